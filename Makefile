@@ -1,0 +1,78 @@
+# Everything that is done to this project, one command each. Needs git, python3 (3.11 or newer) and make; the rest is
+# fetched, checked against the hashes in requirements/, and kept in this folder. `make test PYTHON=python3.12` runs with
+# another interpreter, in an environment of its own (.venv-3.12). `make test TESTS=tests/core` runs a part.
+
+PYTHON ?= python3
+VENV ?= .venv$(patsubst python%,-%,$(filter-out python python3,$(notdir $(PYTHON))))
+BIN := $(VENV)/bin
+TESTS ?=
+# Two workers, as the smallest machine has two cores; tests that share a group run one after another in one of them.
+PYTEST := pytest -n 2 --dist loadgroup $(TESTS)
+
+# A home that cannot be written must not be needed: caches and the demo's records then stay in this folder.
+ifneq ($(shell test -n "$$HOME" -a -d "$$HOME" -a -w "$$HOME" && echo writable),writable)
+export UV_CACHE_DIR ?= $(CURDIR)/.cache/uv
+export PIP_CACHE_DIR ?= $(CURDIR)/.cache/pip
+export PENSTOCK_HOME ?= $(CURDIR)/.penstock
+export MPLCONFIGDIR ?= $(CURDIR)/.cache/matplotlib
+endif
+# A certificate that a company's or a mirror's package index needs lies where the system keeps them.
+export UV_SYSTEM_CERTS ?= 1
+# Compiled bytecode is what makes the second import of pandas fast: it is kept, whatever the shell around says.
+unexport PYTHONDONTWRITEBYTECODE PYTHONPATH
+
+.DEFAULT_GOAL := help
+.DELETE_ON_ERROR:
+.NOTPARALLEL:
+.PHONY: help demo test test-all check lint types format coverage bench package lock clean
+
+help: ## show this list
+	@sed -n 's/^\([a-z-]*\):.*## /\1\t/p' Makefile | expand -t 12
+
+demo: $(VENV)/.ready-demo ## run the example pipeline: iris, three steps
+	$(BIN)/penstock run examples/iris.py
+
+test: $(VENV)/.ready-test ## run the tests
+	$(BIN)/$(PYTEST)
+
+test-all: ## run the tests on every supported Python that is installed
+	scripts/test_all.sh
+
+check: lint types ## run every check but the tests
+
+lint: $(VENV)/.ready-dev ## check style, formatting and the layers of the architecture
+	$(BIN)/ruff check
+	$(BIN)/ruff format --check
+	$(BIN)/lint-imports
+
+types: $(VENV)/.ready-dev ## check the types, with two checkers
+	$(BIN)/mypy
+	$(BIN)/pyright --pythonpath $(BIN)/python
+
+format: $(VENV)/.ready-dev ## format the code and repair what can be repaired safely
+	$(BIN)/ruff check --fix-only
+	$(BIN)/ruff format
+
+coverage: $(VENV)/.ready-test ## run the tests and show which lines they never reach
+	$(BIN)/coverage erase
+	$(BIN)/coverage run -m $(PYTEST)
+	$(BIN)/coverage combine --quiet && $(BIN)/coverage report
+
+bench: $(VENV)/.ready-test ## measure what the project promises about speed
+	$(BIN)/python bench
+
+package: $(VENV)/.ready-dev ## build wheel and sdist, and try the wheel in a fresh environment
+	rm -rf dist
+	$(BIN)/uv build --quiet --no-build-isolation --python $(BIN)/python
+	UV=$(BIN)/uv scripts/try_wheel.sh $(BIN)/python
+
+lock: $(VENV)/.ready-dev ## resolve the requirements anew (ARGS=--upgrade: to the newest versions)
+	UV=$(BIN)/uv scripts/lock.sh $(ARGS)
+
+clean: ## remove every environment, cache and build
+	rm -rf .venv .venv-* .cache dist build htmlcov .coverage .coverage.* .hypothesis .*_cache
+	find . -name __pycache__ -type d -prune -exec rm -rf {} +
+
+# An environment is made anew when its lock changed; bootstrap.py is what keeps these files.
+$(VENV)/.ready-%: requirements/%.txt pyproject.toml scripts/bootstrap.py
+	@$(PYTHON) scripts/bootstrap.py $* --venv $(VENV) --python $(PYTHON)
