@@ -1,0 +1,141 @@
+"""The types of parameters: which one a parameter has, and how a text becomes a value of it.
+
+Values come as Python objects from code and as texts from the command line and the page; both go through `cast`.
+"""
+
+from __future__ import annotations
+
+import json
+import math
+from collections.abc import Callable, Iterable
+from typing import cast as assume
+
+from penstock.core.errors import BadParameter
+from penstock.core.task import Json, Parameter
+
+TRUE = frozenset({"true", "yes", "on", "1"})
+FALSE = frozenset({"false", "no", "off", "0"})
+LARGEST = 2**63  # what a 64-bit integer of the database can hold
+
+
+def type_name(param_type: str | type | None, default: object) -> str:
+    """Return the name of a parameter's type: the one asked for, else that of its default; empty when free.
+
+    Args:
+        param_type: `int`, `"int"`, ... or None.
+        default: The parameter's default value.
+
+    Raises:
+        BadParameter: The type is none that a parameter may have.
+    """
+    if param_type is None:
+        return "" if default is None else _known(type(default).__name__)
+    return _known(param_type if isinstance(param_type, str) else param_type.__name__)
+
+
+def cast(parameter: Parameter, value: object) -> Json:
+    """Return the value in the parameter's type.
+
+    Raises:
+        BadParameter: It does not fit; the message names the parameter, the value and the type.
+    """
+    if value is None or not parameter.type:
+        return plain(value, parameter.name)
+    try:
+        return CASTS[parameter.type](value)
+    except (ValueError, TypeError, KeyError):
+        raise BadParameter(
+            f"parameter {parameter.name!r} must be {ARTICLES[parameter.type]}, not {value!r}",
+            hint=f"give a value such as {EXAMPLES[parameter.type]}",
+        ) from None
+
+
+def restore(parameter: Parameter) -> object:
+    """Return the recorded value as Python had it: numbers that JSON cannot write were recorded as texts."""
+    if parameter.type == "float" and isinstance(parameter.value, str):
+        return float(parameter.value)
+    return parameter.value
+
+
+def is_plain(value: object) -> bool:
+    """Return whether a parameter can hold the value itself: None, bool, str, and numbers that JSON can write."""
+    kind = type(value)
+    if kind is int:
+        return -LARGEST <= assume("int", value) < LARGEST
+    if kind is float:
+        return math.isfinite(assume("float", value))
+    return value is None or kind is bool or kind is str
+
+
+def plain(value: object, name: str) -> Json:
+    """Return the value as JSON can hold it; raise BadParameter naming the parameter when JSON cannot."""
+    if is_plain(value):
+        return assume("Json", value)
+    if isinstance(value, float):
+        return str(value)
+    if isinstance(value, list | tuple):
+        return [plain(item, name) for item in assume("Iterable[object]", value)]
+    if isinstance(value, dict):
+        return {str(key): plain(item, name) for key, item in assume("dict[object, object]", value).items()}
+    raise BadParameter(
+        f"parameter {name!r} cannot hold a {type(value).__name__}",
+        hint="use None, a bool, number or string, or lists and dicts of these; pass other values as function_kwargs",
+    )
+
+
+def _known(name: str) -> str:
+    name = {"tuple": "list", "NoneType": ""}.get(name, name)
+    if name and name not in CASTS:
+        raise BadParameter(f"a parameter cannot be of type {name!r}", hint=f"choose one of {', '.join(CASTS)}")
+    return name
+
+
+def _bool(value: object) -> bool:
+    if isinstance(value, str):
+        word = value.strip().lower()
+        if word in TRUE or word in FALSE:
+            return word in TRUE
+        raise ValueError
+    if isinstance(value, bool | int) and value in {0, 1}:
+        return bool(value)
+    raise ValueError
+
+
+def _int(value: object) -> int:
+    if isinstance(value, str):
+        return int(value.strip())
+    if isinstance(value, bool) or not isinstance(value, int | float) or int(value) != value:
+        raise ValueError
+    return int(value)
+
+
+def _float(value: object) -> Json:
+    if isinstance(value, bool) or not isinstance(value, str | int | float):
+        raise TypeError
+    number = float(value)
+    return number if math.isfinite(number) else str(number)
+
+
+def _structure(kind: type) -> Callable[[object], Json]:
+    def read(value: object) -> Json:
+        found: object = json.loads(value) if isinstance(value, str) else value
+        if isinstance(found, tuple):
+            found = list(assume("tuple[object, ...]", found))
+        if not isinstance(found, kind):
+            raise TypeError
+        return plain(found, kind.__name__)
+
+    return read
+
+
+CASTS: dict[str, Callable[[object], Json]] = {
+    "str": str,
+    "int": _int,
+    "float": _float,
+    "bool": _bool,
+    "list": _structure(list),
+    "dict": _structure(dict),
+}
+ARTICLES = {"str": "a text", "int": "an integer", "float": "a number", "bool": "true or false", "list": "a list",
+            "dict": "a dict"}  # fmt: skip
+EXAMPLES = {"str": "text", "int": "3", "float": "1e-4", "bool": "true", "list": "'[1, 2]'", "dict": "'{\"a\": 1}'"}

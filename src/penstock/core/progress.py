@@ -1,0 +1,397 @@
+"""The planner: what happens next in one pipeline run.
+
+Events go in, actions come out: `Progress.handle(event) -> list[Action]`. Everything that decides what happens next to a
+step lives in this file; how an action is carried out must never be known here. No clock, no thread, no store, no
+chance: the same events make the same state and the same actions, so a run is resumed after a crash by handling its
+recorded events again.
+
+    pending ---Launch--> queued ---Started--> running
+       |                   |                     |
+       |                   +--------Ended--------+---> completed, failed or aborted; queued again when it is retried
+       |                   +--------Reused-----------> cached
+       '-------Skip--------+--------Vetoed-----------> skipped
+
+A step that is completed, failed, aborted, cached or skipped is *settled*: its status never changes again.
+
+1.  A step is launched once all its parents are settled and none blocks it. Completed and cached parents never block;
+    a skipped one always does; a failed one does unless its `skip_children_on_fail` is off, an aborted one unless its
+    `skip_children_on_abort` is off.
+2.  A step is skipped as soon as one parent blocks it, whatever the others still do; so are its descendants.
+3.  Only a failed step is tried again, and never once the run is stopping: while its attempts are at most `retries`, or
+    as a retry callback answered.
+4.  A failed step fails the run unless its `continue_on_fail` is on, an aborted one unless its `continue_on_abort` is
+    on. Neither lets children run: that is rule 1.
+5.  With `abort_on_failure` the first step that fails the run stops it: open steps are told to abort, pending ones are
+    skipped, and the run ends failed.
+6.  StopAsked stops the run in the same way, and the run ends aborted. What stopped a run first decides how it ends; a
+    stop that comes after that changes nothing. A stop that comes before Begun takes effect at Begun.
+7.  There is one Finish, after the last step is settled. Without a stop it says failed if rule 4 does, else completed.
+8.  An event that cannot happen in the present state raises BadTransition and changes nothing.
+
+A run costs in proportion to its steps and edges: steps count their open parents, nothing scans or recurses.
+"""
+
+from __future__ import annotations
+
+from collections import deque
+from collections.abc import Iterable, Mapping
+from enum import StrEnum
+from graphlib import CycleError, TopologicalSorter
+from typing import Final, Literal, TypeAlias
+
+from msgspec import Struct
+
+from penstock.core.errors import BadPipeline, BadTransition
+from penstock.core.names import did_you_mean
+
+
+class StepStatus(StrEnum):
+    """Where a step stands; the documented node statuses."""
+
+    PENDING = "pending"  # waits for its parents
+    QUEUED = "queued"  # launched, not begun
+    RUNNING = "running"
+    COMPLETED = "completed"
+    CACHED = "cached"
+    FAILED = "failed"
+    ABORTED = "aborted"
+    SKIPPED = "skipped"
+
+
+OPEN: Final = frozenset({StepStatus.QUEUED, StepStatus.RUNNING})
+SETTLED: Final = frozenset(StepStatus) - OPEN - {StepStatus.PENDING}
+_ENDINGS: Final = frozenset({StepStatus.COMPLETED, StepStatus.FAILED, StepStatus.ABORTED})
+_JUST_QUEUED: Final = frozenset({StepStatus.QUEUED})
+
+
+class Node(Struct, frozen=True):
+    """What the planner needs to know of a step.
+
+    Args:
+        retries: How many more tries a failed step gets after the first.
+        continue_on_fail: The run may complete although this step failed.
+        continue_on_abort: The run may complete although this step was aborted.
+        skip_children_on_fail: Skip the steps below when this one failed.
+        skip_children_on_abort: Skip the steps below when this one was aborted.
+    """
+
+    name: str
+    parents: tuple[str, ...] = ()
+    retries: int = 0
+    continue_on_fail: bool = False
+    continue_on_abort: bool = False
+    skip_children_on_fail: bool = True
+    skip_children_on_abort: bool = True
+
+
+class _Event(Struct, frozen=True, tag=True):
+    """Something that happened; tagged with its class name, so that it can be stored and read back."""
+
+
+class Begun(_Event, frozen=True):
+    """The run starts."""
+
+
+class StopAsked(_Event, frozen=True):
+    """Someone, or a time limit, asks the run to stop; `reason` is a short sentence for people."""
+
+    reason: str = ""
+
+
+class Started(_Event, frozen=True):
+    """A worker runs the step now."""
+
+    step: str
+
+
+class Reused(_Event, frozen=True):
+    """The cache had the outputs of the step."""
+
+    step: str
+
+
+class Vetoed(_Event, frozen=True):
+    """The step's pre-execute callback said no."""
+
+    step: str
+
+
+class Ended(_Event, frozen=True):
+    """The step's task came to its end, or could not be started at all.
+
+    Args:
+        outcome: Completed, failed or aborted.
+        retry: Whether to try a failed step again, as a retry callback answered; None lets `Node.retries` decide.
+    """
+
+    step: str
+    outcome: StepStatus
+    retry: bool | None = None
+
+
+StepEvent: TypeAlias = Started | Reused | Vetoed | Ended
+Event: TypeAlias = Begun | StopAsked | StepEvent
+
+Cause: TypeAlias = Literal[
+    "parent failed", "parent aborted", "parent skipped", "vetoed", "stopped", "aborted on failure"
+]
+
+
+class SkipReason(Struct, frozen=True):
+    """Why a step is skipped; `parent` is the parent that blocks it, when one does."""
+
+    cause: Cause
+    parent: str | None = None
+
+    def __str__(self) -> str:
+        return self.cause.replace("parent", f"parent {self.parent!r}")
+
+
+class _Action(Struct, frozen=True, tag=True):
+    """What someone else now has to do."""
+
+
+class Launch(_Action, frozen=True):
+    """Launch the step's attempt; attempts count from 1."""
+
+    step: str
+    attempt: int
+
+
+class Skip(_Action, frozen=True):
+    """Record that the step will not run."""
+
+    step: str
+    reason: SkipReason
+
+
+class Abort(_Action, frozen=True):
+    """Stop the step's open attempt; an Ended will tell how it went."""
+
+    step: str
+
+
+class Finish(_Action, frozen=True):
+    """End the run; `because` is a short sentence, empty when it completed."""
+
+    outcome: StepStatus
+    because: str
+
+
+Action: TypeAlias = Launch | Skip | Abort | Finish
+
+
+class Progress:
+    """Where one run stands. Changed by `handle` and by nothing else.
+
+    Args:
+        nodes: The steps. Steps that could be launched together are launched in this order.
+        abort_on_failure: Stop the run as soon as a step fails it.
+
+    Attributes:
+        status: The status of each step.
+        attempts: How often each step has been launched.
+        stopping: Nothing will be launched any more.
+        outcome: How the run ended: completed, failed or aborted; None while it has not.
+
+    Raises:
+        BadPipeline: Two nodes share a name, a parent does not exist, or the nodes form a cycle.
+    """
+
+    def __init__(self, nodes: Iterable[Node], *, abort_on_failure: bool = False) -> None:
+        self._nodes = _by_name(nodes)
+        self._children = _children(self._nodes)
+        self._unsettled_parents = {name: len(node.parents) for name, node in self._nodes.items()}
+        _refuse_cycles(self._nodes, self._children, dict(self._unsettled_parents))
+        self._abort_on_failure = abort_on_failure
+        self._unsettled = len(self._nodes)
+        self._begun = False
+        self._stop_reason = ""
+        self._failure = ""
+        self.status: dict[str, StepStatus] = dict.fromkeys(self._nodes, StepStatus.PENDING)
+        self.attempts: dict[str, int] = dict.fromkeys(self._nodes, 0)
+        self.stopping = False
+        self.outcome: StepStatus | None = None
+
+    def handle(self, event: Event) -> list[Action]:
+        """Take in one event.
+
+        Returns:
+            What to do because of it, in this order.
+
+        Raises:
+            BadTransition: The event cannot happen now; nothing has changed.
+        """
+        match event:
+            case Started():
+                self._expect(event, _JUST_QUEUED)
+                self.status[event.step] = StepStatus.RUNNING
+                return []
+            case Ended():
+                return self._end(event)
+            case Reused():
+                self._expect(event, _JUST_QUEUED)
+                return self._settle(event.step, StepStatus.CACHED)
+            case Vetoed():
+                self._expect(event, _JUST_QUEUED)
+                vetoed = self._skip(event.step, SkipReason("vetoed"))
+                return [vetoed, *self._skip_below(event.step, "parent skipped"), *self._finish()]
+            case StopAsked():
+                return self._stop(event.reason or "the run was asked to stop")
+            case Begun():
+                return self._begin()
+
+    def _begin(self) -> list[Action]:
+        if self._begun:
+            raise BadTransition("the run has already begun")
+        self._begun = True
+        roots = [name for name, count in self._unsettled_parents.items() if not count]
+        return [*(self._halt("stopped") if self.stopping else map(self._launch, roots)), *self._finish()]
+
+    def _stop(self, reason: str) -> list[Action]:
+        if self.stopping or self.outcome:
+            return []
+        self.stopping = True
+        self._stop_reason = reason
+        return [*self._halt("stopped"), *self._finish()] if self._begun else []
+
+    def _end(self, event: Ended) -> list[Action]:
+        self._expect(event, OPEN)
+        step, outcome = event.step, event.outcome
+        if outcome not in _ENDINGS:
+            raise BadTransition(f"step {step!r} cannot end as {outcome}", hint="it ends completed, failed or aborted")
+        again = self.attempts[step] <= self._nodes[step].retries if event.retry is None else event.retry
+        if again and outcome is StepStatus.FAILED and not self.stopping:
+            return [self._launch(step)]
+        return self._settle(step, outcome)
+
+    def _settle(self, step: str, status: StepStatus) -> list[Action]:
+        """Close a step that ran or was cached, and do what follows from it."""
+        self.status[step] = status
+        self._unsettled -= 1
+        node = self._nodes[step]
+        block = _block(node, status)
+        actions = self._skip_below(step, block) if block else []
+        if failure := _failure(node, status):
+            self._failure = self._failure or failure
+            if self._abort_on_failure and not self.stopping:
+                self.stopping = True
+                actions += self._halt("aborted on failure")
+        return [*actions, *self._release_children(step), *self._finish()]
+
+    def _release_children(self, step: str) -> list[Action]:
+        """Launch the children that are pending still and waited for this step alone."""
+        launches: list[Action] = []
+        for child in self._children[step]:
+            self._unsettled_parents[child] -= 1
+            if not self._unsettled_parents[child] and self.status[child] is StepStatus.PENDING:
+                launches.append(self._launch(child))
+        return launches
+
+    def _launch(self, step: str) -> Action:
+        self.status[step] = StepStatus.QUEUED
+        self.attempts[step] += 1
+        return Launch(step, self.attempts[step])
+
+    def _skip(self, step: str, reason: SkipReason) -> Action:
+        self.status[step] = StepStatus.SKIPPED
+        self._unsettled -= 1
+        return Skip(step, reason)
+
+    def _skip_below(self, step: str, cause: Cause) -> list[Action]:
+        """Skip the pending children of a step that blocks them, and everything below."""
+        skips: list[Action] = []
+        blocking: deque[tuple[str, Cause]] = deque([(step, cause)])
+        while blocking:
+            parent, why = blocking.popleft()
+            for child in self._children[parent]:
+                if self.status[child] is StepStatus.PENDING:
+                    skips.append(self._skip(child, SkipReason(why, parent)))
+                    blocking.append((child, "parent skipped"))
+        return skips
+
+    def _halt(self, cause: Cause) -> list[Action]:
+        """Abort every open step and skip every pending one. Called once, so it may look at all of them."""
+        aborts: list[Action] = [Abort(step) for step, status in self.status.items() if status in OPEN]
+        pending = [step for step, status in self.status.items() if status is StepStatus.PENDING]
+        return aborts + [self._skip(step, SkipReason(cause)) for step in pending]
+
+    def _finish(self) -> list[Action]:
+        if self._unsettled:
+            return []
+        if self._stop_reason:
+            self.outcome = StepStatus.ABORTED
+        else:
+            self.outcome = StepStatus.FAILED if self._failure else StepStatus.COMPLETED
+        return [Finish(self.outcome, self._stop_reason or self._failure)]
+
+    def _expect(self, event: StepEvent, allowed: frozenset[StepStatus]) -> None:
+        status = self.status.get(event.step)
+        if status is None:
+            hint = did_you_mean(event.step, self.status, "the pipeline has no steps")
+            raise BadTransition(f"there is no step {event.step!r}", hint=hint)
+        if status not in allowed:
+            wanted = " or ".join(sorted(allowed))
+            raise BadTransition(f"step {event.step!r} is {status}; {type(event).__name__} is for one that is {wanted}")
+
+
+def _block(node: Node, status: StepStatus) -> Cause | None:
+    """Say why a step that settled with this status keeps its children from running, if it does."""
+    if status is StepStatus.FAILED and node.skip_children_on_fail:
+        return "parent failed"
+    if status is StepStatus.ABORTED and node.skip_children_on_abort:
+        return "parent aborted"
+    return None
+
+
+def _failure(node: Node, status: StepStatus) -> str:
+    """Say in a short sentence how a step that settled with this status fails the run; empty when it does not."""
+    if status is StepStatus.FAILED and not node.continue_on_fail:
+        return f"step {node.name!r} failed"
+    if status is StepStatus.ABORTED and not node.continue_on_abort:
+        return f"step {node.name!r} was aborted"
+    return ""
+
+
+def _by_name(nodes: Iterable[Node]) -> dict[str, Node]:
+    found: dict[str, Node] = {}
+    for node in nodes:
+        if node.name in found:
+            raise BadPipeline(f"two steps are named {node.name!r}", hint="give each step a name of its own")
+        found[node.name] = node
+    return found
+
+
+def _children(nodes: Mapping[str, Node]) -> dict[str, list[str]]:
+    children: dict[str, list[str]] = {name: [] for name in nodes}
+    for node in nodes.values():
+        for parent in node.parents:
+            if parent not in children:
+                known = [name for name in nodes if name != node.name]
+                hint = did_you_mean(parent, known, "the pipeline has no other step")
+                raise BadPipeline(f"step {node.name!r} names an unknown parent {parent!r}", hint=hint)
+            children[parent].append(node.name)
+    return children
+
+
+def _refuse_cycles(nodes: Mapping[str, Node], children: Mapping[str, list[str]], waiting: dict[str, int]) -> None:
+    """Settle all steps on paper, counting `waiting` down; those that never become ready are on a cycle or below one."""
+    ready = [name for name, count in waiting.items() if not count]
+    while ready:
+        for child in children[ready.pop()]:
+            waiting[child] -= 1
+            if not waiting[child]:
+                ready.append(child)
+    if any(waiting.values()):
+        cycle = " -> ".join(_find_cycle({name: nodes[name].parents for name, count in waiting.items() if count}))
+        hint = "each of these waits for the one before it: take one out of the parents of the next"
+        raise BadPipeline(f"the steps form a cycle: {cycle}", hint=hint)
+
+
+def _find_cycle(parents: Mapping[str, tuple[str, ...]]) -> list[str]:
+    """Return one cycle in the order its steps would run, its first step repeated at the end."""
+    try:
+        TopologicalSorter(parents).prepare()
+    except CycleError as error:
+        return list(error.args[1])
+    return []

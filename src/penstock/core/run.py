@@ -1,0 +1,114 @@
+"""One execution of a pipeline, as a record: the run, its steps, and the changes that led there."""
+
+from __future__ import annotations
+
+import hashlib
+from enum import StrEnum
+
+from msgspec import Struct
+
+from penstock.core.pipeline import Pipeline
+from penstock.core.progress import StepStatus
+from penstock.core.task import Status, Task
+
+
+class StepState(Struct, frozen=True, kw_only=True):
+    """Where one step of a run stands.
+
+    Args:
+        attempt: Number of the latest try; 0 before the first.
+        task: Id of the task of that try.
+        reason: Why it stands so, in a sentence for people; empty where the status says it all.
+        started, ended: Epoch seconds of the latest try.
+    """
+
+    name: str
+    status: StepStatus = StepStatus.PENDING
+    attempt: int = 0
+    task: str | None = None
+    reason: str = ""
+    started: float | None = None
+    ended: float | None = None
+    stage: str | None = None
+
+
+class Run(Struct, frozen=True, kw_only=True):
+    """One execution of a pipeline.
+
+    Args:
+        task: The task of type controller that stands for it.
+        pipeline: Name of the pipeline, without a run number.
+        project: Project of the pipeline, as the user named it.
+        number: 1 for the pipeline's first run; 0 while it is a draft.
+        version: Version of the pipeline that ran; empty while it is a draft.
+        stop_asked: Why it was asked to stop; None when nobody has.
+        counts: How many steps stand in which status.
+    """
+
+    task: Task
+    pipeline: str
+    project: str
+    number: int = 0
+    version: str = ""
+    stop_asked: str | None = None
+    counts: dict[str, int] = {}
+
+    @property
+    def id(self) -> str:
+        """Id of the run, which is that of its task."""
+        return self.task.id
+
+
+class RunDetail(Struct, frozen=True, kw_only=True):
+    """A run with its definition and where each step stands, in the order in which the steps were added."""
+
+    run: Run
+    definition: Pipeline
+    steps: tuple[StepState, ...]
+
+
+class ChangeKind(StrEnum):
+    """What a line of the change feed tells of."""
+
+    STATUS = "status"  # a task's status changed
+    STEP = "step"  # a step's status changed without a task: queued, skipped, ...
+    STOP_ASKED = "stop asked"
+    DELETED = "deleted"
+
+
+class Change(Struct, frozen=True, kw_only=True):
+    """One line of the change feed.
+
+    Args:
+        seq: Grows with every change of the whole store.
+        at: Epoch seconds.
+        run: The run that it belongs to, if any.
+        status: The new status: of the task, or of the step for changes of kind `step`.
+        message: Why, for people.
+    """
+
+    seq: int
+    at: float
+    kind: ChangeKind
+    task: str
+    status: str
+    run: str | None = None
+    step: str | None = None
+    attempt: int = 0
+    message: str = ""
+
+
+STEP_STATUS: dict[Status, StepStatus] = {
+    Status.CREATED: StepStatus.QUEUED,
+    Status.QUEUED: StepStatus.QUEUED,
+    Status.IN_PROGRESS: StepStatus.RUNNING,
+    Status.COMPLETED: StepStatus.COMPLETED,
+    Status.PUBLISHED: StepStatus.COMPLETED,
+    Status.FAILED: StepStatus.FAILED,
+    Status.STOPPED: StepStatus.ABORTED,
+}
+
+
+def attempt_id(run: str, step: str, attempt: int) -> str:
+    """Return the id of a step's attempt: launching it twice finds the first instead of making a second."""
+    return hashlib.sha256(f"{run}\0{step}\0{attempt}".encode()).hexdigest()[:32]

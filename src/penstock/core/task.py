@@ -1,0 +1,216 @@
+"""The task record: what was asked, how it stands, why it ended. And the one table of what a status may become.
+
+Rule 1: a status changes only along `ALLOWED`. There is no way around it for anybody, so what ended stays ended.
+Rule 2: nothing here knows where tasks are kept.
+"""
+
+from __future__ import annotations
+
+from enum import StrEnum
+from typing import TYPE_CHECKING, Any
+
+from msgspec import Struct, field
+
+from penstock.core.errors import BadTransition
+
+
+class Status(StrEnum):
+    """Where a task stands. The words are those of the documented API."""
+
+    CREATED = "created"
+    QUEUED = "queued"
+    IN_PROGRESS = "in_progress"
+    STOPPED = "stopped"
+    FAILED = "failed"
+    COMPLETED = "completed"
+    PUBLISHED = "published"
+
+
+ALLOWED: dict[Status, frozenset[Status]] = {
+    Status.CREATED: frozenset({Status.QUEUED, Status.IN_PROGRESS}),
+    Status.QUEUED: frozenset({Status.CREATED, Status.IN_PROGRESS, Status.STOPPED}),
+    Status.IN_PROGRESS: frozenset({Status.COMPLETED, Status.FAILED, Status.STOPPED}),
+    Status.STOPPED: frozenset(),
+    Status.FAILED: frozenset(),
+    Status.COMPLETED: frozenset({Status.PUBLISHED}),
+    Status.PUBLISHED: frozenset(),
+}
+
+ENDED = frozenset({Status.STOPPED, Status.FAILED, Status.COMPLETED, Status.PUBLISHED})
+OPEN = frozenset(Status) - ENDED
+
+
+def origins(to: Status) -> tuple[Status, ...]:
+    """Return the statuses from which a task may go to this one."""
+    return tuple(status for status, targets in ALLOWED.items() if to in targets)
+
+
+def refuse_move(task: str, now: Status, to: Status) -> BadTransition:
+    """Return the error that says why a task cannot go to this status."""
+    known = ", ".join(sorted(ALLOWED[now])) or "nothing: it has ended"
+    return BadTransition(f"task {task} is {now}; it cannot become {to}", hint=f"from {now} it can become {known}")
+
+
+class EndReason(StrEnum):
+    """Why a task ended otherwise than well."""
+
+    EXCEPTION = "exception"  # the user's code raised
+    EXIT_CODE = "exit code"  # the process ended with a code other than 0
+    SIGNAL = "signal"  # the process was killed from outside
+    TIME_LIMIT = "time limit"
+    ABORTED = "aborted"  # somebody asked for it
+    INPUT = "input"  # a reference or an artifact that it needs cannot be had
+    OUTPUT = "output"  # what it returned cannot be stored
+    LAUNCH = "launch"  # its process could not be started
+    CONTROLLER_LOST = "controller lost"  # the process that ran the pipeline died
+    STEP_FAILED = "step failed"  # of a run: one of its steps ended badly
+
+
+class TaskType(StrEnum):
+    """What kind of work a task does. The words are those of the documented API."""
+
+    TRAINING = "training"
+    TESTING = "testing"
+    INFERENCE = "inference"
+    DATA_PROCESSING = "data_processing"
+    APPLICATION = "application"
+    MONITOR = "monitor"
+    CONTROLLER = "controller"
+    OPTIMIZER = "optimizer"
+    SERVICE = "service"
+    QC = "qc"
+    CUSTOM = "custom"
+
+
+if TYPE_CHECKING:
+    Json = str | int | float | bool | None | list["Json"] | dict[str, "Json"]
+else:
+    Json = Any  # msgspec reads annotations at run time, and knows no type that contains itself
+
+
+class Script(Struct, frozen=True, kw_only=True):
+    """The code of a task.
+
+    Args:
+        source: Text of the module; empty when the code is a file of the repository.
+        entry_point: The function to call in `source`, or the file to run.
+        repository: URL or folder of the repository; with `branch` and `commit` where known.
+        working_dir: Folder to run in, relative to the repository or to where the pipeline was started.
+        packages: Requirement lines; None lets the packages be found from the imports.
+        modules: The modules that the source imports.
+        interpreter: Version of Python that recorded it, for example `3.11`.
+    """
+
+    source: str = ""
+    entry_point: str = ""
+    repository: str | None = None
+    branch: str | None = None
+    commit: str | None = None
+    working_dir: str | None = None
+    packages: tuple[str, ...] | None = None
+    modules: tuple[str, ...] = ()
+    interpreter: str = ""
+
+
+class Container(Struct, frozen=True, kw_only=True):
+    """The container that a task asks for; it acts where an agent runs the task."""
+
+    image: str
+    arguments: str = ""
+    setup_script: str = ""
+
+
+class Worker(Struct, frozen=True, kw_only=True):
+    """The process that carries a task out; enough to tell later whether it still lives.
+
+    Args:
+        host: Name of its machine.
+        pid: Its process id.
+        started: When the process started, in the machine's own ticks; a reused pid differs here.
+        boot: Id of the machine's present boot.
+    """
+
+    host: str
+    pid: int
+    started: str = ""
+    boot: str = ""
+
+
+class Parameter(Struct, frozen=True, kw_only=True):
+    """One hyper-parameter of a task.
+
+    Args:
+        section: `Args`, `General`, `kwargs`, ...
+        name: Unique within the section; may contain `/`.
+        value: The value itself, with its type.
+        type: Name of the type that the value must keep: `str`, `int`, `float`, `bool`, `list`, `dict`; empty when free.
+        description: What it is for.
+    """
+
+    section: str
+    name: str
+    value: Json
+    type: str = ""
+    description: str = ""
+
+    @property
+    def path(self) -> str:
+        """The name with its section, as references and overrides write it."""
+        return f"{self.section}/{self.name}"
+
+
+class Configuration(Struct, frozen=True, kw_only=True):
+    """A configuration object of a task: a named text, with the format that it is in."""
+
+    name: str
+    text: str
+    format: str = ""
+    description: str = ""
+
+
+class Task(Struct, frozen=True, kw_only=True):
+    """One recorded unit of work.
+
+    Args:
+        id: 32 hexadecimal digits.
+        project: Path of the project, with `/`.
+        parent: The task that made this one; of a step, its run.
+        run: The run that it belongs to as a step's attempt.
+        step: Name of that step.
+        attempt: 1 for the first try of that step, 2 for its first retry, ...
+        reason: Why it ended otherwise than well.
+        message: The same for people, in one line or with a traceback.
+        created, started, ended: Epoch seconds.
+        queue: The queue that it is meant for.
+        runtime: Small facts that the system keeps with it.
+    """
+
+    id: str
+    name: str
+    project: str
+    type: TaskType = TaskType.TRAINING
+    status: Status = Status.CREATED
+    reason: EndReason | None = None
+    message: str = ""
+    parent: str | None = None
+    run: str | None = None
+    step: str | None = None
+    attempt: int = 1
+    user: str = ""
+    comment: str = ""
+    tags: tuple[str, ...] = ()
+    system_tags: tuple[str, ...] = ()
+    script: Script = Script()
+    container: Container | None = None
+    queue: str | None = None
+    output_uri: str | None = None
+    worker: Worker | None = None
+    runtime: dict[str, str] = field(default_factory=dict[str, str])
+    created: float = 0.0
+    started: float | None = None
+    ended: float | None = None
+
+    @property
+    def seconds(self) -> float | None:
+        """How long it ran, once it has ended."""
+        return self.ended - self.started if self.ended is not None and self.started is not None else None

@@ -1,0 +1,86 @@
+"""The types of parameters."""
+
+from __future__ import annotations
+
+import math
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from penstock.core.errors import BadParameter
+from penstock.core.parameters import cast, is_plain, plain, restore, type_name
+from penstock.core.task import Parameter
+
+
+def parameter(kind, value=None):
+    return Parameter(section="Args", name="rate", value=value, type=kind)
+
+
+@pytest.mark.parametrize(
+    ("asked", "default", "expected"),
+    [
+        (None, 3, "int"), (None, 3.0, "float"), (None, True, "bool"), (None, "x", "str"), (None, None, ""),
+        (None, (1, 2), "list"), (None, {"a": 1}, "dict"), ("float", 3, "float"), (float, 3, "float"), (int, None, "int"),
+    ],
+)  # fmt: skip
+def test_the_type_is_the_one_asked_for_else_that_of_the_default(asked, default, expected):
+    """Promise 8: `param_type` decides, and casts."""
+    assert type_name(asked, default) == expected
+
+
+def test_a_type_that_parameters_cannot_have_is_refused_by_name():
+    with pytest.raises(BadParameter, match="'set'"):
+        type_name(None, {1})
+
+
+@pytest.mark.parametrize(
+    ("kind", "text", "expected"),
+    [
+        ("int", "3", 3), ("int", " -4 ", -4), ("float", "1e-4", 1e-4), ("float", 3, 3.0), ("bool", "Yes", True),
+        ("bool", "off", False), ("bool", 1, True), ("str", 3, "3"), ("list", "[1, 2]", [1, 2]), ("list", (1,), [1]),
+        ("dict", '{"a": 1}', {"a": 1}), ("", "as it is", "as it is"), ("int", None, None), ("float", "nan", "nan"),
+    ],
+)  # fmt: skip
+def test_a_text_becomes_a_value_of_the_type(kind, text, expected):
+    value = cast(parameter(kind), text)
+    assert value == expected
+    assert type(value) is type(expected)
+
+
+@pytest.mark.parametrize(
+    ("kind", "bad"), [("int", "3.5"), ("int", 3.5), ("int", True), ("float", "x"), ("bool", "perhaps"), ("list", "{}"),
+                      ("dict", "[1"), ("bool", 2), ("float", True)],
+)  # fmt: skip
+def test_what_does_not_fit_is_refused_with_the_name_the_value_and_an_example(kind, bad):
+    with pytest.raises(BadParameter) as caught:
+        cast(parameter(kind), bad)
+    assert "'rate'" in caught.value.message
+    assert repr(bad) in caught.value.message
+    assert "such as" in caught.value.hint
+
+
+@given(st.floats())
+def test_every_float_survives_being_recorded(value):
+    recorded = parameter("float", cast(parameter("float"), value))
+    again = restore(recorded)
+    assert again == value or (math.isnan(again) and math.isnan(value))
+
+
+@given(st.integers())
+def test_an_integer_is_plain_when_sixty_four_bits_hold_it(value):
+    assert is_plain(value) == (-(2**63) <= value < 2**63)
+
+
+def test_values_that_json_cannot_hold_are_refused_by_name():
+    with pytest.raises(BadParameter, match="parameter 'x' cannot hold a set"):
+        plain({1}, "x")
+    assert plain({"a": (1, None)}, "x") == {"a": [1, None]}
+
+
+def test_subclasses_are_not_plain_because_they_would_come_back_as_something_else():
+    class Name(str):
+        __slots__ = ()
+
+    assert not is_plain(Name("x"))
+    assert not is_plain([1])
