@@ -206,8 +206,7 @@ class Scope:
                 self._check_parameter(name, reference.text, where)
             case refs.StepValue(step=step, name=name):
                 declared = self._step(step, where, reference.text).returns
-                written_out = reference.text.startswith("${" + step + ".artifacts.")
-                if name not in declared and name not in FIELDS and not written_out:
+                if name not in declared and name not in FIELDS and not reference.artifact:
                     raise _unknown_output(name, declared, step, f"{where}: {reference.text}")
             case refs.StepParameter(step=step, name=name):
                 self._check_step_parameter(self._step(step, where, reference.text), name, f"{where}: {reference.text}")

@@ -382,16 +382,10 @@ def _refuse_cycles(nodes: Mapping[str, Node], children: Mapping[str, list[str]],
             waiting[child] -= 1
             if not waiting[child]:
                 ready.append(child)
-    if any(waiting.values()):
-        cycle = " -> ".join(_find_cycle({name: nodes[name].parents for name, count in waiting.items() if count}))
-        hint = "each of these waits for the one before it: take one out of the parents of the next"
-        raise BadPipeline(f"the steps form a cycle: {cycle}", hint=hint)
-
-
-def _find_cycle(parents: Mapping[str, tuple[str, ...]]) -> list[str]:
-    """Return one cycle in the order its steps would run, its first step repeated at the end."""
+    stuck = {name: nodes[name].parents for name, count in waiting.items() if count}
     try:
-        TopologicalSorter(parents).prepare()
+        TopologicalSorter(stuck).prepare()
     except CycleError as error:
-        return list(error.args[1])
-    return []
+        cycle: list[str] = error.args[1]  # in the order the steps would run, the first one again at the end
+        hint = "each of these waits for the one before it: take one out of the parents of the next"
+        raise BadPipeline(f"the steps form a cycle: {' -> '.join(cycle)}", hint=hint) from None
