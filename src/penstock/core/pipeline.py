@@ -129,11 +129,13 @@ def code_hash(pipeline: Pipeline) -> str:
 
     Values of arguments and defaults of parameters do not count: changing them does not change the code.
     """
+    keys = {key: script_key(script) for key, script in pipeline.code.items()}
     graph = [
-        (step.name, sorted(step.parents), step.code, sorted(step.arguments), step.returns) for step in pipeline.steps
+        (step.name, sorted(step.parents), keys.get(step.code), sorted(step.arguments), step.returns)
+        for step in pipeline.steps
     ]
     parameters = sorted(parameter.path for parameter in pipeline.parameters)
-    return hashlib.sha256(msgspec.json.encode((sorted(graph), sorted(pipeline.code), parameters))).hexdigest()
+    return hashlib.sha256(msgspec.json.encode((sorted(graph, key=str), sorted(keys.values()), parameters))).hexdigest()
 
 
 def check_name(name: str) -> None:

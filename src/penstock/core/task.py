@@ -47,8 +47,9 @@ def origins(to: Status) -> tuple[Status, ...]:
 
 def refuse_move(task: str, now: Status, to: Status) -> BadTransition:
     """Return the error that says why a task cannot go to this status."""
-    known = ", ".join(sorted(ALLOWED[now])) or "nothing: it has ended"
-    return BadTransition(f"task {task} is {now}; it cannot become {to}", hint=f"from {now} it can become {known}")
+    can = ", ".join(sorted(ALLOWED[now]))
+    hint = "it has ended, and what ended stays so" if now in ENDED else f"from {now} it can become {can}"
+    return BadTransition(f"task {task} is {now}; it cannot become {to}", hint=hint)
 
 
 class EndReason(StrEnum):

@@ -1,0 +1,47 @@
+"""Penstock: pipelines of Python functions for machine learning and data, recorded and fast.
+
+The names below are loaded when they are first used, so that `import penstock` costs next to nothing.
+"""
+
+from __future__ import annotations
+
+from importlib import import_module
+from importlib.metadata import PackageNotFoundError, version
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from penstock.core.errors import PenstockError
+    from penstock.core.task import TaskType as TaskTypes
+    from penstock.sdk.artifacts import Artifact
+    from penstock.sdk.logger import Logger
+    from penstock.sdk.pipeline import PipelineController
+    from penstock.sdk.task import Task
+
+__all__ = ["Artifact", "Logger", "PenstockError", "PipelineController", "Task", "TaskTypes"]
+
+_PLACES = {
+    "Artifact": ("penstock.sdk.artifacts", "Artifact"),
+    "Logger": ("penstock.sdk.logger", "Logger"),
+    "PenstockError": ("penstock.core.errors", "PenstockError"),
+    "PipelineController": ("penstock.sdk.pipeline", "PipelineController"),
+    "Task": ("penstock.sdk.task", "Task"),
+    "TaskTypes": ("penstock.core.task", "TaskType"),
+}
+
+
+def __getattr__(name: str) -> object:
+    if name == "__version__":
+        try:
+            return version("penstock")
+        except PackageNotFoundError:
+            return "0+unknown"
+    if name not in _PLACES:
+        raise AttributeError(f"module 'penstock' has no attribute {name!r}")
+    module, attribute = _PLACES[name]
+    found: object = getattr(import_module(module), attribute)
+    globals()[name] = found
+    return found
+
+
+def __dir__() -> list[str]:
+    return sorted([*globals(), *__all__, "__version__"])

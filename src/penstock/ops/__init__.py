@@ -1,0 +1,10 @@
+"""Every call to the system, as data: one frozen struct an operation, a file a noun.
+
+SDK, command line and server speak to the system through these and through nothing else.
+"""
+
+from __future__ import annotations
+
+from penstock.ops import changes, outputs, runs, tasks
+
+__all__ = ["changes", "outputs", "runs", "tasks"]

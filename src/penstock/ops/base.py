@@ -1,0 +1,37 @@
+"""What an operation is: a frozen struct whose type argument is what the call returns.
+
+class GetTask(Op[Task], frozen=True):
+    id: str
+
+task = backend.call(GetTask(id))        # a type checker knows that this is a Task
+"""
+
+from __future__ import annotations
+
+from typing import Any, ClassVar, Generic, TypeVar, get_args
+
+from msgspec import Struct
+
+R = TypeVar("R", covariant=True)  # noqa: PLC0105 - the field's usual letter for a result
+
+REGISTRY: dict[str, type[Op[Any]]] = {}
+
+
+class Op(Struct, Generic[R], frozen=True, kw_only=True):
+    """One operation. Subclasses are registered by name.
+
+    Class attributes:
+        returns: The type that the call returns.
+        durable: Whether its effect must be on the disk when the call returns. Reports of metrics and console need not.
+        reads: Whether it only reads.
+    """
+
+    returns: ClassVar[Any]
+    durable: ClassVar[bool] = True
+    reads: ClassVar[bool] = False
+
+    def __init_subclass__(cls, **kwargs: Any) -> None:
+        super().__init_subclass__(**kwargs)
+        (base, *_) = cls.__orig_bases__  # type: ignore[attr-defined]
+        (cls.returns,) = get_args(base)
+        REGISTRY[cls.__name__] = cls

@@ -1,0 +1,31 @@
+"""Operations on the change feed."""
+
+from __future__ import annotations
+
+from typing import ClassVar
+
+from penstock.core.run import Change
+from penstock.ops.base import Op
+
+
+class ListChanges(Op[list[Change]], frozen=True, kw_only=True):
+    """Return changes after one, oldest first; wait for the first when there is none yet.
+
+    Args:
+        after: `seq` of the last change that is known.
+        run: Only changes of this run and its steps.
+        limit: At most this many.
+        wait: Seconds to wait at the most; 0 answers at once.
+    """
+
+    after: int = 0
+    run: str | None = None
+    limit: int = 10_000
+    wait: float = 0.0
+    reads: ClassVar[bool] = True
+
+
+class LastChange(Op[int], frozen=True, kw_only=True):
+    """Return the `seq` of the newest change, 0 when there is none."""
+
+    reads: ClassVar[bool] = True

@@ -1,0 +1,128 @@
+"""Operations on what tasks leave behind."""
+
+from __future__ import annotations
+
+from typing import ClassVar
+
+from msgspec import Struct
+
+from penstock.core.outputs import Artifact, ConsoleLine, Model, Plot, ScalarPoint, ScalarSeries, ScalarSummary
+from penstock.ops.base import Op
+
+
+class AddArtifact(Op[Artifact], frozen=True, kw_only=True):
+    """Record an artifact of a task; one of the same name is replaced. Its blob is stored before."""
+
+    artifact: Artifact
+
+
+class GetArtifact(Op[Artifact], frozen=True, kw_only=True):
+    """Return one artifact of a task; NotFound names those that it has."""
+
+    task: str
+    name: str
+    reads: ClassVar[bool] = True
+
+
+class ListArtifacts(Op[list[Artifact]], frozen=True, kw_only=True):
+    """Return the artifacts of a task, oldest first."""
+
+    task: str
+    reads: ClassVar[bool] = True
+
+
+class AddModel(Op[Model], frozen=True, kw_only=True):
+    """Record a model of a task. Its blob is stored before."""
+
+    model: Model
+
+
+class ListModels(Op[list[Model]], frozen=True, kw_only=True):
+    """Return the models of a task, oldest first."""
+
+    task: str
+    reads: ClassVar[bool] = True
+
+
+class AppendConsole(Op[None], frozen=True, kw_only=True):
+    """Append lines to the console of a task."""
+
+    task: str
+    lines: tuple[ConsoleLine, ...]
+    durable: ClassVar[bool] = False
+
+
+class ConsoleChunk(Struct, frozen=True, kw_only=True):
+    """Console lines of one task that came together; `id` grows in the order of arrival."""
+
+    id: int
+    task: str
+    lines: tuple[ConsoleLine, ...]
+
+
+class ReadConsole(Op[list[ConsoleChunk]], frozen=True, kw_only=True):
+    """Return console chunks after one, in the order of arrival: of one task, or of a run and its steps merged.
+
+    Args:
+        task: Id of the task, or of the run when `whole_run` is set.
+        after: Id of the last chunk that is known; 0 for all.
+        limit: At most this many chunks.
+    """
+
+    task: str
+    whole_run: bool = False
+    after: int = 0
+    limit: int = 1000
+    reads: ClassVar[bool] = True
+
+
+class LastLines(Op[dict[str, str]], frozen=True, kw_only=True):
+    """Return the last console line of each of these tasks that printed anything."""
+
+    tasks: tuple[str, ...]
+    reads: ClassVar[bool] = True
+
+
+class NewPoints(Struct, frozen=True, kw_only=True):
+    """Points to append to one series."""
+
+    title: str
+    series: str
+    points: tuple[ScalarPoint, ...]
+
+
+class ReportScalars(Op[None], frozen=True, kw_only=True):
+    """Append points to series of a task."""
+
+    task: str
+    series: tuple[NewPoints, ...]
+    durable: ClassVar[bool] = False
+
+
+class GetScalars(Op[list[ScalarSeries]], frozen=True, kw_only=True):
+    """Return all points of all series of a task, by title and series."""
+
+    task: str
+    reads: ClassVar[bool] = True
+
+
+class SummarizeScalars(Op[list[ScalarSummary]], frozen=True, kw_only=True):
+    """Return the last, least and greatest value of each series of a task."""
+
+    task: str
+    reads: ClassVar[bool] = True
+
+
+class ReportPlots(Op[None], frozen=True, kw_only=True):
+    """Record plots of a task; one with the same title, series and iteration is replaced."""
+
+    task: str
+    plots: tuple[Plot, ...]
+    durable: ClassVar[bool] = False
+
+
+class ListPlots(Op[list[Plot]], frozen=True, kw_only=True):
+    """Return the plots of a task, oldest first."""
+
+    task: str
+    reads: ClassVar[bool] = True

@@ -1,0 +1,126 @@
+"""Operations on the runs of pipelines."""
+
+from __future__ import annotations
+
+from typing import ClassVar
+
+from msgspec import Struct
+
+from penstock.core.pipeline import Pipeline
+from penstock.core.progress import StepStatus
+from penstock.core.run import Run, RunDetail
+from penstock.core.task import EndReason, Status, Task, Worker
+from penstock.ops.base import Op
+from penstock.ops.tasks import NewTask
+
+
+class CreateRun(Op[Run], frozen=True, kw_only=True):
+    """Record a run of a pipeline as a draft: its task, in the pipeline's hidden project.
+
+    Args:
+        pipeline: Name of the pipeline.
+        project: Project of the pipeline, as the user names it.
+        task: The run's task; its project is set from the two above.
+    """
+
+    pipeline: str
+    project: str
+    task: NewTask
+
+
+class StartRun(Op[Run], frozen=True, kw_only=True):
+    """Begin a draft run: number and version are given out, the definition is fixed, its steps are recorded.
+
+    Args:
+        version: The version that the user names; None chooses the next one.
+        auto_version_bump: Whether a version that was used by other code is raised.
+        add_run_number: Whether the second run of a pipeline is named `name #2`, and so on.
+        worker: The process that carries the run out.
+    """
+
+    id: str
+    definition: Pipeline
+    worker: Worker
+    version: str | None = None
+    auto_version_bump: bool | None = None
+    add_run_number: bool = True
+
+
+class LaunchStep(Op[Task], frozen=True, kw_only=True):
+    """Record an attempt of a step and that it is in progress, in one transaction.
+
+    The task's id derives from run, step and attempt; launching the same attempt again returns the task that is there.
+    """
+
+    run: str
+    step: str
+    attempt: int
+    task: NewTask
+    worker: Worker
+
+
+class StepDecision(Struct, frozen=True, kw_only=True):
+    """What was decided of a step without a task of its own, and why."""
+
+    step: str
+    status: StepStatus
+    reason: str = ""
+
+
+class DecideSteps(Op[None], frozen=True, kw_only=True):
+    """Record decisions on steps: that one is queued, or skipped."""
+
+    run: str
+    decisions: tuple[StepDecision, ...]
+
+
+class EndRun(Op[Run], frozen=True, kw_only=True):
+    """End a run that is in progress, together with whatever of it is still open, in one transaction."""
+
+    id: str
+    status: Status
+    reason: EndReason | None = None
+    message: str = ""
+
+
+class StopRun(Op[Run], frozen=True, kw_only=True):
+    """Ask a run to stop. Its controller ends it; a run that has ended stays as it is (Conflict)."""
+
+    id: str
+    why: str = "a user asked for it"
+
+
+class GetRun(Op[RunDetail], frozen=True, kw_only=True):
+    """Return a run with its definition and the state of each step."""
+
+    id: str
+    reads: ClassVar[bool] = True
+
+
+class FindRun(Op[Run], frozen=True, kw_only=True):
+    """Return the run that a person means: `last`, an id or the beginning of one, or a name such as `iris #3`.
+
+    Raises NotFound when there is none, Invalid when the beginning of an id fits several.
+    """
+
+    text: str
+    reads: ClassVar[bool] = True
+
+
+class ListRuns(Op[list[Run]], frozen=True, kw_only=True):
+    """Return runs, newest first. A filter that is None does not count."""
+
+    pipeline: str | None = None
+    project: str | None = None
+    statuses: tuple[Status, ...] | None = None
+    limit: int = 50
+    reads: ClassVar[bool] = True
+
+
+class DeleteRun(Op[list[str]], frozen=True, kw_only=True):
+    """Delete a run that is not in progress, with its steps' tasks and all that they recorded.
+
+    Returns the hashes of the blobs that nothing refers to any more.
+    """
+
+    id: str

@@ -1,0 +1,11 @@
+"""What each operation does: one function an operation, `(tx, op, now) -> result`, one transaction a call.
+
+No SQL, no HTTP, no clock: the store, the wire and the time come from outside.
+"""
+
+from __future__ import annotations
+
+from penstock.service import changes, outputs, runs, tasks
+from penstock.service.base import Service
+
+__all__ = ["Service", "changes", "outputs", "runs", "tasks"]

@@ -1,0 +1,130 @@
+"""What the operations on artifacts, models, plots, console and scalars do."""
+
+from __future__ import annotations
+
+from typing import TypeVar
+
+from msgspec.structs import replace
+
+from penstock.core.errors import NotFound
+from penstock.core.names import did_you_mean
+from penstock.core.outputs import Artifact, Model, Plot, ScalarSeries, ScalarSummary
+from penstock.ops.outputs import (
+    AddArtifact,
+    AddModel,
+    AppendConsole,
+    ConsoleChunk,
+    GetArtifact,
+    GetScalars,
+    LastLines,
+    ListArtifacts,
+    ListModels,
+    ListPlots,
+    ReadConsole,
+    ReportPlots,
+    ReportScalars,
+    SummarizeScalars,
+)
+from penstock.ports import Tx
+from penstock.service.base import handles
+
+Item = TypeVar("Item")
+
+
+@handles(AddArtifact)
+def add_artifact(tx: Tx, op: AddArtifact, now: float) -> Artifact:
+    """Record an artifact."""
+    tx.tasks.get(op.artifact.task)
+    artifact = replace(op.artifact, created=op.artifact.created or now)
+    tx.outputs.add_artifact(artifact)
+    return artifact
+
+
+@handles(GetArtifact)
+def get_artifact(tx: Tx, op: GetArtifact, now: float) -> Artifact:
+    """Return one artifact."""
+    found = {artifact.name: artifact for artifact in _known(tx, op.task, tx.outputs.artifacts(op.task))}
+    if op.name not in found:
+        raise NotFound(
+            f"task {op.task} has no artifact {op.name!r}", hint=did_you_mean(op.name, found, "it has no artifacts")
+        )
+    return found[op.name]
+
+
+@handles(ListArtifacts)
+def list_artifacts(tx: Tx, op: ListArtifacts, now: float) -> list[Artifact]:
+    """Return the artifacts."""
+    return _known(tx, op.task, tx.outputs.artifacts(op.task))
+
+
+@handles(AddModel)
+def add_model(tx: Tx, op: AddModel, now: float) -> Model:
+    """Record a model in the project of its task."""
+    task = tx.tasks.get(op.model.task)
+    model = replace(op.model, project=op.model.project or task.project, created=op.model.created or now)
+    tx.outputs.add_model(model)
+    return model
+
+
+@handles(ListModels)
+def list_models(tx: Tx, op: ListModels, now: float) -> list[Model]:
+    """Return the models."""
+    return _known(tx, op.task, tx.outputs.models(op.task))
+
+
+@handles(AppendConsole)
+def append_console(tx: Tx, op: AppendConsole, now: float) -> None:
+    """Append console lines."""
+    tx.reports.append_console(op.task, tx.tasks.get(op.task).run, op.lines)
+
+
+@handles(ReadConsole)
+def read_console(tx: Tx, op: ReadConsole, now: float) -> list[ConsoleChunk]:
+    """Return console chunks."""
+    tx.tasks.get(op.task)
+    return tx.reports.console(op.task, whole_run=op.whole_run, after=op.after, limit=op.limit)
+
+
+@handles(LastLines)
+def last_lines(tx: Tx, op: LastLines, now: float) -> dict[str, str]:
+    """Return the last line of each task."""
+    return tx.reports.last_lines(op.tasks)
+
+
+@handles(ReportScalars)
+def report_scalars(tx: Tx, op: ReportScalars, now: float) -> None:
+    """Append points."""
+    tx.tasks.get(op.task)
+    tx.reports.append_scalars(op.task, op.series)
+
+
+@handles(GetScalars)
+def get_scalars(tx: Tx, op: GetScalars, now: float) -> list[ScalarSeries]:
+    """Return all points."""
+    return _known(tx, op.task, tx.reports.scalars(op.task))
+
+
+@handles(SummarizeScalars)
+def summarize_scalars(tx: Tx, op: SummarizeScalars, now: float) -> list[ScalarSummary]:
+    """Return a summary of each series."""
+    return _known(tx, op.task, tx.reports.summaries(op.task))
+
+
+@handles(ReportPlots)
+def report_plots(tx: Tx, op: ReportPlots, now: float) -> None:
+    """Record plots."""
+    tx.tasks.get(op.task)
+    tx.outputs.add_plots(op.task, [replace(plot, at=plot.at or now) for plot in op.plots])
+
+
+@handles(ListPlots)
+def list_plots(tx: Tx, op: ListPlots, now: float) -> list[Plot]:
+    """Return the plots."""
+    return _known(tx, op.task, tx.outputs.plots(op.task))
+
+
+def _known(tx: Tx, task: str, found: list[Item]) -> list[Item]:
+    """Return what was found; raise NotFound when nothing was because there is no such task."""
+    if not found:
+        tx.tasks.get(task)
+    return found

@@ -1,0 +1,173 @@
+"""What the operations on the runs of pipelines do."""
+
+from __future__ import annotations
+
+from contextlib import suppress
+
+from msgspec.structs import replace
+
+from penstock.core import version
+from penstock.core.errors import Conflict, Invalid, NotFound
+from penstock.core.pipeline import checked, code_hash, runs_project
+from penstock.core.progress import StepStatus
+from penstock.core.run import ChangeKind, Run, RunDetail, StepState, attempt_id
+from penstock.core.task import ENDED, OPEN, EndReason, Status, Task, TaskType, refuse_move
+from penstock.ops.runs import (
+    CreateRun,
+    DecideSteps,
+    DeleteRun,
+    EndRun,
+    FindRun,
+    GetRun,
+    LaunchStep,
+    ListRuns,
+    StartRun,
+    StepDecision,
+    StopRun,
+)
+from penstock.ops.tasks import ListTasks
+from penstock.ports import Tx
+from penstock.service.base import handles
+from penstock.service.tasks import add, move
+
+EVERY_ATTEMPT = 1_000_000_000  # a limit that no run reaches
+
+
+@handles(CreateRun)
+def create_run(tx: Tx, op: CreateRun, now: float) -> Run:
+    """Record a draft run."""
+    new = replace(
+        op.task,
+        project=runs_project(op.project, op.pipeline),
+        type=TaskType.CONTROLLER,
+        system_tags=tuple(dict.fromkeys((*op.task.system_tags, "pipeline"))),
+    )
+    with suppress(NotFound):
+        taken = tx.tasks.get(new.id)
+        raise Conflict(f"the id {taken.id} is that of task {taken.name!r}")
+    add(tx, new, now)
+    tx.runs.add(new.id, op.project, op.pipeline)
+    return tx.runs.get(new.id)
+
+
+@handles(StartRun)
+def start_run(tx: Tx, op: StartRun, now: float) -> Run:
+    """Give out number and version, fix the definition, record the steps, begin."""
+    run = tx.runs.get(op.id)
+    if run.task.status is not Status.CREATED:
+        raise refuse_move(op.id, run.task.status, Status.IN_PROGRESS)
+    definition = checked(op.definition)
+    hashed = code_hash(definition)
+    earlier = tx.runs.versions(run.project, run.pipeline)
+    chosen = version.choose(op.version, hashed, earlier, op.auto_version_bump)
+    number = tx.runs.next_number(run.project, run.pipeline)
+    if op.add_run_number and number > 1:
+        tx.tasks.rename(op.id, f"{run.pipeline} #{number}")
+    tx.runs.start(op.id, definition, number=number, version=chosen, code_hash=hashed)
+    tx.steps.add(op.id, [StepState(name=step.name, stage=step.stage) for step in definition.steps])
+    tx.tasks.claim(op.id, op.worker)
+    move(tx, run.task, Status.IN_PROGRESS, now)
+    return tx.runs.get(op.id)
+
+
+@handles(LaunchStep)
+def launch_step(tx: Tx, op: LaunchStep, now: float) -> Task:
+    """Record an attempt and that it is in progress."""
+    run = tx.tasks.get(op.run)
+    if run.status is not Status.IN_PROGRESS:
+        raise Conflict(f"run {op.run} is {run.status}; step {op.step!r} cannot start in it")
+    id = attempt_id(op.run, op.step, op.attempt)
+    new = replace(op.task, id=id, parent=op.run)
+    task = add(tx, new, now, run=op.run, step=op.step, attempt=op.attempt)
+    if task.status is not Status.CREATED:
+        return task
+    tx.steps.attempt(op.run, op.step, op.attempt, id, now)
+    tx.tasks.claim(id, op.worker)
+    move(tx, task, Status.IN_PROGRESS, now)
+    return replace(task, status=Status.IN_PROGRESS, started=now, worker=op.worker)
+
+
+@handles(DecideSteps)
+def decide_steps(tx: Tx, op: DecideSteps, now: float) -> None:
+    """Record decisions on steps."""
+    run = tx.tasks.get(op.run)
+    if run.status is not Status.IN_PROGRESS:
+        raise Conflict(f"run {op.run} is {run.status}; nothing is decided in it any more")
+    _decide(tx, run, op.decisions, now)
+
+
+@handles(EndRun)
+def end_run(tx: Tx, op: EndRun, now: float) -> Run:
+    """End the run; nothing below it stays open."""
+    run = tx.runs.get(op.id)
+    if op.status not in ENDED:
+        raise Invalid(f"{op.status} is no way for a run to end", hint="completed, failed or stopped")
+    if run.task.status is op.status:
+        return run
+    still_open = ListTasks(run=op.id, statuses=tuple(OPEN), limit=EVERY_ATTEMPT)
+    for task in tx.tasks.list(still_open):
+        why = EndReason.CONTROLLER_LOST if op.reason is EndReason.CONTROLLER_LOST else EndReason.ABORTED
+        move(tx, task, Status.STOPPED, now, reason=why, message=op.message or "the run ended")
+    waiting = [state for state in tx.steps.list(op.id) if state.status in {StepStatus.PENDING, StepStatus.QUEUED}]
+    skip = tuple(
+        StepDecision(step=state.name, status=StepStatus.SKIPPED, reason=op.message or "the run ended")
+        for state in waiting
+    )
+    _decide(tx, run.task, skip, now)
+    move(tx, run.task, op.status, now, reason=op.reason, message=op.message)
+    return tx.runs.get(op.id)
+
+
+@handles(StopRun)
+def stop_run(tx: Tx, op: StopRun, now: float) -> Run:
+    """Leave a note for the run's controller, which finds it in the change feed."""
+    run = tx.runs.get(op.id)
+    if run.task.status is not Status.IN_PROGRESS:
+        raise Conflict(f"run {run.task.name!r} is {run.task.status}; only a run in progress can be stopped")
+    tx.runs.ask_stop(op.id, op.why)
+    tx.changes.append(run.task, ChangeKind.STOP_ASKED, run.task.status, now, message=op.why)
+    return tx.runs.get(op.id)
+
+
+@handles(GetRun)
+def get_run(tx: Tx, op: GetRun, now: float) -> RunDetail:
+    """Return the run with its steps."""
+    run = tx.runs.get(op.id)
+    return RunDetail(run=run, definition=tx.runs.definition(op.id), steps=tuple(tx.steps.list(op.id)))
+
+
+@handles(FindRun)
+def find_run(tx: Tx, op: FindRun, now: float) -> Run:
+    """Return the run that the text means."""
+    found = tx.runs.find(op.text.strip())
+    if not found:
+        raise NotFound(f"there is no run {op.text!r}", hint="see the runs with: penstock runs")
+    if len(found) > 1:
+        names = ", ".join(f"{id[:12]} ({tx.tasks.get(id).name})" for id in found[:5])
+        raise Invalid(f"{op.text!r} may mean several runs: {names}", hint="give more of the id")
+    return tx.runs.get(found[0])
+
+
+@handles(ListRuns)
+def list_runs(tx: Tx, op: ListRuns, now: float) -> list[Run]:
+    """Return runs."""
+    return tx.runs.list(project=op.project, pipeline=op.pipeline, statuses=op.statuses, limit=op.limit)
+
+
+@handles(DeleteRun)
+def delete_run(tx: Tx, op: DeleteRun, now: float) -> list[str]:
+    """Delete a run with everything below it."""
+    run = tx.runs.get(op.id)
+    if run.task.status in {Status.IN_PROGRESS, Status.QUEUED}:
+        raise Conflict(f"run {run.task.name!r} is {run.task.status}", hint="stop it first: penstock abort RUN")
+    if run.task.status is Status.PUBLISHED:
+        raise Conflict(f"run {run.task.name!r} is published and stays")
+    attempts = [task.id for task in tx.tasks.list(ListTasks(run=op.id, limit=EVERY_ATTEMPT))]
+    tx.changes.append(run.task, ChangeKind.DELETED, run.task.status, now)
+    return tx.tasks.delete([op.id, *attempts])
+
+
+def _decide(tx: Tx, run: Task, decisions: tuple[StepDecision, ...], now: float) -> None:
+    tx.steps.decide(run.id, decisions)
+    for decision in decisions:
+        tx.changes.append(run, ChangeKind.STEP, decision.status, now, step=decision.step, message=decision.reason)

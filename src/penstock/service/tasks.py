@@ -1,0 +1,144 @@
+"""What the operations on tasks do."""
+
+from __future__ import annotations
+
+from penstock.core.errors import Conflict, Invalid
+from penstock.core.run import STEP_STATUS, ChangeKind
+from penstock.core.task import ENDED, Configuration, EndReason, Parameter, Status, Task, TaskType, refuse_move
+from penstock.ops.tasks import (
+    CreateTask,
+    DescribeTask,
+    EndTask,
+    GetConfigurations,
+    GetParameters,
+    GetTask,
+    ListProjects,
+    ListTasks,
+    NewTask,
+    SetConfiguration,
+    SetParameters,
+)
+from penstock.ports import Tx
+from penstock.service.base import handles
+
+
+@handles(CreateTask)
+def create_task(tx: Tx, op: CreateTask, now: float) -> Task:
+    """Record a draft."""
+    return add(tx, op.task, now)
+
+
+@handles(GetTask)
+def get_task(tx: Tx, op: GetTask, now: float) -> Task:
+    """Return the task."""
+    return tx.tasks.get(op.id)
+
+
+@handles(ListTasks)
+def list_tasks(tx: Tx, op: ListTasks, now: float) -> list[Task]:
+    """Return the tasks that the filters let through."""
+    return tx.tasks.list(op)
+
+
+@handles(EndTask)
+def end_task(tx: Tx, op: EndTask, now: float) -> Task:
+    """End a task with what it leaves behind."""
+    task = tx.tasks.get(op.id)
+    if op.status not in ENDED:
+        raise Invalid(f"{op.status} is no way for a task to end", hint="completed, failed or stopped")
+    if task.type is TaskType.CONTROLLER:
+        raise Conflict(f"task {task.id} is a run; EndRun ends it, together with its steps")
+    if task.status is op.status:
+        return task
+    for artifact in op.artifacts:
+        tx.outputs.add_artifact(artifact)
+    if op.parameters:
+        tx.settings.set_parameters(op.id, op.parameters)
+    move(tx, task, op.status, now, reason=op.reason, message=op.message)
+    return tx.tasks.get(op.id)
+
+
+@handles(DescribeTask)
+def describe_task(tx: Tx, op: DescribeTask, now: float) -> Task:
+    """Change comment and tags."""
+    task = tx.tasks.get(op.id)
+    comment = task.comment if op.comment is None else op.comment
+    tx.tasks.describe(op.id, comment, tuple(dict.fromkeys((*task.tags, *op.add_tags))))
+    return tx.tasks.get(op.id)
+
+
+@handles(SetParameters)
+def set_parameters(tx: Tx, op: SetParameters, now: float) -> None:
+    """Set parameters."""
+    _must_not_be_published(tx.tasks.get(op.task))
+    tx.settings.set_parameters(op.task, op.parameters)
+
+
+@handles(GetParameters)
+def get_parameters(tx: Tx, op: GetParameters, now: float) -> list[Parameter]:
+    """Return the parameters."""
+    tx.tasks.get(op.task)
+    return tx.settings.parameters(op.task)
+
+
+@handles(SetConfiguration)
+def set_configuration(tx: Tx, op: SetConfiguration, now: float) -> None:
+    """Set a configuration object."""
+    _must_not_be_published(tx.tasks.get(op.task))
+    tx.settings.set_configuration(op.task, op.configuration)
+
+
+@handles(GetConfigurations)
+def get_configurations(tx: Tx, op: GetConfigurations, now: float) -> list[Configuration]:
+    """Return the configuration objects."""
+    tx.tasks.get(op.task)
+    return tx.settings.configurations(op.task)
+
+
+@handles(ListProjects)
+def list_projects(tx: Tx, op: ListProjects, now: float) -> list[str]:
+    """Return the projects."""
+    return tx.projects.list(hidden=op.hidden)
+
+
+def add(tx: Tx, new: NewTask, now: float, *, run: str | None = None, step: str | None = None, attempt: int = 1) -> Task:
+    """Add a draft with its project and parameters; return what is there when the id is taken."""
+    tx.projects.ensure(new.project, now)
+    task = Task(
+        id=new.id,
+        name=new.name,
+        project=new.project,
+        type=new.type,
+        parent=new.parent,
+        run=run,
+        step=step,
+        attempt=attempt,
+        user=new.user,
+        comment=new.comment,
+        tags=new.tags,
+        system_tags=new.system_tags,
+        script=new.script,
+        container=new.container,
+        queue=new.queue,
+        output_uri=new.output_uri,
+        created=now,
+    )
+    if not tx.tasks.add(task):
+        return tx.tasks.get(new.id)
+    if new.parameters:
+        tx.settings.set_parameters(new.id, new.parameters)
+    return task
+
+
+def move(tx: Tx, task: Task, to: Status, now: float, *, reason: EndReason | None = None, message: str = "") -> None:
+    """Change a task's status; the change feed and, of an attempt, the step follow in the same transaction."""
+    if not tx.tasks.move(task.id, to, now=now, reason=reason, message=message):
+        raise refuse_move(task.id, tx.tasks.get(task.id).status, to)
+    tx.changes.append(task, ChangeKind.STATUS, to, now, message=message.partition("\n")[0])
+    if task.run is not None and task.step is not None and to in ENDED:
+        tx.steps.end(task.run, task.step, STEP_STATUS[to], message.partition("\n")[0], now)
+
+
+def _must_not_be_published(task: Task) -> None:
+    if task.status is Status.PUBLISHED:
+        raise Conflict(f"task {task.id} is published and stays as it is", hint="clone it and change the clone")
