@@ -1,0 +1,33 @@
+"""Where operations go. A backend has one method that matters, `call`; who uses one never knows what is behind it."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Protocol, TypeVar
+
+from penstock.ops.base import Op
+
+if TYPE_CHECKING:
+    from penstock.blobs.files import FileBlobs
+    from penstock.settings import Settings
+
+R = TypeVar("R")
+
+
+class Backend(Protocol):
+    """Carries operations out, here or elsewhere, and knows where the blobs are."""
+
+    @property
+    def blobs(self) -> FileBlobs: ...
+
+    def call(self, op: Op[R]) -> R:
+        """Carry out one operation; errors come back as the class of `core.errors` that was raised."""
+        ...
+
+    def close(self) -> None: ...
+
+
+def connect(settings: Settings) -> Backend:
+    """Open the backend that the settings name: the service in this process, on the SQLite file of the home."""
+    from penstock.backend.local import open_local  # noqa: PLC0415 - step processes never import the database
+
+    return open_local(settings)

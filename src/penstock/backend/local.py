@@ -1,0 +1,46 @@
+"""The embedded backend: the service, in this process, on the files of one home."""
+
+from __future__ import annotations
+
+import time
+from typing import TypeVar, cast
+
+from penstock.blobs.files import FileBlobs
+from penstock.ops.base import Op
+from penstock.ops.runs import DeleteRun, GetRun
+from penstock.service import Service
+from penstock.settings import Settings
+from penstock.store.sqlite import SqliteStore
+
+R = TypeVar("R")
+
+
+class Local:
+    """The service and the blob store of one home."""
+
+    def __init__(self, service: Service, blobs: FileBlobs) -> None:
+        self._service = service
+        self.blobs = blobs
+
+    def call(self, op: Op[R]) -> R:
+        """Carry out one operation."""
+        if isinstance(op, DeleteRun):
+            return cast("R", self._delete(op))
+        return self._service.call(op)
+
+    def close(self) -> None:
+        """Close the database."""
+        self._service.close()
+
+    def _delete(self, op: DeleteRun) -> list[str]:
+        """Delete a run, and then the bytes that nothing refers to any more."""
+        ended = self._service.call(GetRun(id=op.id)).run.task.ended
+        unused = self._service.call(op)
+        for hash in unused:
+            self.blobs.delete(hash, stored_before=ended)
+        return unused
+
+
+def open_local(settings: Settings) -> Local:
+    """Open the home that the settings name; make it when it is not there."""
+    return Local(Service(SqliteStore(settings.database), time.time), FileBlobs(settings.blobs))

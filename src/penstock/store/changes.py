@@ -1,0 +1,66 @@
+"""The change feed: one line for every change, in the transaction that made it."""
+
+from __future__ import annotations
+
+from penstock.core.run import Change, ChangeKind
+from penstock.core.task import Task, TaskType
+from penstock.store.sql import Session, Where
+
+
+class SqlChanges:
+    """The change feed."""
+
+    def __init__(self, session: Session) -> None:
+        self._session = session
+
+    def append(
+        self, task: Task, kind: ChangeKind, status: str, now: float, *, step: str | None = None, message: str = ""
+    ) -> None:
+        """Add a line.
+
+        It belongs to the run whose step the task is, or which the task itself is. An attempt is named only where the
+        task is one: a `step` that is given here has no task of its own.
+        """
+        self._session.run(
+            """INSERT INTO changes (at, kind, task, run, step, attempt, status, message)
+                VALUES (?, ?, ?, ?, ?, ?, ?, ?)""",
+            now,
+            kind.value,
+            task.id,
+            task.run or (task.id if task.type is TaskType.CONTROLLER else None),
+            step or task.step,
+            task.attempt if task.step is not None and step is None else 0,
+            str(status),
+            message,
+        )
+
+    def after(self, seq: int, run: str | None, limit: int) -> list[Change]:
+        """Return the changes after one, oldest first; of one run when it is given."""
+        where = Where()
+        where.equal("run", run)
+        where.after("seq", seq)
+        rows = self._session.rows(
+            f"""SELECT seq, at, kind, task, run, step, attempt, status, message FROM changes {where}
+                ORDER BY seq LIMIT ?""",
+            *where.values,
+            limit,
+        )
+        return [
+            Change(
+                seq=row[0],
+                at=row[1],
+                kind=ChangeKind(row[2]),
+                task=row[3],
+                run=row[4],
+                step=row[5],
+                attempt=row[6],
+                status=row[7],
+                message=row[8],
+            )
+            for row in rows
+        ]
+
+    def last(self) -> int:
+        """Return the `seq` of the newest change, 0 when there is none."""
+        row = self._session.first("SELECT COALESCE(MAX(seq), 0) FROM changes")
+        return int(row[0]) if row else 0

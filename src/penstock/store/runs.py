@@ -1,0 +1,247 @@
+"""Runs of pipelines and the steps in them."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+from typing import Final
+
+import msgspec
+
+from penstock.core.errors import Conflict, NotFound
+from penstock.core.pipeline import Pipeline
+from penstock.core.progress import StepStatus
+from penstock.core.run import Run, StepState
+from penstock.core.task import Status
+from penstock.ops.runs import StepDecision
+from penstock.store.sql import Row, Session, Where, text_of_values, values_of_text
+from penstock.store.tasks import COLUMNS, task_of
+
+_RUN = f"r.pipeline, r.project, r.number, r.version, r.stop_asked, {COLUMNS}"
+_FROM = "FROM runs r JOIN tasks t ON t.id = r.task"
+_NEWEST_FIRST = "ORDER BY r.created DESC, t.position DESC"
+
+_ID: Final = 32
+_BEGINNING_OF_ID = re.compile(r"[0-9a-f]{4,32}", re.IGNORECASE)
+_NUMBERED = re.compile(r"(?P<pipeline>.+?) ?#(?P<number>[0-9]{1,18})", re.DOTALL)
+
+
+def _run_of(row: Row, counts: dict[str, int]) -> Run:
+    pipeline, project, number, version, stop_asked, *task = row
+    return Run(
+        task=task_of(tuple(task)),
+        pipeline=pipeline,
+        project=project,
+        number=number,
+        version=version,
+        stop_asked=stop_asked,
+        counts=counts,
+    )
+
+
+class SqlRuns:
+    """The runs of pipelines, apart from their tasks."""
+
+    def __init__(self, session: Session) -> None:
+        self._session = session
+
+    def add(self, id: str, project: str, pipeline: str) -> None:
+        """Make the task of this id a run, as a draft."""
+        self._session.change(
+            f"task {id}",
+            """INSERT INTO runs (task, project, pipeline, number, version, code_hash, created)
+                SELECT id, ?, ?, 0, '', '', created FROM tasks WHERE id = ?""",
+            project,
+            pipeline,
+            id,
+        )
+
+    def get(self, id: str) -> Run:
+        """Return the run; raise NotFound when there is none of this id."""
+        row = self._session.first(f"SELECT {_RUN} {_FROM} WHERE r.task = ?", id)
+        if row is None:
+            raise NotFound(f"there is no run {id}")
+        return _run_of(row, self._counts([id]).get(id, {}))
+
+    def definition(self, id: str) -> Pipeline:
+        """Return what the run carries out; of a draft, a pipeline without steps."""
+        row = self._session.first("SELECT definition, pipeline, project FROM runs WHERE task = ?", id)
+        if row is None:
+            raise NotFound(f"there is no run {id}")
+        if row[0] is None:
+            return Pipeline(name=row[1], project=row[2])
+        return msgspec.convert(values_of_text(row[0]), Pipeline)
+
+    def find(self, text: str) -> list[str]:
+        """Return the ids that the text may mean, newest first.
+
+        The first of these that fits anything counts: `last`; a whole id; a name, or `pipeline #number`; the beginning
+        of an id.
+        """
+        if text == "last":
+            return self._ids("r.number > 0 ORDER BY t.started DESC, t.position DESC LIMIT 1")
+        is_id = _BEGINNING_OF_ID.fullmatch(text) is not None
+        start = text.lower()
+        if is_id and len(text) == _ID:
+            return self._ids("r.task = ?", start)
+        if found := self._named(text):
+            return found
+        # "g" comes after every hexadecimal digit: these two bounds hold all that begins with the text.
+        return self._ids(f"r.task >= ? AND r.task < ? {_NEWEST_FIRST}", start, f"{start}g") if is_id else []
+
+    def start(self, id: str, definition: Pipeline, *, number: int, version: str, code_hash: str) -> None:
+        """Fix what the run carries out, under which number and version."""
+        self._session.change(
+            f"run {id}",
+            "UPDATE runs SET definition = ?, number = ?, version = ?, code_hash = ? WHERE task = ?",
+            text_of_values(msgspec.to_builtins(definition)),
+            number,
+            version,
+            code_hash,
+            id,
+        )
+
+    def next_number(self, project: str, pipeline: str) -> int:
+        """Return the next number of this pipeline's runs. None is given out twice, whatever is deleted."""
+        row = self._session.first(
+            """INSERT INTO pipelines (project, name, last_number) VALUES (?, ?, 1)
+                ON CONFLICT (project, name) DO UPDATE SET last_number = pipelines.last_number + 1
+                RETURNING last_number""",
+            project,
+            pipeline,
+        )
+        assert row is not None  # noqa: S101 - an upsert always returns its row
+        return int(row[0])
+
+    def versions(self, project: str, pipeline: str) -> list[tuple[str, str]]:
+        """Return version and code hash of the earlier runs, oldest first."""
+        rows = self._session.rows(
+            """SELECT version, code_hash FROM runs WHERE pipeline = ? AND project = ? AND number > 0
+                ORDER BY number""",
+            pipeline,
+            project,
+        )
+        return [(version, code_hash) for version, code_hash in rows]
+
+    def ask_stop(self, id: str, why: str) -> None:
+        """Record that somebody wants the run to stop."""
+        self._session.change(f"run {id}", "UPDATE runs SET stop_asked = ? WHERE task = ?", why, id)
+
+    def _named(self, text: str) -> list[str]:
+        numbered = _NUMBERED.fullmatch(text)
+        if numbered is None:
+            return self._ids(f"t.name = ? {_NEWEST_FIRST}", text)
+        return self._ids(
+            f"t.name = ? OR (r.pipeline = ? AND r.number = ?) {_NEWEST_FIRST}",
+            text,
+            numbered["pipeline"],
+            int(numbered["number"]),
+        )
+
+    def _ids(self, where: str, *values: str | int) -> list[str]:
+        return [row[0] for row in self._session.rows(f"SELECT r.task {_FROM} WHERE {where}", *values)]
+
+    def _counts(self, ids: Sequence[str]) -> dict[str, dict[str, int]]:
+        counts: dict[str, dict[str, int]] = {}
+        sql = "SELECT run, status, COUNT(*) FROM steps WHERE run IN ({values}) GROUP BY run, status"
+        for run, status, count in self._session.rows_among(sql, ids):
+            counts.setdefault(run, {})[status] = count
+        return counts
+
+    def list(
+        self, *, project: str | None, pipeline: str | None, statuses: Sequence[Status] | None, limit: int
+    ) -> list[Run]:
+        """Return the runs that the filters let through, newest first."""
+        where = Where()
+        where.equal("r.project", project)
+        where.equal("r.pipeline", pipeline)
+        where.among("t.status", None if statuses is None else [status.value for status in statuses])
+        rows = self._session.rows(
+            f"SELECT {_RUN}, r.task {_FROM} {where} {_NEWEST_FIRST} LIMIT ?", *where.values, limit
+        )
+        counts = self._counts([row[-1] for row in rows])
+        return [_run_of(row[:-1], counts.get(row[-1], {})) for row in rows]
+
+
+WAITS = "status IN ('pending', 'queued')"
+MAY_WAIT = "status IN ('pending', 'queued', 'failed')"  # one that failed waits for its next try
+MAY_BE_TRIED = "status IN ('pending', 'queued', 'failed', 'aborted')"
+
+
+class SqlSteps:
+    """Where the steps of runs stand."""
+
+    def __init__(self, session: Session) -> None:
+        self._session = session
+
+    def add(self, run: str, states: Sequence[StepState]) -> None:
+        """Record the steps of a run, in this order."""
+        self._session.run_many(
+            """INSERT INTO steps (run, name, position, status, attempt, task, reason, started, ended, stage)
+                VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)""",
+            [
+                (
+                    run,
+                    state.name,
+                    position,
+                    state.status.value,
+                    state.attempt,
+                    state.task,
+                    state.reason,
+                    state.started,
+                    state.ended,
+                    state.stage,
+                )
+                for position, state in enumerate(states)
+            ],
+        )
+
+    def decide(self, run: str, decisions: Sequence[StepDecision]) -> None:
+        """Record what was decided of steps."""
+        for one in decisions:
+            guard = MAY_WAIT if one.status is StepStatus.QUEUED else WAITS
+            self._change(run, one.step, guard, "status = ?, reason = ?", one.status.value, one.reason)
+
+    def attempt(self, run: str, step: str, attempt: int, task: str, now: float) -> None:
+        """Record that a try of the step runs."""
+        changes = "status = 'running', attempt = ?, task = ?, reason = '', started = ?, ended = NULL"
+        self._change(run, step, f"{MAY_BE_TRIED} AND attempt = ?", changes, attempt, task, now, guarded=attempt - 1)
+
+    def end(self, run: str, step: str, status: StepStatus, reason: str, now: float) -> None:
+        """Record how the step's latest try ended."""
+        self._change(run, step, "status = 'running'", "status = ?, reason = ?, ended = ?", status.value, reason, now)
+
+    def list(self, run: str) -> list[StepState]:
+        """Return the steps in the order in which they were added."""
+        rows = self._session.rows(
+            """SELECT name, status, attempt, task, reason, started, ended, stage FROM steps WHERE run = ?
+                ORDER BY position""",
+            run,
+        )
+        return [
+            StepState(
+                name=row[0],
+                status=StepStatus(row[1]),
+                attempt=row[2],
+                task=row[3],
+                reason=row[4],
+                started=row[5],
+                ended=row[6],
+                stage=row[7],
+            )
+            for row in rows
+        ]
+
+    def _change(
+        self, run: str, step: str, guard: str, changes: str, *values: str | float, guarded: int | None = None
+    ) -> None:
+        """Change a step in one statement that holds only while the guard does; say what is wrong when it does not."""
+        sql = f"UPDATE steps SET {changes} WHERE run = ? AND name = ? AND {guard}"
+        last = () if guarded is None else (guarded,)
+        if self._session.run(sql, *values, run, step, *last).rowcount:
+            return
+        found = self._session.first("SELECT status, attempt FROM steps WHERE run = ? AND name = ?", run, step)
+        if found is None:
+            raise NotFound(f"there is no step {step!r} in run {run}")
+        status, attempt = found
+        raise Conflict(f"step {step!r} of run {run} is {status} after try {attempt}; that rules this change out")

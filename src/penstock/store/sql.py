@@ -1,0 +1,168 @@
+"""Running statements within one transaction, and the small words that statements are put together from.
+
+Values are always bound, never written into a statement. What is put together as text is names from our own code.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from typing import Any, Protocol, TypeVar
+
+import msgspec
+
+from penstock.core.errors import Invalid, NotFound
+from penstock.store.dialect import Dialect
+
+Value = str | int | float | bytes | None
+Row = tuple[Any, ...]
+T = TypeVar("T")
+
+MOST_VALUES = 500
+"""Values in one list of a statement; databases allow 999 at the least."""
+
+
+class Cursor(Protocol):
+    @property
+    def rowcount(self) -> int: ...
+    def fetchone(self) -> Any: ...
+    def fetchall(self) -> list[Any]: ...
+
+
+class ManyCursor(Protocol):
+    def executemany(self, sql: str, rows: Iterable[Sequence[Value]], /) -> object: ...
+
+
+class Connection(Protocol):
+    def execute(self, sql: str, values: Sequence[Value] = ..., /) -> Cursor: ...
+    def cursor(self) -> ManyCursor: ...
+
+
+class Session:
+    """Runs the statements of one transaction, and none after its end.
+
+    Args:
+        connection: Where the transaction is open.
+        dialect: The words of its database.
+    """
+
+    __slots__ = ("_connection", "_dialect")
+
+    def __init__(self, connection: Connection, dialect: Dialect) -> None:
+        self._connection: Connection | None = connection
+        self._dialect = dialect
+
+    def run(self, sql: str, *values: Value) -> Cursor:
+        """Run one statement."""
+        try:
+            return self._open().execute(self._dialect.statement(sql), values)
+        except (UnicodeEncodeError, OverflowError) as error:
+            raise _not_storable(error) from error
+
+    def run_many(self, sql: str, rows: Iterable[Sequence[Value]]) -> None:
+        """Run one statement for each of these rows of values."""
+        try:
+            self._open().cursor().executemany(self._dialect.statement(sql), rows)
+        except (UnicodeEncodeError, OverflowError) as error:
+            raise _not_storable(error) from error
+
+    def first(self, sql: str, *values: Value) -> Row | None:
+        """Return the first row of the result, None when there is none."""
+        row: Row | None = self.run(sql, *values).fetchone()
+        return row
+
+    def rows(self, sql: str, *values: Value) -> list[Row]:
+        """Return all rows of the result."""
+        return self.run(sql, *values).fetchall()
+
+    def rows_among(self, sql: str, values: Sequence[Value]) -> list[Row]:
+        """Return the rows for any number of values; `{values}` in the statement stands for their list."""
+        return [row for some in slices(values) for row in self.rows(sql.replace("{values}", marks(some)), *some)]
+
+    def change(self, missing: str, sql: str, *values: Value) -> None:
+        """Run a statement that has to change a row; raise NotFound saying that `missing` is when it changes none."""
+        if self.run(sql, *values).rowcount == 0:
+            raise NotFound(f"there is no {missing}")
+
+    def end(self) -> None:
+        """Refuse every further statement."""
+        self._connection = None
+
+    def _open(self) -> Connection:
+        if self._connection is None:
+            raise RuntimeError("this transaction has ended")
+        return self._connection
+
+
+def slices(values: Sequence[T]) -> Iterator[Sequence[T]]:
+    """Cut the values into pieces that a statement can take."""
+    return (values[start : start + MOST_VALUES] for start in range(0, len(values), MOST_VALUES))
+
+
+def marks(values: Sequence[object]) -> str:
+    """Return a placeholder for each value."""
+    return ", ".join("?" * len(values))
+
+
+class Where:
+    """The conditions of a query, all of which must hold. A condition on None is left out."""
+
+    def __init__(self) -> None:
+        self.values: list[Value] = []
+        self._terms: list[str] = []
+
+    def __str__(self) -> str:
+        return f"WHERE {' AND '.join(self._terms)}" if self._terms else ""
+
+    def equal(self, column: str, value: Value) -> None:
+        """The column has this value."""
+        if value is not None:
+            self._terms.append(f"{column} = ?")
+            self.values.append(value)
+
+    def after(self, column: str, value: int) -> None:
+        """The column is greater."""
+        self._terms.append(f"{column} > ?")
+        self.values.append(value)
+
+    def among(self, column: str, values: Sequence[Value] | None) -> None:
+        """The column has one of these values; nothing fits when there are none."""
+        if values is not None:
+            self._terms.append(f"{column} IN ({marks(values)})" if values else "1 = 0")
+            self.values += values
+
+
+def text(value: object) -> str:
+    """Return a struct, tuple or dict as JSON text."""
+    try:
+        return msgspec.json.encode(value).decode()
+    except UnicodeEncodeError as error:
+        raise _not_storable(error) from error
+
+
+def reader(kind: type[T]) -> Callable[[str], T]:
+    """Return a function that reads such JSON text. Fields that it does not know are passed over."""
+    return msgspec.json.Decoder(kind).decode
+
+
+def text_of_values(value: object) -> str:
+    """Return values of the user's as JSON text that gives them back as they were.
+
+    Python's own JSON writes NaN, infinities and half characters, where msgspec's makes null of the first two.
+    """
+    try:
+        return json.dumps(value)
+    except (TypeError, ValueError) as error:
+        raise Invalid(f"a value cannot be stored as JSON: {error}") from error
+
+
+def values_of_text(stored: str) -> Any:
+    """Return what `text_of_values` wrote."""
+    return json.loads(stored)
+
+
+def _not_storable(error: UnicodeEncodeError | OverflowError) -> Invalid:
+    if isinstance(error, UnicodeEncodeError):
+        shown = ascii(error.object[max(0, error.start - 20) : error.end + 20])
+        return Invalid(f"{shown} holds half a character (a lone surrogate), which cannot be stored")
+    return Invalid("a whole number beyond 64 bits cannot be stored here")

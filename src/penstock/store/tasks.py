@@ -1,0 +1,291 @@
+"""Tasks, their parameters and configuration objects, and projects.
+
+A status changes in one statement that names the statuses it may change from. There is no other way to change it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from itertools import accumulate
+
+from penstock.core.errors import NotFound
+from penstock.core.task import (
+    ENDED,
+    Configuration,
+    Container,
+    EndReason,
+    Parameter,
+    Script,
+    Status,
+    Task,
+    TaskType,
+    Worker,
+    origins,
+)
+from penstock.ops.tasks import ListTasks
+from penstock.store.sql import Row, Session, Value, Where, marks, reader, slices, text, text_of_values, values_of_text
+
+COLUMNS = (
+    "t.id, t.name, t.project, t.type, t.status, t.reason, t.message, t.parent, t.run, t.step, t.attempt, t.user_name, "
+    "t.comment, t.tags, t.system_tags, t.script, t.container, t.queue, t.output_uri, t.worker, t.runtime, t.created, "
+    "t.started, t.ended"
+)
+"""The columns of `tasks t` that `task_of` reads."""
+
+_NAMES = COLUMNS.replace("t.", "")
+_ADD = f"INSERT INTO tasks ({_NAMES}) VALUES ({marks(_NAMES.split(', '))}) ON CONFLICT (id) DO NOTHING"
+
+_strings = reader(tuple[str, ...])
+_facts = reader(dict[str, str])
+_script = reader(Script)
+_container = reader(Container)
+_worker = reader(Worker)
+
+
+def task_of(row: Row) -> Task:
+    """Return the task of a row of `COLUMNS`."""
+    return Task(
+        id=row[0],
+        name=row[1],
+        project=row[2],
+        type=TaskType(row[3]),
+        status=Status(row[4]),
+        reason=EndReason(row[5]) if row[5] else None,
+        message=row[6],
+        parent=row[7],
+        run=row[8],
+        step=row[9],
+        attempt=row[10],
+        user=row[11],
+        comment=row[12],
+        tags=_strings(row[13]),
+        system_tags=_strings(row[14]),
+        script=_script(row[15]),
+        container=_container(row[16]) if row[16] else None,
+        queue=row[17],
+        output_uri=row[18],
+        worker=_worker(row[19]) if row[19] else None,
+        runtime=_facts(row[20]),
+        created=row[21],
+        started=row[22],
+        ended=row[23],
+    )
+
+
+def _row_of(task: Task) -> tuple[Value, ...]:
+    return (
+        task.id,
+        task.name,
+        task.project,
+        task.type.value,
+        task.status.value,
+        task.reason.value if task.reason else None,
+        task.message,
+        task.parent,
+        task.run,
+        task.step,
+        task.attempt,
+        task.user,
+        task.comment,
+        text(task.tags),
+        text(task.system_tags),
+        text(task.script),
+        text(task.container) if task.container else None,
+        task.queue,
+        task.output_uri,
+        text(task.worker) if task.worker else None,
+        text(task.runtime),
+        task.created,
+        task.started,
+        task.ended,
+    )
+
+
+def _move_to(to: Status) -> str:
+    """Return the one statement that changes a status to this one, where the present status allows it."""
+    changes = [f"status = '{to.value}'"]
+    if to in _STAMPS:
+        changes.append(f"{_STAMPS[to]} = ?")
+    if to is not Status.PUBLISHED:
+        changes.append("reason = ?, message = ?")
+    allowed = ", ".join(f"'{status.value}'" for status in origins(to))
+    return f"UPDATE tasks SET {', '.join(changes)} WHERE id = ? AND status IN ({allowed})"
+
+
+_STAMPS = {Status.IN_PROGRESS: "started"} | dict.fromkeys(ENDED - {Status.PUBLISHED}, "ended")
+_MOVES = {to: _move_to(to) for to in Status if origins(to)}
+
+_DELETE = (
+    "DELETE FROM scalar_chunks WHERE series IN (SELECT id FROM scalar_series WHERE task IN ({values}))",
+    "DELETE FROM scalar_series WHERE task IN ({values})",
+    "DELETE FROM console WHERE task IN ({values})",
+    "DELETE FROM plots WHERE task IN ({values})",
+    "DELETE FROM models WHERE task IN ({values})",
+    "DELETE FROM artifacts WHERE task IN ({values})",
+    "DELETE FROM configurations WHERE task IN ({values})",
+    "DELETE FROM parameters WHERE task IN ({values})",
+    "DELETE FROM steps WHERE run IN ({values})",
+    "DELETE FROM runs WHERE task IN ({values})",
+    # Their changes lie under the run, or under none. That they were deleted stays in the feed for those who follow it.
+    """DELETE FROM changes WHERE kind <> 'deleted' AND task IN ({values})
+        AND (run IS NULL OR run IN (SELECT COALESCE(run, id) FROM tasks WHERE id IN ({values})))""",
+    "DELETE FROM tasks WHERE id IN ({values})",
+)
+_HASHES = """SELECT hash FROM artifacts WHERE {column} IN ({values})
+    UNION SELECT hash FROM models WHERE {column} IN ({values})
+    UNION SELECT hash FROM plots WHERE hash IS NOT NULL AND {column} IN ({values})"""
+
+
+class SqlTasks:
+    """The tasks."""
+
+    def __init__(self, session: Session) -> None:
+        self._session = session
+
+    def add(self, task: Task) -> bool:
+        """Add a task; return False, and change nothing, when one of its id is there."""
+        return self._session.run(_ADD, *_row_of(task)).rowcount == 1
+
+    def get(self, id: str) -> Task:
+        """Return the task; raise NotFound when there is none of this id."""
+        row = self._session.first(f"SELECT {COLUMNS} FROM tasks t WHERE t.id = ?", id)
+        if row is None:
+            raise NotFound(f"there is no task {id}")
+        return task_of(row)
+
+    def move(self, id: str, to: Status, *, now: float, reason: EndReason | None = None, message: str = "") -> bool:
+        """Change the status in one guarded statement; return False when the present status does not allow it."""
+        values: list[Value] = [now] if to in _STAMPS else []
+        if to is not Status.PUBLISHED:
+            values += [reason.value if reason else None, message]
+        if self._session.run(_MOVES[to], *values, id).rowcount == 1:
+            return True
+        if self._session.first("SELECT 1 FROM tasks WHERE id = ?", id) is None:
+            raise NotFound(f"there is no task {id}")
+        return False
+
+    def claim(self, id: str, worker: Worker) -> None:
+        """Record which process carries the task out."""
+        self._session.change(f"task {id}", "UPDATE tasks SET worker = ? WHERE id = ?", text(worker), id)
+
+    def rename(self, id: str, name: str) -> None:
+        """Give the task another name."""
+        self._session.change(f"task {id}", "UPDATE tasks SET name = ? WHERE id = ?", name, id)
+
+    def describe(self, id: str, comment: str, tags: tuple[str, ...]) -> None:
+        """Replace comment and tags."""
+        sql = "UPDATE tasks SET comment = ?, tags = ? WHERE id = ?"
+        self._session.change(f"task {id}", sql, comment, text(tags), id)
+
+    def delete(self, ids: Sequence[str]) -> list[str]:
+        """Delete tasks with all that they recorded; return the hashes of blobs that nothing refers to any more."""
+        theirs = self._hashes("task", ids)
+        for some in slices(ids):
+            for sql in _DELETE:
+                count = sql.count("{values}")
+                self._session.run(sql.replace("{values}", marks(some)), *(list(some) * count))
+        return sorted(theirs - self._hashes("hash", sorted(theirs)))
+
+    def list(self, wanted: ListTasks) -> list[Task]:
+        """Return the tasks that the filters let through: of a run oldest first, else newest first."""
+        where = Where()
+        where.equal("t.run", wanted.run)
+        where.equal("t.step", wanted.step)
+        where.equal("t.name", wanted.name)
+        where.equal("t.project", wanted.project)
+        where.equal("t.type", wanted.type and wanted.type.value)
+        where.among("t.status", wanted.statuses and [status.value for status in wanted.statuses])
+        order = "DESC" if wanted.run is None else "ASC"
+        sql = f"SELECT {COLUMNS} FROM tasks t {where} ORDER BY t.position {order} LIMIT ?"
+        return [task_of(row) for row in self._session.rows(sql, *where.values, wanted.limit)]
+
+    def _hashes(self, column: str, values: Sequence[str]) -> set[str]:
+        found: set[str] = set()
+        for some in slices(values):
+            sql = _HASHES.replace("{column}", column).replace("{values}", marks(some))
+            found.update(row[0] for row in self._session.rows(sql, *some, *some, *some))
+        return found - {""}
+
+
+class SqlSettings:
+    """Parameters and configuration objects of tasks."""
+
+    def __init__(self, session: Session) -> None:
+        self._session = session
+
+    def set_parameters(self, task: str, parameters: Sequence[Parameter]) -> None:
+        """Set these parameters; others stay as they are, and one that was there keeps its place."""
+        row = self._session.first("SELECT COALESCE(MAX(position), 0) FROM parameters WHERE task = ?", task)
+        last = row[0] if row else 0
+        self._session.run_many(
+            """INSERT INTO parameters (task, section, name, position, type, description, value)
+                VALUES (?, ?, ?, ?, ?, ?, ?) ON CONFLICT (task, section, name) DO UPDATE
+                SET type = excluded.type, description = excluded.description, value = excluded.value""",
+            [
+                (task, one.section, one.name, position, one.type, one.description, text_of_values(one.value))
+                for position, one in enumerate(parameters, last + 1)
+            ],
+        )
+
+    def parameters(self, task: str) -> list[Parameter]:
+        """Return the parameters in the order in which they came."""
+        rows = self._session.rows(
+            "SELECT section, name, value, type, description FROM parameters WHERE task = ? ORDER BY position", task
+        )
+        return [
+            Parameter(section=section, name=name, value=values_of_text(value), type=type, description=description)
+            for section, name, value, type, description in rows
+        ]
+
+    def set_configuration(self, task: str, configuration: Configuration) -> None:
+        """Set one configuration object."""
+        self._session.run(
+            """INSERT INTO configurations (task, name, format, description, text) VALUES (?, ?, ?, ?, ?)
+                ON CONFLICT (task, name) DO UPDATE
+                SET format = excluded.format, description = excluded.description, text = excluded.text""",
+            task,
+            configuration.name,
+            configuration.format,
+            configuration.description,
+            configuration.text,
+        )
+
+    def configurations(self, task: str) -> list[Configuration]:
+        """Return the configuration objects by name."""
+        rows = self._session.rows(
+            "SELECT name, text, format, description FROM configurations WHERE task = ? ORDER BY name", task
+        )
+        return [
+            Configuration(name=name, text=content, format=format, description=description)
+            for name, content, format, description in rows
+        ]
+
+
+class SqlProjects:
+    """The projects. Those that the system keeps for pipelines lie under a `.pipelines` and are hidden."""
+
+    def __init__(self, session: Session) -> None:
+        self._session = session
+
+    def ensure(self, name: str, now: float) -> None:
+        """Add the project and those above it, where they are not there yet."""
+        if not name or self._session.first("SELECT 1 FROM projects WHERE name = ?", name):
+            return
+        paths = accumulate(name.split("/"), lambda above, part: f"{above}/{part}")
+        self._session.run_many(
+            "INSERT INTO projects (name, created, system_tags) VALUES (?, ?, ?) ON CONFLICT (name) DO NOTHING",
+            [(path, now, text(_system_tags(path))) for path in paths if path == name or path.rpartition("/")[2]],
+        )
+
+    def list(self, *, hidden: bool) -> list[str]:
+        """Return the names; those that are hidden too when asked for."""
+        where = "" if hidden else """WHERE system_tags NOT LIKE '%"hidden"%'"""
+        return [row[0] for row in self._session.rows(f"SELECT name FROM projects {where} ORDER BY name")]
+
+
+def _system_tags(project: str) -> tuple[str, ...]:
+    parts = project.split("/")
+    if ".pipelines" not in parts:
+        return ()
+    is_pipeline = parts.index(".pipelines") == len(parts) - 2
+    return ("hidden", "pipeline") if is_pipeline else ("hidden",)

@@ -1,0 +1,24 @@
+"""All repositories over one transaction."""
+
+from __future__ import annotations
+
+from penstock.store.changes import SqlChanges
+from penstock.store.outputs import SqlOutputs
+from penstock.store.reports import SqlReports
+from penstock.store.runs import SqlRuns, SqlSteps
+from penstock.store.sql import Session
+from penstock.store.tasks import SqlProjects, SqlSettings, SqlTasks
+
+
+class SqlTx:
+    """One transaction over everything that is stored."""
+
+    def __init__(self, session: Session) -> None:
+        self.tasks = SqlTasks(session)
+        self.settings = SqlSettings(session)
+        self.projects = SqlProjects(session)
+        self.runs = SqlRuns(session)
+        self.steps = SqlSteps(session)
+        self.outputs = SqlOutputs(session)
+        self.reports = SqlReports(session)
+        self.changes = SqlChanges(session)

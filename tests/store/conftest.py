@@ -1,0 +1,94 @@
+from __future__ import annotations
+
+import os
+import traceback
+from collections.abc import Callable, Generator, Iterator
+from contextlib import AbstractContextManager, contextmanager, suppress
+from pathlib import Path
+
+import pytest
+
+from penstock.store.sqlite import SqliteStore
+from penstock.store.transaction import SqlTx
+
+
+class Child:
+    """A forked process that runs one function, and what became of it."""
+
+    def __init__(self, work: Callable[[], object]) -> None:
+        self._output, output = os.pipe()
+        self.pid = os.fork()
+        if self.pid == 0:
+            code = 0
+            try:
+                work()
+            except BaseException:  # noqa: BLE001 - whatever it is, the parent shall show it
+                code = 1
+                os.write(output, traceback.format_exc()[-4000:].encode())
+            finally:
+                os._exit(code)
+        os.close(output)
+
+    def join(self) -> None:
+        """Wait for its end; fail with its traceback when it failed."""
+        with os.fdopen(self._output) as output:
+            failure = output.read()
+        _, status = os.waitpid(self.pid, 0)
+        assert os.waitstatus_to_exitcode(status) == 0, failure
+
+
+class Gate:
+    """Children wait at it until it is opened for all of them at once."""
+
+    def __init__(self) -> None:
+        self._inside, self._outside = os.pipe()
+
+    def wait(self) -> None:
+        os.close(self._outside)
+        os.read(self._inside, 1)
+
+    def open(self) -> None:
+        os.close(self._outside)
+        os.close(self._inside)
+
+
+@pytest.fixture
+def path(tmp_path: Path) -> Path:
+    return tmp_path / "home" / "penstock.db"
+
+
+@pytest.fixture
+def store(path: Path) -> Iterator[SqliteStore]:
+    store = SqliteStore(path)
+    yield store
+    store.close()
+
+
+@pytest.fixture
+def child() -> type[Child]:
+    return Child
+
+
+@pytest.fixture
+def gate() -> type[Gate]:
+    return Gate
+
+
+@pytest.fixture
+def undone(store: SqliteStore) -> Callable[[], AbstractContextManager[SqlTx]]:
+    """A transaction whose end undoes it, so that the next example of a test finds the store empty."""
+
+    @contextmanager
+    def undone() -> Generator[SqlTx]:
+        with suppress(InterruptedError), store.transaction(durable=False) as tx:
+            yield tx
+            raise InterruptedError
+
+    return undone
+
+
+@pytest.fixture
+def umask() -> Generator[Callable[[int], int]]:
+    before = os.umask(0o022)
+    yield os.umask
+    os.umask(before)

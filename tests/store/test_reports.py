@@ -1,0 +1,191 @@
+from __future__ import annotations
+
+from collections.abc import Iterator
+from math import inf, isnan, nan
+
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from penstock.core.errors import Invalid
+from penstock.core.outputs import ConsoleLine, ScalarPoint, ScalarSummary, Stream
+from penstock.core.task import Task
+from penstock.ops.outputs import NewPoints
+from penstock.store.reports import FULL, LOOSE
+from penstock.store.sqlite import SqliteStore
+from penstock.store.transaction import SqlTx
+
+
+@pytest.fixture
+def tx(store: SqliteStore) -> Iterator[SqlTx]:
+    with store.transaction(durable=False) as tx:
+        yield tx
+
+
+def lines(*texts: str, stream: Stream = Stream.OUT) -> tuple[ConsoleLine, ...]:
+    return tuple(ConsoleLine(at=float(number), stream=stream, text=text) for number, text in enumerate(texts))
+
+
+def points(*values: float, start: int = 0) -> NewPoints:
+    numbered = enumerate(values, start)
+    return NewPoints(
+        title="loss", series="train", points=tuple(ScalarPoint(i, value, i * 0.5) for i, value in numbered)
+    )
+
+
+def chunks(tx: SqlTx) -> list[int]:
+    return [row[0] for row in tx.tasks._session.rows("SELECT count FROM scalar_chunks ORDER BY id")]
+
+
+def test_console_lines_come_back_as_they_were_printed(tx: SqlTx) -> None:
+    printed = lines("", "plain", "naïve 模型 🚂", "\x1b[31mred\x1b[0m", "tab\tcarriage\rnul\0", "x" * 3_000_000)
+    tx.reports.append_console("t", None, printed)
+    (chunk,) = tx.reports.console("t", whole_run=False, after=0, limit=10)
+    assert (chunk.task, chunk.lines) == ("t", printed)
+
+
+def test_half_characters_are_spelled_out_since_printing_never_fails(tx: SqlTx) -> None:
+    tx.reports.append_console("t", None, lines("ok", "b\udcffd"))
+    (chunk,) = tx.reports.console("t", whole_run=False, after=0, limit=10)
+    assert [line.text for line in chunk.lines] == ["ok", "b\\udcffd"]
+
+
+def test_the_console_is_read_on_from_where_one_stands(tx: SqlTx) -> None:
+    for number in range(300):
+        tx.reports.append_console("t", "r", lines(f"line {number}", stream=Stream.ERR))
+    first = tx.reports.console("t", whole_run=False, after=0, limit=100)
+    rest = tx.reports.console("t", whole_run=False, after=first[-1].id, limit=1000)
+    assert [line.text for chunk in first + rest for line in chunk.lines] == [f"line {n}" for n in range(300)]
+    assert tx.reports.console("t", whole_run=False, after=rest[-1].id, limit=10) == []
+
+
+def test_the_console_of_a_run_is_its_own_and_its_steps_as_they_came(tx: SqlTx) -> None:
+    for task, run in (("r", None), ("a", "r"), ("b", "r"), ("other", None), ("a", "r"), ("r", None)):
+        tx.reports.append_console(task, run, lines(task))
+    assert [chunk.task for chunk in tx.reports.console("r", whole_run=True, after=0, limit=9)] == [
+        "r",
+        "a",
+        "b",
+        "a",
+        "r",
+    ]
+    assert [chunk.task for chunk in tx.reports.console("r", whole_run=False, after=0, limit=9)] == ["r", "r"]
+
+
+def test_no_lines_are_no_chunk(tx: SqlTx) -> None:
+    tx.reports.append_console("t", None, ())
+    assert tx.reports.console("t", whole_run=False, after=0, limit=9) == []
+
+
+def test_the_last_line_is_given_for_those_that_printed(tx: SqlTx) -> None:
+    for id in "abc":
+        tx.tasks.add(Task(id=id, name="n", project="p"))
+    tx.reports.append_console("a", None, lines("1", "2"))
+    tx.reports.append_console("b", None, lines("only"))
+    tx.reports.append_console("a", None, lines("3", "last"))
+    assert tx.reports.last_lines(["a", "b", "c", "gone"]) == {"a": "last", "b": "only"}
+    assert tx.reports.last_lines([]) == {}
+
+
+def test_chunk_numbers_are_not_given_again_after_a_task_is_deleted(tx: SqlTx) -> None:
+    for id in "ab":
+        tx.tasks.add(Task(id=id, name="n", project="p"))
+        tx.reports.append_console(id, "r", lines("x"))
+    (last,) = tx.reports.console("b", whole_run=False, after=0, limit=9)
+    tx.tasks.delete(["b"])
+    tx.reports.append_console("a", "r", lines("y"))
+    assert len(tx.reports.console("r", whole_run=True, after=last.id, limit=9)) == 1
+
+
+def test_points_come_back_in_the_order_of_their_report_by_title_and_series(tx: SqlTx) -> None:
+    b = NewPoints(title="b", series="x", points=(ScalarPoint(5, 1.0, 0.0), ScalarPoint(4, 2.0, 0.0)))
+    a2 = NewPoints(title="a", series="2", points=(ScalarPoint(None, 3.0, 0.0),))
+    a1 = NewPoints(title="a", series="1", points=(ScalarPoint(-1, 4.0, 0.0),))
+    tx.reports.append_scalars("t", [b, a2, a1])
+    tx.reports.append_scalars("t", [NewPoints(title="b", series="x", points=(ScalarPoint(5, 9.0, 1.0),))])
+    tx.reports.append_scalars("u", [a1])
+    found = tx.reports.scalars("t")
+    assert [(one.title, one.series) for one in found] == [("a", "1"), ("a", "2"), ("b", "x")]
+    assert found[2].points == (*b.points, ScalarPoint(5, 9.0, 1.0))
+    assert found[1].points == a2.points
+    assert tx.reports.scalars("none") == []
+
+
+def test_a_million_reports_become_few_rows_without_losing_order(tx: SqlTx) -> None:
+    count = 12 * LOOSE + 7
+    for number in range(count):
+        tx.reports.append_scalars("t", [points(number * 1.5, start=number)])
+    (series,) = tx.reports.scalars("t")
+    assert [point.iteration for point in series.points] == list(range(count))
+    assert [point.value for point in series.points] == [number * 1.5 for number in range(count)]
+    assert chunks(tx) == [12 * LOOSE, *[1] * 7]
+
+
+def test_full_chunks_stay_as_they_are(tx: SqlTx) -> None:
+    for number in range(2 * FULL + 1):
+        tx.reports.append_scalars("t", [points(1.0, start=number)])
+    assert chunks(tx) == [FULL, FULL, 1]
+
+
+def test_a_great_report_among_small_ones_keeps_its_place(tx: SqlTx) -> None:
+    expected: list[float] = []
+    for number in range(3 * LOOSE):
+        values = [float(number)] * (FULL if number in {50, 120, LOOSE * 2 - 1} else 1)
+        tx.reports.append_scalars("t", [points(*values)])
+        expected += values
+    (series,) = tx.reports.scalars("t")
+    assert [point.value for point in series.points] == expected
+
+
+def test_numbers_that_are_none_and_infinite_come_back(tx: SqlTx) -> None:
+    tx.reports.append_scalars("t", [points(nan, inf, -inf, -0.0, 5e-324, 1.7976931348623157e308)])
+    (series,) = tx.reports.scalars("t")
+    values = [point.value for point in series.points]
+    assert isnan(values[0])
+    assert repr(values[1:]) == repr([inf, -inf, -0.0, 5e-324, 1.7976931348623157e308])
+
+
+NUMBERS = st.floats() | st.floats(width=16)
+
+
+@settings(suppress_health_check=[HealthCheck.function_scoped_fixture], deadline=None, max_examples=100)
+@given(reports=st.lists(st.lists(NUMBERS, max_size=4), min_size=1, max_size=6))
+def test_the_summary_says_what_all_points_together_say(undone, reports: list[list[float]]) -> None:
+    with undone() as tx:
+        for number, values in enumerate(reports):
+            tx.reports.append_scalars("t", [points(*values, start=number)])
+        everything = [value for values in reports for value in values]
+        found = tx.reports.summaries("t")
+        if not everything:
+            assert found == []
+        else:
+            numbers = [value for value in everything if not isnan(value)]
+            last = max(number for number, values in enumerate(reports) if values)
+            expected = ScalarSummary(
+                title="loss",
+                series="train",
+                last=everything[-1],
+                minimum=min(numbers, default=nan),
+                maximum=max(numbers, default=nan),
+                count=len(everything),
+                iteration=last + len(reports[last]) - 1,
+            )
+            assert repr(found).replace("-0.0", "0.0") == repr([expected]).replace("-0.0", "0.0")
+
+
+def test_a_value_that_a_task_has_once_has_no_iteration(tx: SqlTx) -> None:
+    tx.reports.append_scalars("t", [NewPoints(title="s", series="f1", points=(ScalarPoint(None, 0.5, 1.0),))])
+    (summary,) = tx.reports.summaries("t")
+    assert (summary.iteration, summary.last, summary.count) == (None, 0.5, 1)
+
+
+def test_no_points_are_no_series(tx: SqlTx) -> None:
+    tx.reports.append_scalars("t", [points()])
+    assert tx.reports.scalars("t") == tx.reports.summaries("t") == []
+
+
+def test_an_iteration_that_no_column_holds_is_refused(tx: SqlTx) -> None:
+    with pytest.raises(Invalid, match="64 bits"):
+        tx.reports.append_scalars("t", [points(1.0, start=2**63)])
+    with pytest.raises(Invalid, match="64 bits"):
+        tx.reports.append_scalars("t", [points(1.0, start=2**64)])

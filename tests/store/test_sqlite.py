@@ -1,0 +1,453 @@
+from __future__ import annotations
+
+import os
+import resource
+import sqlite3
+import stat
+import threading
+from pathlib import Path
+
+import pytest
+
+from penstock.core.errors import DiskFull, NotFound, StoreBusy, StoreError
+from penstock.core.run import ChangeKind
+from penstock.core.task import Task
+from penstock.ops.tasks import ListTasks
+from penstock.store import sqlite
+from penstock.store.sqlite import OLDEST, SqliteStore, check_version
+from penstock.store.transaction import SqlTx
+
+TASK = Task(id="t", name="train", project="p")
+
+
+def add_two(tx: SqlTx, id: str) -> None:
+    """Write to two tables what belongs together."""
+    task = Task(id=id, name="train", project="p")
+    tx.tasks.add(task)
+    tx.changes.append(task, ChangeKind.STATUS, "created", 1.0)
+
+
+def count(store: SqliteStore) -> tuple[int, int]:
+    with store.transaction(writes=False) as tx:
+        return len(tx.tasks.list(ListTasks(limit=100_000))), len(tx.changes.after(0, None, 100_000))
+
+
+def modes(folder: Path) -> dict[str, str]:
+    return {file.name: oct(stat.S_IMODE(file.stat().st_mode)) for file in folder.iterdir()}
+
+
+def test_what_is_written_is_there_when_the_store_is_opened_again(path: Path) -> None:
+    for durable, id in ((True, "a"), (False, "b")):
+        store = SqliteStore(path)
+        with store.transaction(durable=durable) as tx:
+            add_two(tx, id)
+        store.close()
+    store = SqliteStore(path)
+    assert count(store) == (2, 2)
+    store.close()
+
+
+@pytest.mark.parametrize("durable", [True, False])
+def test_a_transaction_that_raises_leaves_nothing(store: SqliteStore, durable: bool) -> None:
+    def write(failure: BaseException | None) -> None:
+        with store.transaction(durable=durable) as tx:
+            add_two(tx, "a")
+            if failure:
+                raise failure
+            tx.tasks.rename("gone", "x")
+
+    for failure, expected in ((None, NotFound), (KeyboardInterrupt(), KeyboardInterrupt)):
+        with pytest.raises(expected):
+            write(failure)
+    assert count(store) == (0, 0)
+    with store.transaction() as tx:
+        add_two(tx, "a")
+    assert count(store) == (1, 1)
+
+
+def test_a_reading_transaction_sees_one_moment(store: SqliteStore) -> None:
+    def write() -> None:
+        with store.transaction() as tx:
+            tx.tasks.add(TASK)
+
+    with store.transaction(writes=False) as tx:
+        thread = threading.Thread(target=write)
+        thread.start()
+        thread.join()
+        assert tx.tasks.list(ListTasks()) == []
+    assert count(store)[0] == 1
+
+
+def test_a_reading_transaction_cannot_write(store: SqliteStore) -> None:
+    with pytest.raises(RuntimeError, match="only reads"), store.transaction(writes=False) as tx:
+        tx.tasks.add(TASK)
+    assert count(store) == (0, 0)
+
+
+def test_a_thread_has_one_transaction_at_a_time(store: SqliteStore) -> None:
+    with store.transaction() as tx:
+        with pytest.raises(RuntimeError, match="already"), store.transaction(writes=False):
+            pass
+        tx.tasks.add(TASK)
+    assert count(store)[0] == 1
+
+
+def test_a_transaction_is_of_no_use_after_its_end(store: SqliteStore) -> None:
+    with store.transaction() as tx:
+        pass
+    with pytest.raises(RuntimeError, match="has ended"):
+        tx.tasks.add(TASK)
+    assert count(store)[0] == 0
+
+
+def test_what_must_not_be_lost_is_synced_and_what_may_is_not(store: SqliteStore) -> None:
+    for durable in (True, False, False, True, False, True):
+        with store.transaction(durable=durable) as tx:
+            ((level,),) = tx.tasks._session.rows("PRAGMA synchronous")
+            assert level == (2 if durable else 1)
+
+
+def test_a_closed_store_says_so(store: SqliteStore, path: Path) -> None:
+    store.close()
+    store.close()
+    with pytest.raises(StoreError, match=r"penstock.db was closed"), store.transaction():
+        pass
+
+
+def test_closing_removes_what_sqlite_kept_beside_the_file(store: SqliteStore, path: Path) -> None:
+    for writes in (True, False):
+        thread = threading.Thread(target=lambda writes=writes: store.transaction(writes=writes).__enter__())
+        thread.start()
+        thread.join()
+    store.waiter.mark()
+    count(store)
+    store.close()
+    assert sorted(file.name for file in path.parent.iterdir()) == ["penstock.db", "penstock.db.lock"]
+
+
+def test_the_connections_of_threads_that_ended_are_closed(store: SqliteStore) -> None:
+    def open_files() -> int:
+        return len(list(Path("/proc/self/fd").iterdir()))
+
+    count(store)
+    before = open_files()
+    for _ in range(20):
+        thread = threading.Thread(target=count, args=(store,))
+        thread.start()
+        thread.join()
+    assert open_files() <= before + 1  # SQLite may keep a closed file's descriptor until its locks are free
+
+
+@pytest.mark.parametrize("mask", [0o022, 0o000, 0o077])
+def test_nobody_else_may_read_anything_whatever_the_umask(path: Path, umask, mask: int) -> None:
+    umask(mask)
+    store = SqliteStore(path)
+    with store.transaction() as tx:
+        tx.tasks.add(TASK)
+    private = dict.fromkeys(["penstock.db", "penstock.db-wal", "penstock.db-shm", "penstock.db.lock"], "0o600")
+    assert modes(path.parent) == private
+    assert stat.S_IMODE(path.parent.stat().st_mode) == 0o700
+    store.close()
+
+
+def test_a_database_that_others_could_read_is_taken_from_them(path: Path) -> None:
+    SqliteStore(path).close()
+    path.chmod(0o644)
+    store = SqliteStore(path)
+    assert set(modes(path.parent).values()) == {"0o600"}
+    store.close()
+
+
+@pytest.mark.parametrize("name", ["with space", "100%", "what?", "a#b", "%41", "naïve 模型", "'; --", "file:x?mode=ro"])
+def test_any_path_will_do(tmp_path: Path, name: str) -> None:
+    path = tmp_path / name / f"{name}.db"
+    store = SqliteStore(path)
+    with store.transaction() as tx:
+        tx.tasks.add(TASK)
+    assert path.stat().st_size > 0
+    store.close()
+    assert sorted(file.name for file in path.parent.iterdir()) == [f"{name}.db", f"{name}.db.lock"]
+
+
+def test_a_relative_path_stays_where_it_was(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    store = SqliteStore(Path("home/x.db"))
+    monkeypatch.chdir("/")
+    thread = threading.Thread(target=count, args=(store,))
+    thread.start()
+    thread.join()
+    assert store.path == tmp_path / "home" / "x.db"
+    store.close()
+
+
+def test_threads_of_one_process_take_turns(store: SqliteStore) -> None:
+    failures: list[BaseException] = []
+
+    def work(thread: int) -> None:
+        try:
+            for number in range(40):
+                with store.transaction(durable=False) as tx:
+                    add_two(tx, f"{thread} {number}")
+                    tx.runs.next_number("p", "shared")
+                count(store)
+        except BaseException as error:  # noqa: BLE001 - a thread's failure is shown by the test
+            failures.append(error)
+
+    threads = [threading.Thread(target=work, args=(number,)) for number in range(4)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert failures == []
+    assert count(store) == (160, 160)
+    with store.transaction() as tx:
+        assert tx.runs.next_number("p", "shared") == 161
+
+
+def test_many_processes_write_and_read_at_once_and_never_see_a_locked_database(path: Path, child, gate) -> None:
+    writers, each = 16, 50
+    start = gate()
+
+    def write(writer: int) -> None:
+        start.wait()
+        store = SqliteStore(path)
+        for number in range(each):
+            with store.transaction(durable=number % 10 == 0) as tx:
+                add_two(tx, f"{writer} {number}")
+                tx.runs.next_number("p", "shared")
+        store.close()
+
+    def read() -> None:
+        start.wait()
+        store = SqliteStore(path)
+        for _ in range(100):
+            mark = store.waiter.mark()
+            tasks, changes = count(store)
+            assert tasks == changes
+            if tasks == writers * each:
+                break
+            store.waiter.wait(mark, 1.0)
+        store.close()
+
+    SqliteStore(path).close()
+    children = [child(lambda number=number: write(number)) for number in range(writers)]
+    children += [child(read) for _ in range(3)]
+    start.open()
+    for one in children:
+        one.join()
+    store = SqliteStore(path)
+    assert count(store) == (writers * each, writers * each)
+    with store.transaction() as tx:
+        assert tx.runs.next_number("p", "shared") == writers * each + 1
+    store.close()
+
+
+def test_processes_that_open_a_new_store_at_once_make_one(path: Path, child, gate) -> None:
+    start = gate()
+
+    def work(number: int) -> None:
+        start.wait()
+        store = SqliteStore(path)
+        with store.transaction() as tx:
+            tx.tasks.add(Task(id=str(number), name="x", project="p"))
+        store.close()
+
+    children = [child(lambda number=number: work(number)) for number in range(12)]
+    start.open()
+    for one in children:
+        one.join()
+    store = SqliteStore(path)
+    assert count(store)[0] == 12
+    with store.transaction(writes=False) as tx:
+        assert len(tx.tasks._session.rows("SELECT number FROM schema_migrations")) == len(sqlite.migrations())
+    store.close()
+
+
+def test_another_process_that_holds_the_database_for_too_long_is_reported(path: Path) -> None:
+    store = SqliteStore(path, patience=0.05)
+    other = sqlite3.connect(path, isolation_level=None)
+    other.execute("BEGIN IMMEDIATE")
+    with pytest.raises(StoreBusy, match=r"penstock\.db has been held .* 0\.05 seconds"), store.transaction():
+        pass
+    assert count(store) == (0, 0)
+    other.execute("ROLLBACK")
+    other.close()
+    with store.transaction() as tx:
+        tx.tasks.add(TASK)
+    store.close()
+
+
+def test_another_thread_that_holds_the_database_for_too_long_is_reported(path: Path) -> None:
+    store = SqliteStore(path, patience=0.05)
+    failures: list[BaseException] = []
+
+    def work() -> None:
+        try:
+            with store.transaction():
+                pass
+        except StoreBusy as error:
+            failures.append(error)
+
+    with store.transaction():
+        thread = threading.Thread(target=work)
+        thread.start()
+        thread.join()
+    assert len(failures) == 1
+    store.close()
+
+
+def test_a_full_database_is_reported_and_keeps_no_half_of_what_did_not_fit(store: SqliteStore) -> None:
+    with store.transaction() as tx:
+        add_two(tx, "first")
+    with store._connections.mine() as (_, connection):
+        connection.execute("PRAGMA max_page_count = 1")  # that is: no more than there are
+
+    def fill() -> None:
+        with store.transaction() as tx:
+            for number in range(1000):
+                add_two(tx, f"{number}")
+
+    with pytest.raises(DiskFull, match=r"no space left for .*penstock\.db"):
+        fill()
+    assert count(store) == (1, 1)
+    with store._connections.mine() as (_, connection):
+        connection.execute("PRAGMA max_page_count = 1000000")
+    with store.transaction() as tx:
+        add_two(tx, "second")
+    assert count(store) == (2, 2)
+
+
+def test_a_disk_that_takes_no_more_is_reported_and_the_store_stays_whole(path: Path, child) -> None:
+    store = SqliteStore(path)
+
+    def work() -> None:
+        resource.setrlimit(resource.RLIMIT_FSIZE, (200_000, 200_000))
+        written: list[int] = []
+
+        def write() -> None:
+            for number in range(1000):
+                with store.transaction() as tx:
+                    add_two(tx, f"{number}")
+                written.append(number)
+
+        with pytest.raises(DiskFull, match=r"penstock\.db"):
+            write()
+        assert len(written) > 5
+        assert count(store) == (len(written), len(written))
+
+    child(work).join()
+    tasks, changes = count(store)
+    assert tasks == changes > 5
+    store.close()
+
+
+def test_a_database_that_may_not_be_written_is_reported(store: SqliteStore) -> None:
+    with store._connections.mine() as (_, connection):
+        connection.execute("PRAGMA query_only = ON")
+    with pytest.raises(DiskFull, match=r"penstock\.db cannot be written"), store.transaction() as tx:
+        tx.tasks.add(TASK)
+
+
+def test_a_file_that_is_no_database_is_named_with_the_remedy(path: Path) -> None:
+    path.parent.mkdir()
+    path.write_bytes(b"these are my notes, not a database\n" * 100)
+    with pytest.raises(StoreError, match=r"penstock\.db is damaged, or is no database") as caught:
+        SqliteStore(path)
+    assert "move it away" in str(caught.value.hint)
+    assert path.read_bytes().startswith(b"these are my notes")
+
+
+def test_a_damaged_database_is_named_with_the_remedy(path: Path) -> None:
+    store = SqliteStore(path)
+    with store.transaction() as tx:
+        for number in range(200):
+            add_two(tx, f"{number}")
+    store.close()
+    data = bytearray(path.read_bytes())
+    for page in range(8, len(data) // 4096):
+        data[page * 4096 : page * 4096 + 2000] = b"\xff" * 2000
+    path.write_bytes(data)
+
+    def use() -> None:
+        store = SqliteStore(path)
+        try:
+            count(store)
+        finally:
+            store.close()
+
+    with pytest.raises(StoreError, match=r"penstock\.db is damaged"):
+        use()
+
+
+def test_a_database_of_another_program_is_left_alone(path: Path) -> None:
+    path.parent.mkdir()
+    other = sqlite3.connect(path)
+    other.execute("CREATE TABLE bookmarks (url)")
+    other.close()
+    with pytest.raises(StoreError, match="another program: it has the tables bookmarks"):
+        SqliteStore(path)
+    other = sqlite3.connect(path)
+    assert other.execute("PRAGMA journal_mode").fetchone() == ("delete",)
+    other.close()
+
+
+def test_a_home_below_a_file_is_refused(tmp_path: Path) -> None:
+    (tmp_path / "file").write_text("")
+    with pytest.raises(StoreError, match=r"x\.db cannot be used: Not a directory"):
+        SqliteStore(tmp_path / "file" / "home" / "x.db")
+
+
+def test_a_home_that_may_not_be_written_is_refused(tmp_path: Path) -> None:
+    if os.geteuid() == 0:
+        pytest.skip("root may write everywhere")
+    (tmp_path / "home").mkdir(mode=0o500)
+    with pytest.raises(StoreError, match="Permission denied"):
+        SqliteStore(tmp_path / "home" / "x.db")
+
+
+def test_a_database_that_vanished_is_reported_and_not_made_anew(store: SqliteStore, path: Path) -> None:
+    path.unlink()
+    failures: list[BaseException] = []
+
+    def work() -> None:
+        try:
+            count(store)
+        except StoreError as error:
+            failures.append(error)
+
+    thread = threading.Thread(target=work)
+    thread.start()
+    thread.join()
+    assert "penstock.db cannot be opened" in str(failures[0])
+    assert not path.exists()
+
+
+def test_a_sqlite_without_returning_is_refused() -> None:
+    check_version(OLDEST)
+    with pytest.raises(StoreError, match=r"SQLite is 3\.34\.1, and Penstock needs 3\.35\.0"):
+        check_version((3, 34, 1))
+
+
+def test_the_store_remembers_what_it_reads_by_index(store: SqliteStore) -> None:
+    queries = [
+        "SELECT * FROM tasks WHERE id = 'a'",
+        "SELECT * FROM tasks WHERE run = 'a' ORDER BY position",
+        "SELECT * FROM tasks WHERE project = 'a' ORDER BY position DESC LIMIT 5",
+        "SELECT * FROM tasks ORDER BY position DESC LIMIT 5",
+        "SELECT * FROM steps WHERE run = 'a' AND name = 'b'",
+        "SELECT * FROM changes WHERE run = 'a' AND seq > 5 ORDER BY seq LIMIT 5",
+        "SELECT * FROM changes WHERE seq > 5 ORDER BY seq LIMIT 5",
+        "SELECT * FROM console WHERE run = 'a' AND id > 5 ORDER BY id LIMIT 5",
+        "SELECT * FROM console WHERE task = 'a' AND id > 5 ORDER BY id LIMIT 5",
+        "SELECT * FROM runs WHERE pipeline = 'a' AND project = 'b' AND number > 0 ORDER BY number",
+        "SELECT * FROM runs r JOIN tasks t ON t.id = r.task ORDER BY r.created DESC LIMIT 5",
+        "SELECT * FROM scalar_chunks WHERE series = 1 AND id > 5 ORDER BY id",
+        "SELECT * FROM artifacts WHERE hash IN ('a', 'b')",
+        "SELECT * FROM plots WHERE hash IS NOT NULL AND hash IN ('a', 'b')",
+    ]
+    with store.transaction(writes=False) as tx:
+        for query in queries:
+            plan = [row[3] for row in tx.tasks._session.rows(f"EXPLAIN QUERY PLAN {query}")]
+            scans = [step for step in plan if step.startswith("SCAN") and "INDEX" not in step and step != "SCAN tasks"]
+            assert scans == [], query
+            assert not [step for step in plan if "TEMP B-TREE" in step], query

@@ -1,0 +1,370 @@
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import msgspec
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+from msgspec.structs import replace
+
+from penstock.core.errors import Invalid, NotFound
+from penstock.core.outputs import Artifact, ConsoleLine, Model, Plot, ScalarPoint, Stream
+from penstock.core.run import ChangeKind, StepState
+from penstock.core.task import (
+    ALLOWED,
+    ENDED,
+    Configuration,
+    Container,
+    EndReason,
+    Parameter,
+    Script,
+    Status,
+    Task,
+    TaskType,
+    Worker,
+)
+from penstock.ops.outputs import NewPoints
+from penstock.ops.tasks import ListTasks
+from penstock.store.sqlite import SqliteStore
+from penstock.store.transaction import SqlTx
+
+HOSTILE = [
+    "'; DROP TABLE tasks; --",
+    '" OR 1=1 --',
+    "%",
+    "_",
+    "?",
+    "{values}",
+    "a\\'b",
+    "naïve 模型 🚂",
+    "line\nbreak\ttab",
+    "nul\0inside",
+    "",
+]
+
+
+@pytest.fixture
+def tx(store: SqliteStore) -> Iterator[SqlTx]:
+    with store.transaction(durable=False) as tx:
+        yield tx
+
+
+def task(id: str, **fields: object) -> Task:
+    return replace(Task(id=id, name="train", project="demo"), **fields)
+
+
+def test_a_task_comes_back_with_every_field_as_it_was(tx: SqlTx) -> None:
+    full = Task(
+        id="0" * 32,
+        name="train é",
+        project="a/b",
+        type=TaskType.CONTROLLER,
+        status=Status.FAILED,
+        reason=EndReason.TIME_LIMIT,
+        message="too slow\nby far",
+        parent="1" * 32,
+        run="2" * 32,
+        step="fit",
+        attempt=3,
+        user="ann",
+        comment="try",
+        tags=("x", "y z"),
+        system_tags=("pipeline",),
+        script=Script(source="def f(): ...\n", entry_point="f", packages=("numpy>=2",), modules=("os",)),
+        container=Container(image="python:3.11", arguments="--gpus all"),
+        queue="default",
+        output_uri="s3://bucket",
+        worker=Worker(host="h", pid=7, started="99", boot="b"),
+        runtime={"gpu": "none"},
+        created=1.25,
+        started=2.5,
+        ended=1e9 + 0.123456,
+    )
+    assert tx.tasks.add(full)
+    assert tx.tasks.get(full.id) == full
+
+
+def test_adding_an_id_again_changes_nothing(tx: SqlTx) -> None:
+    assert tx.tasks.add(task("a"))
+    assert not tx.tasks.add(task("a", name="other"))
+    assert tx.tasks.get("a").name == "train"
+
+
+@pytest.mark.parametrize("name", HOSTILE)
+def test_names_are_data_whatever_they_look_like(tx: SqlTx, name: str) -> None:
+    tx.tasks.add(task("a"))
+    tx.tasks.add(task("b", name=name, project=name, tags=(name,), comment=name))
+    tx.settings.set_parameters("b", [Parameter(section=name, name=name, value=name)])
+    tx.settings.set_configuration("b", Configuration(name=name, text=name))
+
+    assert tx.tasks.list(ListTasks(name=name)) == [tx.tasks.get("b")]
+    assert tx.tasks.get("b").tags == (name,)
+    assert tx.settings.parameters("b") == [Parameter(section=name, name=name, value=name)]
+    assert tx.settings.configurations("b") == [Configuration(name=name, text=name)]
+    assert tx.tasks.get("a") == task("a")
+
+
+def test_half_a_character_is_refused_with_its_surroundings(tx: SqlTx) -> None:
+    with pytest.raises(Invalid, match=r"tr.ud800in"):
+        tx.tasks.add(task("a", name="tr\ud800in"))
+    with pytest.raises(Invalid, match="surrogate"):
+        tx.tasks.add(task("a", tags=("\ud800",)))
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        lambda tx: tx.tasks.get("3f00"),
+        lambda tx: tx.tasks.move("3f00", Status.QUEUED, now=1.0),
+        lambda tx: tx.tasks.claim("3f00", Worker(host="h", pid=1)),
+        lambda tx: tx.tasks.rename("3f00", "x"),
+        lambda tx: tx.tasks.describe("3f00", "x", ()),
+    ],
+)
+def test_a_task_that_is_not_there_is_named(tx: SqlTx, change) -> None:
+    with pytest.raises(NotFound, match="there is no task 3f00"):
+        change(tx)
+
+
+def test_claim_rename_and_describe_change_what_they_say_and_nothing_else(tx: SqlTx) -> None:
+    tx.tasks.add(task("a", queue="q"))
+    tx.tasks.add(task("b"))
+    worker = Worker(host="h", pid=1, started="5", boot="x")
+    tx.tasks.claim("a", worker)
+    tx.tasks.rename("a", "train #2")
+    tx.tasks.describe("a", "good", ("x",))
+    assert tx.tasks.get("a") == task("a", queue="q", worker=worker, name="train #2", comment="good", tags=("x",))
+    assert tx.tasks.get("b") == task("b")
+
+
+def test_a_task_that_began_and_failed_says_when_and_why(tx: SqlTx) -> None:
+    tx.tasks.add(task("a"))
+    assert tx.tasks.move("a", Status.IN_PROGRESS, now=5.0)
+    assert tx.tasks.get("a").started == 5.0
+    assert tx.tasks.get("a").ended is None
+    assert tx.tasks.move("a", Status.FAILED, now=9.0, reason=EndReason.EXCEPTION, message="ValueError: x")
+    assert tx.tasks.get("a") == task(
+        "a", status=Status.FAILED, started=5.0, ended=9.0, reason=EndReason.EXCEPTION, message="ValueError: x"
+    )
+
+
+def test_publishing_keeps_how_and_when_a_task_ended(tx: SqlTx) -> None:
+    tx.tasks.add(task("a"))
+    tx.tasks.move("a", Status.IN_PROGRESS, now=1.0)
+    tx.tasks.move("a", Status.COMPLETED, now=2.0, message="fine")
+    assert tx.tasks.move("a", Status.PUBLISHED, now=3.0)
+    assert tx.tasks.get("a") == task("a", status=Status.PUBLISHED, started=1.0, ended=2.0, message="fine")
+
+
+@settings(suppress_health_check=[HealthCheck.function_scoped_fixture], deadline=None, max_examples=150)
+@given(moves=st.lists(st.sampled_from(Status), max_size=12))
+def test_any_sequence_of_moves_ends_where_the_table_says(undone, moves: list[Status]) -> None:
+    status, started, ended = Status.CREATED, None, None
+    with undone() as tx:
+        tx.tasks.add(task("a"))
+        for now, to in enumerate(moves, 1):
+            allowed = to in ALLOWED[status]
+            assert tx.tasks.move("a", to, now=now) is allowed
+            if allowed:
+                status = to
+                started = now if to is Status.IN_PROGRESS else started
+                ended = now if to in ENDED - {Status.PUBLISHED} else ended
+        found = tx.tasks.get("a")
+        assert (found.status, found.started, found.ended) == (status, started, ended)
+
+
+def test_tasks_are_listed_newest_first_and_those_of_a_run_oldest_first(tx: SqlTx) -> None:
+    for number in range(4):
+        tx.tasks.add(task(f"t{number}", run="r" if number % 2 else None, created=1.0))
+    assert [one.id for one in tx.tasks.list(ListTasks())] == ["t3", "t2", "t1", "t0"]
+    assert [one.id for one in tx.tasks.list(ListTasks(run="r"))] == ["t1", "t3"]
+    assert [one.id for one in tx.tasks.list(ListTasks(limit=2))] == ["t3", "t2"]
+
+
+def test_every_filter_counts_and_they_count_together(tx: SqlTx) -> None:
+    tx.tasks.add(task("a", run="r", step="fit", status=Status.QUEUED))
+    tx.tasks.add(task("b", run="r", step="load", name="load"))
+    tx.tasks.add(task("c", project="demo/x", type=TaskType.TESTING))
+
+    def found(**filters: object) -> str:
+        return "".join(sorted(one.id for one in tx.tasks.list(ListTasks(**filters))))
+
+    assert found(step="fit") == "a"
+    assert found(name="load") == "b"
+    assert found(project="demo") == "ab"
+    assert found(type=TaskType.TESTING) == "c"
+    assert found(statuses=(Status.QUEUED,)) == "a"
+    assert found(statuses=(Status.QUEUED, Status.CREATED)) == "abc"
+    assert found(statuses=()) == ""
+    assert found(run="r", step="load", statuses=(Status.QUEUED,)) == ""
+
+
+VALUES = st.recursive(
+    st.none() | st.booleans() | st.integers() | st.floats() | st.text(st.characters()),
+    lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.text(), inner, max_size=3),
+    max_leaves=8,
+)
+
+
+@settings(suppress_health_check=[HealthCheck.function_scoped_fixture], deadline=None, max_examples=150)
+@given(value=VALUES)
+def test_a_parameter_keeps_its_value_and_the_value_its_type(store: SqliteStore, value: object) -> None:
+    with store.transaction(durable=False) as tx:
+        tx.settings.set_parameters("a", [Parameter(section="General", name="x", value=value)])
+        (found,) = tx.settings.parameters("a")
+    assert repr(found.value) == repr(value)  # NaN is not equal to itself, and 1 is equal to 1.0 and True
+
+
+def test_parameters_come_in_the_order_in_which_they_came_first(tx: SqlTx) -> None:
+    tx.settings.set_parameters("a", [Parameter(section="Args", name=name, value=name) for name in "zyx"])
+    tx.settings.set_parameters(
+        "a",
+        [
+            Parameter(section="Args", name="new", value=0),
+            Parameter(section="Args", name="y", value=2, type="int", description="why"),
+        ],
+    )
+    found = tx.settings.parameters("a")
+    assert [one.name for one in found] == ["z", "y", "x", "new"]
+    assert found[1] == Parameter(section="Args", name="y", value=2, type="int", description="why")
+    assert tx.settings.parameters("b") == []
+
+
+def test_one_name_in_two_sections_is_two_parameters(tx: SqlTx) -> None:
+    both = [Parameter(section=section, name="a/b", value=section) for section in ("Args", "General")]
+    tx.settings.set_parameters("a", both)
+    assert tx.settings.parameters("a") == both
+
+
+def test_a_value_that_is_no_json_is_refused(tx: SqlTx) -> None:
+    with pytest.raises(Invalid, match="JSON"):
+        tx.settings.set_parameters("a", [Parameter(section="Args", name="x", value={1, 2})])
+
+
+def test_a_configuration_is_replaced_by_name(tx: SqlTx) -> None:
+    tx.settings.set_configuration("a", Configuration(name="model", text="old", format="json"))
+    tx.settings.set_configuration("a", Configuration(name="model", text="new", description="d"))
+    tx.settings.set_configuration("a", Configuration(name="data", text="x" * 100_000))
+    assert [one.name for one in tx.settings.configurations("a")] == ["data", "model"]
+    assert tx.settings.configurations("a")[1] == Configuration(name="model", text="new", description="d")
+
+
+def test_a_project_brings_those_above_it_and_pipelines_are_hidden(tx: SqlTx) -> None:
+    """Promise 4: the runs of a pipeline lie in the hidden project P/.pipelines/NAME, made where it is missing."""
+    tx.projects.ensure("a/b/.pipelines/iris", 1.0)
+    tx.projects.ensure("a/b/.pipelines/iris/deeper", 2.0)
+    tx.projects.ensure(".pipelines/top", 2.0)
+    tx.projects.ensure("a/b", 3.0)
+    assert tx.projects.list(hidden=False) == ["a", "a/b"]
+    assert tx.projects.list(hidden=True) == [
+        ".pipelines",
+        ".pipelines/top",
+        "a",
+        "a/b",
+        "a/b/.pipelines",
+        "a/b/.pipelines/iris",
+        "a/b/.pipelines/iris/deeper",
+    ]
+
+
+def test_only_what_lies_just_below_pipelines_is_a_pipeline(store: SqliteStore, tx: SqlTx) -> None:
+    tx.projects.ensure("a/.pipelines/iris/deeper", 1.0)
+    rows = tx.projects._session.rows("SELECT name, system_tags FROM projects ORDER BY name")
+    assert [(name, msgspec.json.decode(tags)) for name, tags in rows] == [
+        ("a", []),
+        ("a/.pipelines", ["hidden"]),
+        ("a/.pipelines/iris", ["hidden", "pipeline"]),
+        ("a/.pipelines/iris/deeper", ["hidden"]),
+    ]
+
+
+def test_a_project_whose_name_looks_like_a_tag_is_not_hidden(tx: SqlTx) -> None:
+    tx.projects.ensure('my "hidden" project', 1.0)
+    tx.projects.ensure("x.pipelines/y", 1.0)
+    assert tx.projects.list(hidden=False) == ['my "hidden" project', "x.pipelines", "x.pipelines/y"]
+
+
+def fill(tx: SqlTx, id: str, hash: str, run: str | None = None) -> None:
+    """Record something of every kind for a task."""
+    one = task(id, run=run, step="s" if run else None, type=TaskType.TRAINING if run else TaskType.CONTROLLER)
+    tx.tasks.add(one)
+    tx.settings.set_parameters(id, [Parameter(section="Args", name="x", value=1)])
+    tx.settings.set_configuration(id, Configuration(name="c", text="t"))
+    tx.changes.append(one, ChangeKind.STATUS, "created", 1.0)
+    tx.outputs.add_artifact(Artifact(task=id, name="a", format="json", type="int", hash=hash, size=1, url="u"))
+    model = Model(id=f"m{id}", task=id, project="p", name="m", direction="output", url="u", hash=f"m{hash}", size=1)
+    tx.outputs.add_model(model)
+    tx.outputs.add_plots(id, [Plot(title="t", series="s", kind="image", iteration=0, data=f"i{hash}")])
+    tx.outputs.add_plots(id, [Plot(title="t", series="s", kind="text", iteration=1, data="not a hash")])
+    tx.reports.append_console(id, run, [ConsoleLine(1.0, Stream.OUT, "hello")])
+    tx.reports.append_scalars(id, [NewPoints(title="t", series="s", points=(ScalarPoint(1, 1.0, 1.0),))])
+
+
+def test_deleting_leaves_no_row_behind_and_touches_no_other_task(store: SqliteStore, tx: SqlTx) -> None:
+    fill(tx, "keep", "h0")
+    fill(tx, "run", "h1")
+    tx.runs.add("run", "p", "iris")
+    tx.steps.add("run", [StepState(name="s")])
+    fill(tx, "step", "h2", run="run")
+    fill(tx, "lone", "h3", run="gone")
+    tables = [
+        row[0]
+        for row in tx.tasks._session.rows("SELECT name FROM sqlite_master WHERE type = 'table'")
+        if row[0] not in {"sqlite_sequence", "schema_migrations", "pipelines", "projects"}
+    ]
+    assert len(tables) == 12
+    tx.tasks.delete(["run", "step", "lone"])
+
+    left = {table: tx.tasks._session.rows(f"SELECT COUNT(*) FROM {table}")[0][0] for table in tables}
+    assert left == dict.fromkeys(tables, 1) | {"plots": 2, "runs": 0, "steps": 0}
+    assert tx.outputs.artifacts("keep")
+    assert tx.reports.scalars("keep")
+
+
+def test_deleting_tells_which_blobs_nobody_refers_to_any_more(tx: SqlTx) -> None:
+    fill(tx, "a", "h1")
+    fill(tx, "b", "h1")
+    fill(tx, "c", "h2")
+    tx.outputs.add_artifact(Artifact(task="b", name="of c's model", format="f", type="t", hash="mh2", size=1, url="u"))
+    assert tx.tasks.delete(["c"]) == ["h2", "ih2"]
+    assert tx.tasks.delete(["a"]) == []
+    assert tx.tasks.delete(["b"]) == ["h1", "ih1", "mh1", "mh2"]
+    assert tx.tasks.delete(["b"]) == []
+    assert tx.tasks.delete([]) == []
+
+
+def test_thousands_of_tasks_are_deleted_at_once(tx: SqlTx) -> None:
+    ids = [f"{number:032x}" for number in range(1203)]
+    for id in ids:
+        tx.tasks.add(task(id))
+        tx.outputs.add_artifact(Artifact(task=id, name="a", format="f", type="t", hash=id, size=1, url="u"))
+    assert tx.tasks.delete(ids) == ids
+    assert tx.tasks.list(ListTasks()) == []
+
+
+def test_that_a_run_was_deleted_stays_in_the_feed(tx: SqlTx) -> None:
+    fill(tx, "run", "h1")
+    tx.changes.append(tx.tasks.get("run"), ChangeKind.DELETED, "created", 2.0)
+    tx.tasks.delete(["run"])
+    assert [change.kind for change in tx.changes.after(0, "run", 10)] == [ChangeKind.DELETED]
+
+
+def test_deleting_many_changes_reads_only_those_of_their_runs(tx: SqlTx) -> None:
+    plan = tx.tasks._session.rows(
+        """EXPLAIN QUERY PLAN DELETE FROM changes WHERE kind <> 'deleted' AND task IN ('a')
+            AND (run IS NULL OR run IN (SELECT COALESCE(run, id) FROM tasks WHERE id IN ('a')))"""
+    )
+    assert not [row[3] for row in plan if row[3].startswith("SCAN changes")]
+
+
+def test_fields_that_newer_code_wrote_are_passed_over(tx: SqlTx) -> None:
+    tx.tasks.add(task("a"))
+    tx.tasks._session.run(
+        "UPDATE tasks SET script = ?, worker = ?",
+        '{"source": "x", "invented_later": [1, {"a": 2}]}',
+        '{"host": "h", "pid": 3, "cgroup": "/x"}',
+    )
+    found = tx.tasks.get("a")
+    assert found.script == Script(source="x")
+    assert found.worker == Worker(host="h", pid=3)
