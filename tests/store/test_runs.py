@@ -6,7 +6,7 @@ from math import inf, isnan, nan
 import pytest
 from msgspec.structs import replace
 
-from penstock.core.errors import NotFound
+from penstock.core.errors import Conflict, NotFound
 from penstock.core.pipeline import Argument, Pipeline, Step
 from penstock.core.progress import StepStatus
 from penstock.core.run import Run, StepState
@@ -262,3 +262,28 @@ def test_a_step_goes_through_its_tries(tx: SqlTx) -> None:
 def test_a_step_that_is_not_there_is_named_with_its_run(tx: SqlTx, call) -> None:
     with pytest.raises(NotFound, match="there is no step 'gone' in run r1"):
         call(tx)
+
+
+@pytest.mark.parametrize(
+    ("before", "call"),
+    [
+        ([], lambda tx: tx.steps.end("r", "fit", StepStatus.FAILED, "", 9.0)),
+        ([], lambda tx: tx.steps.attempt("r", "fit", 2, "t2", 9.0)),
+        (["attempt"], lambda tx: tx.steps.attempt("r", "fit", 1, "other", 9.0)),
+        (["attempt"], lambda tx: tx.steps.attempt("r", "fit", 2, "t2", 9.0)),
+        (["attempt"], lambda tx: tx.steps.decide("r", [StepDecision(step="fit", status=StepStatus.SKIPPED)])),
+        (["attempt", "end"], lambda tx: tx.steps.end("r", "fit", StepStatus.FAILED, "", 9.0)),
+        (["attempt", "end"], lambda tx: tx.steps.attempt("r", "fit", 2, "t2", 9.0)),
+        (["attempt", "end"], lambda tx: tx.steps.decide("r", [StepDecision(step="fit", status=StepStatus.QUEUED)])),
+    ],
+)
+def test_what_a_step_has_behind_it_is_not_undone(tx: SqlTx, before: list[str], call) -> None:
+    tx.steps.add("r", [StepState(name="fit")])
+    if "attempt" in before:
+        tx.steps.attempt("r", "fit", 1, "t1", 1.0)
+    if "end" in before:
+        tx.steps.end("r", "fit", StepStatus.COMPLETED, "", 2.0)
+    states = tx.steps.list("r")
+    with pytest.raises(Conflict, match="step 'fit' of run r is"):
+        call(tx)
+    assert tx.steps.list("r") == states

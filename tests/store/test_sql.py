@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import sqlite3
+from collections.abc import Iterator
 
 import pytest
 from msgspec.structs import replace
@@ -11,10 +12,11 @@ from penstock.store.sql import MOST_VALUES, Session, Where, marks, slices
 
 
 @pytest.fixture
-def session() -> Session:
+def session() -> Iterator[Session]:
     connection = sqlite3.connect(":memory:", isolation_level=None)
     connection.execute("CREATE TABLE numbers (n)")
-    return Session(connection, SQLITE)
+    yield Session(connection, SQLITE)
+    connection.close()
 
 
 def test_conditions_are_joined_and_those_on_none_left_out() -> None:

@@ -132,6 +132,8 @@ class Connections:
 
     def close(self) -> None:
         """Close every connection, each when its transaction is over."""
+        if self._mine.held:
+            raise RuntimeError("a transaction is open in this thread: leave it before closing")
         self._refusal = self._refusal or "was closed"
         with self._lock:
             slots = list(self._slots)
@@ -142,10 +144,10 @@ class Connections:
     def before_fork(self) -> None:
         """Close every connection; those in use as soon as their transactions are over."""
         self._lock.acquire()  # until after the fork
-        deadline = time.monotonic() + _LONGEST_FORK
-        mine = self._mine.slot if self._mine.held else None
+        # In the middle of this thread's own transaction there is nothing to wait for: the child will be refused.
+        deadline = time.monotonic() + (0.0 if self._mine.held else _LONGEST_FORK)
         for slot in list(self._slots):
-            if slot is not mine and slot.lock.acquire(timeout=max(0.0, deadline - time.monotonic())):
+            if slot.lock.acquire(timeout=max(0.0, deadline - time.monotonic())):
                 slot.close()
                 self._paused.append(slot)
             else:
@@ -184,7 +186,7 @@ class _Leak(Struct, gc=False):
 
 
 def _leak(kept: object) -> None:
-    """Keep something from ever being finalized: closing the parent's connection here would damage the parent's work."""
+    """Keep something from ever being finalized: SQLite forbids a child to close what its parent opened."""
     leak = _Leak(kept)
     leak.itself = leak
 

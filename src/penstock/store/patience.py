@@ -10,7 +10,7 @@ from typing import Final
 from penstock.core.errors import StoreBusy
 
 _FIRST: Final = 0.0003
-_LONGEST: Final = 0.02
+_LONGEST: Final = 0.005
 
 
 class Patience:

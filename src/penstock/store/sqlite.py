@@ -102,7 +102,7 @@ class SqliteStore:
             self._retry(lambda: _begin_reading(connection))
             return
         if slot.durable is not durable:
-            # Not by execute: it may run a statement that it prepared before, and preparing is what has the effect here.
+            # Not by execute, which keeps statements prepared: SQLite may obey a pragma when it prepares it.
             connection.executescript(f"PRAGMA synchronous = {'FULL' if durable else 'NORMAL'}")
             slot.durable = durable
         self._retry(lambda: connection.execute(SQLITE.begin_writing))
