@@ -6,7 +6,6 @@ The names below are loaded when they are first used, so that `import penstock` c
 from __future__ import annotations
 
 from importlib import import_module
-from importlib.metadata import PackageNotFoundError, version
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
@@ -31,16 +30,22 @@ _PLACES = {
 
 def __getattr__(name: str) -> object:
     if name == "__version__":
-        try:
-            return version("penstock")
-        except PackageNotFoundError:
-            return "0+unknown"
+        return _version()
     if name not in _PLACES:
         raise AttributeError(f"module 'penstock' has no attribute {name!r}")
     module, attribute = _PLACES[name]
     found: object = getattr(import_module(module), attribute)
     globals()[name] = found
     return found
+
+
+def _version() -> str:
+    from importlib.metadata import PackageNotFoundError, version
+
+    try:
+        return version("penstock")
+    except PackageNotFoundError:
+        return "0+unknown"
 
 
 def __dir__() -> list[str]:

@@ -21,7 +21,8 @@ def parameter(kind, value=None):
     ("asked", "default", "expected"),
     [
         (None, 3, "int"), (None, 3.0, "float"), (None, True, "bool"), (None, "x", "str"), (None, None, ""),
-        (None, (1, 2), "list"), (None, {"a": 1}, "dict"), ("float", 3, "float"), (float, 3, "float"), (int, None, "int"),
+        (None, (1, 2), "list"), (None, {"a": 1}, "dict"), ("float", 3, "float"), (float, 3, "float"),
+        (int, None, "int"),
     ],
 )  # fmt: skip
 def test_the_type_is_the_one_asked_for_else_that_of_the_default(asked, default, expected):

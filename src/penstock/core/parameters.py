@@ -64,7 +64,18 @@ def is_plain(value: object) -> bool:
         return -LARGEST <= assume("int", value) < LARGEST
     if kind is float:
         return math.isfinite(assume("float", value))
-    return value is None or kind is bool or kind is str
+    if kind is str:
+        return _is_unicode(assume("str", value))
+    return value is None or kind is bool
+
+
+def _is_unicode(text: str) -> bool:
+    """Return whether the text can be written as UTF-8; half of a surrogate pair cannot."""
+    try:
+        text.encode()
+    except UnicodeEncodeError:
+        return False
+    return True
 
 
 def plain(value: object, name: str) -> Json:

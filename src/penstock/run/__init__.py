@@ -1,0 +1,1 @@
+"""Carrying out: what turns a planned step into a process that runs, is watched, and ends."""

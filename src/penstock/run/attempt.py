@@ -1,0 +1,96 @@
+"""What a step process is told when it starts, and what it says on its channel. Both sides read and write these."""
+
+from __future__ import annotations
+
+import msgspec
+from msgspec import Raw, Struct
+
+from penstock.core.outputs import Artifact
+from penstock.core.pipeline import Argument
+from penstock.core.task import EndReason, Json, Parameter, Script, Status, Task
+
+NOTHING = Raw(b"\xc0")  # the encoded None; an empty Raw would leave a hole in the frame
+
+
+class Resolved(Struct, frozen=True, kw_only=True):
+    """What a reference turned out to be: a plain value, or an artifact to load.
+
+    Args:
+        text: What it becomes inside a longer text.
+    """
+
+    value: Json = None
+    artifact: Artifact | None = None
+    text: str = ""
+
+
+class AttemptSpec(Struct, frozen=True, kw_only=True):
+    """Everything that a process needs to carry out one attempt of a function step.
+
+    Args:
+        task: The attempt's task.
+        file: Where the script lies; tracebacks name it, and processes that the step starts find its functions there.
+        arguments: As the pipeline defines them, with their references.
+        inputs: The artifacts that hold arguments, under the name that `arguments` gives them.
+        references: What each reference in the arguments turned out to be, under its text.
+        home, blobs, scratch: Folders of the home, of its blobs, and for copies of file artifacts.
+    """
+
+    task: Task
+    file: str
+    arguments: dict[str, Argument]
+    inputs: dict[str, Artifact]
+    references: dict[str, Resolved]
+    returns: tuple[str, ...]
+    home: str
+    blobs: str
+    scratch: str
+    serializer: Script | None = None
+    deserializer: Script | None = None
+
+
+class Outcome(Struct, frozen=True, kw_only=True, tag="outcome"):
+    """How the attempt went, said by the process itself just before it leaves."""
+
+    status: Status
+    reason: EndReason | None = None
+    message: str = ""
+    artifacts: tuple[Artifact, ...] = ()
+    parameters: tuple[Parameter, ...] = ()
+
+
+class Request(Struct, frozen=True, kw_only=True, tag="request"):
+    """An operation that the process asks its launcher to carry out."""
+
+    number: int
+    op: str
+    body: Raw
+
+
+class Reply(Struct, frozen=True, kw_only=True):
+    """The answer to a request: a result, or an error by its code."""
+
+    number: int
+    body: Raw = NOTHING
+    code: str = ""
+    message: str = ""
+    hint: str | None = None
+
+
+FromStep = Outcome | Request
+
+LONGEST_MESSAGE = 100_000  # characters; of a longer one the beginning and the end are kept
+
+
+def printable(message: str) -> str:
+    """Return a message as it can be sent and stored: without what is no Unicode, and not endless."""
+    if len(message) > LONGEST_MESSAGE:
+        half = LONGEST_MESSAGE // 2
+        message = f"{message[:half]}\n...\n{message[-half:]}"
+    return message.encode("utf-8", "backslashreplace").decode()
+
+
+encode = msgspec.msgpack.Encoder().encode
+decode_from_step = msgspec.msgpack.Decoder(FromStep).decode
+decode_reply = msgspec.msgpack.Decoder(Reply).decode
+decode_spec = msgspec.msgpack.Decoder(AttemptSpec).decode

@@ -1,0 +1,195 @@
+"""The attempts that run on this machine just now: their processes, their console, and how they end."""
+
+from __future__ import annotations
+
+import signal as signals
+import time
+from collections.abc import Callable
+
+import msgspec
+from msgspec import Struct
+
+from penstock.backend import Backend
+from penstock.core.outputs import Stream
+from penstock.core.task import EndReason, Status, Task
+from penstock.ops.outputs import AppendConsole
+from penstock.ops.tasks import EndTask
+from penstock.run.attempt import Outcome, decode_from_step
+from penstock.run.console import Console
+from penstock.run.processes import Exited, Launch, Message, Output, Processes
+from penstock.run.serve import serve
+
+LINGER = 5.0  # seconds that processes get to leave once their outcome is known
+STREAMS = {"out": Stream.OUT, "err": Stream.ERR}
+
+
+class Ending(Struct, frozen=True, kw_only=True):
+    """An attempt has ended, and it is recorded how."""
+
+    step: str
+    attempt: int
+    status: Status
+    message: str
+
+
+class _Attempt:
+    """One attempt while its process lives."""
+
+    def __init__(self, task: Task, launch: Launch) -> None:
+        self.task = task
+        self.step = task.step or ""
+        self.time_limit = launch.time_limit
+        self.console = Console()
+        self.ended = False
+
+
+class Attempts:
+    """Starts attempts, serves what they ask, records what they print and how they end.
+
+    Args:
+        backend: Where all of it is recorded.
+        processes: The processes of this machine.
+        printed: Called with a step's name and the lines that it printed.
+    """
+
+    def __init__(self, backend: Backend, processes: Processes, printed: Callable[[str, list[str]], None]) -> None:
+        self._backend = backend
+        self._processes = processes
+        self._printed = printed
+        self._open: dict[str, _Attempt] = {}
+        self._running = 0
+
+    @property
+    def running(self) -> int:
+        """How many attempts have not ended yet."""
+        return self._running
+
+    def start(self, task: Task, launch: Launch) -> None:
+        """Start the process of an attempt that is recorded as in progress."""
+        self._processes.launch(launch)
+        self._open[task.id] = _Attempt(task, launch)
+        self._running += 1
+
+    def kill(self, id: str) -> None:
+        """Kill the attempt's process with all its children; it ends as stopped."""
+        if id in self._open:
+            self._processes.kill(id, "aborted")
+
+    def wait(self, timeout: float | None) -> list[Ending]:
+        """Wait until something happens or the time is over; return the attempts that ended."""
+        endings: list[Ending] = []
+        for event in self._processes.poll(timeout):
+            attempt = self._open.get(event.key)
+            if attempt is None:
+                continue
+            match event:
+                case Output(stream=stream, data=data, at=at):
+                    self._show(attempt, attempt.console.feed(STREAMS[stream], data, at))
+                case Message(data=data):
+                    endings += self._hear(attempt, data)
+                case Exited():
+                    endings += self._leave(attempt, event)
+                case _:
+                    pass
+        for attempt in self._open.values():
+            if attempt.console.due():
+                self._record_console(attempt)
+        return endings
+
+    @property
+    def has_unrecorded_lines(self) -> bool:
+        """Whether an attempt printed lines that are not recorded yet."""
+        return any(attempt.console.waiting for attempt in self._open.values())
+
+    def drain(self) -> None:
+        """Wait until every process has left; those that linger are killed. Their last lines are recorded."""
+        deadline = time.monotonic() + LINGER
+        while self._open and (left := deadline - time.monotonic()) > 0:
+            self.wait(left)
+        self.abandon()
+
+    def abandon(self) -> None:
+        """Kill every process that is left and forget it."""
+        for id, attempt in self._open.items():
+            self._processes.kill(id, "aborted")
+            self._record_console(attempt)
+        self._open.clear()
+        self._running = 0
+
+    def _hear(self, attempt: _Attempt, data: bytes) -> list[Ending]:
+        """Take one frame from the step: a request is served, an outcome ends the attempt."""
+        try:
+            said = decode_from_step(data)
+        except msgspec.DecodeError as error:
+            self._processes.kill(attempt.task.id, "aborted")
+            broken = Outcome(status=Status.FAILED, reason=EndReason.EXIT_CODE, message=f"its channel broke: {error}")
+            return self._end(attempt, broken)
+        if isinstance(said, Outcome):
+            return self._end(attempt, said)
+        self._processes.reply(attempt.task.id, serve(self._backend, attempt.task, said))
+        return []
+
+    def _leave(self, attempt: _Attempt, event: Exited) -> list[Ending]:
+        """The process is gone: record its last lines and, unless it said so itself, how it ended."""
+        self._show(attempt, attempt.console.finish(time.time()))
+        self._record_console(attempt)
+        endings = self._end(attempt, _outcome(event, attempt.time_limit))
+        del self._open[attempt.task.id]
+        return endings
+
+    def _end(self, attempt: _Attempt, outcome: Outcome) -> list[Ending]:
+        if attempt.ended:
+            return []
+        attempt.ended = True
+        self._running -= 1
+        task = attempt.task
+        self._backend.call(
+            EndTask(
+                id=task.id,
+                status=outcome.status,
+                reason=outcome.reason,
+                message=outcome.message,
+                artifacts=outcome.artifacts,
+                parameters=outcome.parameters,
+            )
+        )
+        summary = outcome.message.partition("\n")[0]
+        return [Ending(step=attempt.step, attempt=task.attempt, status=outcome.status, message=summary)]
+
+    def _show(self, attempt: _Attempt, lines: list[str]) -> None:
+        if lines:
+            self._printed(attempt.step, lines)
+
+    def _record_console(self, attempt: _Attempt) -> None:
+        if lines := attempt.console.take():
+            self._backend.call(AppendConsole(task=attempt.task.id, lines=lines))
+
+
+def _outcome(event: Exited, time_limit: float | None) -> Outcome:
+    """Return how an attempt ended whose process left without saying so."""
+    match event.cause:
+        case "time_limit":
+            message = f"stopped: it ran longer than its time limit of {time_limit:g} s"
+            return Outcome(status=Status.STOPPED, reason=EndReason.TIME_LIMIT, message=message)
+        case "aborted":
+            return Outcome(status=Status.STOPPED, reason=EndReason.ABORTED, message="stopped: the run was stopped")
+        case "zygote_died":
+            message = f"the process that steps are forked from died{f': {event.reason}' if event.reason else ''}"
+            return Outcome(status=Status.FAILED, reason=EndReason.SIGNAL, message=message)
+        case "not_started":
+            message = f"the process could not be started: {event.reason}"
+            return Outcome(status=Status.FAILED, reason=EndReason.LAUNCH, message=message)
+        case _ if event.signal is not None:
+            return Outcome(status=Status.FAILED, reason=EndReason.SIGNAL, message=_killed(event.signal))
+        case _:
+            message = f"the process ended with exit code {event.code} before the function returned"
+            return Outcome(status=Status.FAILED, reason=EndReason.EXIT_CODE, message=message)
+
+
+def _killed(number: int) -> str:
+    try:
+        name = signals.Signals(number).name
+    except ValueError:
+        name = f"signal {number}"
+    note = "; that is what the system does when memory runs out" if name == "SIGKILL" else ""
+    return f"the process was killed by {name}{note}"

@@ -1,0 +1,50 @@
+"""The entry point of every step process, forked or spawned: `main(payload, channel)`."""
+
+from __future__ import annotations
+
+import atexit
+import socket
+import sys
+import threading
+from contextlib import suppress
+from pathlib import Path
+
+from penstock.blobs.files import FileBlobs
+from penstock.core.task import Status
+from penstock.run import current
+from penstock.run.attempt import decode_spec
+from penstock.run.channel import Channel
+from penstock.run.execute import execute
+from penstock.run.reporter import Reporter
+
+
+def main(payload: bytes, connection: socket.socket) -> int:
+    """Carry out the attempt that the payload describes and say on the channel how it went.
+
+    Args:
+        payload: An `AttemptSpec`, encoded.
+        connection: The channel to the launcher.
+
+    Returns:
+        The exit code of the process: 0 when the step completed, else 1.
+    """
+    spec = decode_spec(payload)
+    channel = Channel(connection, FileBlobs(Path(spec.blobs)))
+    reporter = Reporter(channel, spec.task.id)
+    current.put(current.Current(spec.task.id, spec.task.run, channel, reporter, spec.scratch))
+    outcome = execute(spec, channel)
+    _finish_user_code()
+    reporter.close()
+    for stream in (sys.stdout, sys.stderr):
+        with suppress(OSError, ValueError):
+            stream.flush()
+    channel.end(outcome)
+    return 0 if outcome.status is Status.COMPLETED else 1
+
+
+def _finish_user_code() -> None:
+    """Do what the interpreter does at its end: wait for threads, call exit functions. Both may still report."""
+    shutdown = getattr(threading, "_shutdown", None)
+    if shutdown is not None:
+        shutdown()
+    getattr(atexit, "_run_exitfuncs", tuple)()  # the process leaves by os._exit, which calls none of them

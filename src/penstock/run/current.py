@@ -1,0 +1,54 @@
+"""What this process is working on: the task, and the way to record for it.
+
+A step process sets it before the user's function is called; a script that makes a pipeline sets it too. It is the one
+piece of state that belongs to the process as a whole, because `Task.current_task()` has no argument.
+"""
+
+from __future__ import annotations
+
+import os
+from typing import TYPE_CHECKING
+
+from penstock.backend import Backend
+
+if TYPE_CHECKING:
+    from penstock.run.reporter import Reporter
+
+
+class Current:
+    """A task that this process works on.
+
+    Args:
+        task: Id of the task.
+        run: Id of the run that it belongs to; a run's own task belongs to itself.
+        backend: Where operations go.
+        reporter: Takes what is reported for the task.
+        scratch: Folder for copies of file artifacts.
+    """
+
+    def __init__(self, task: str, run: str | None, backend: Backend, reporter: Reporter, scratch: str) -> None:
+        self.task = task
+        self.run = run
+        self.backend = backend
+        self.reporter = reporter
+        self.scratch = scratch
+        self.process = os.getpid()
+
+    @property
+    def is_step(self) -> bool:
+        """Whether this process is a step, whose output is recorded as it is printed."""
+        return self.run is not None and self.run != self.task
+
+
+_current: Current | None = None
+
+
+def get() -> Current | None:
+    """Return what this process works on, or None."""
+    return _current
+
+
+def put(current: Current | None) -> None:
+    """Set what this process works on."""
+    global _current  # noqa: PLW0603 - this is the state that belongs to the process
+    _current = current

@@ -1,0 +1,150 @@
+"""Carries out one attempt of a function step: loads the script, gathers the arguments, calls, stores what came back.
+
+This is the code around the user's code. Whatever goes wrong ends in an `Outcome` that says so.
+"""
+
+from __future__ import annotations
+
+import inspect
+import sys
+import traceback
+from collections.abc import Callable, Mapping, Sequence
+from pathlib import Path
+from types import ModuleType
+from typing import cast
+
+from penstock.backend import Backend
+from penstock.core import refs
+from penstock.core.errors import PenstockError
+from penstock.core.parameters import is_plain
+from penstock.core.pipeline import Argument
+from penstock.core.task import EndReason, Parameter, Script, Status
+from penstock.run import storage
+from penstock.run.attempt import AttemptSpec, Outcome, printable
+
+OUR_CODE = str(Path(__file__).parent)
+
+
+def execute(spec: AttemptSpec, backend: Backend) -> Outcome:
+    """Carry out the attempt and return how it went. Only what ends the whole process gets past it."""
+    try:
+        function = _load(spec.task.script, spec.file)
+        values = storage.Values(backend.blobs, spec.scratch, _custom(spec.serializer), _custom(spec.deserializer))
+        arguments = _arguments(spec, values)
+    except PenstockError as error:
+        return _failed(EndReason.INPUT, str(error))
+    except BaseException as error:  # noqa: BLE001 - the script's own top level may raise anything
+        return _raised(error)
+    try:
+        returned = _call(function, arguments)
+    except SystemExit as error:
+        return _left(error, spec)
+    except BaseException as error:  # noqa: BLE001 - so may the function
+        return _raised(error)
+    try:
+        named = _named(spec.returns, returned, spec.task.script.entry_point)
+        artifacts = tuple(values.store(spec.task.id, name, value) for name, value in named.items())
+    except PenstockError as error:
+        return _failed(EndReason.OUTPUT, str(error))
+    parameters = tuple(_parameter(name, value) for name, value in named.items() if is_plain(value))
+    return Outcome(status=Status.COMPLETED, artifacts=artifacts, parameters=parameters)
+
+
+def _load(script: Script, file: str) -> Callable[..., object]:
+    """Run the script as `__main__`, so that what it defines can be found there, and return its entry point."""
+    module = ModuleType("__main__")
+    module.__file__ = file
+    sys.modules["__main__"] = module
+    sys.argv = [file]
+    exec(compile(script.source, file, "exec", dont_inherit=True), module.__dict__)  # noqa: S102 - running the user's step is the point
+    function: Callable[..., object] = module.__dict__[script.entry_point]
+    return function
+
+
+def _custom(script: Script | None) -> Callable[..., object] | None:
+    if script is None:
+        return None
+    names: dict[str, object] = {"__name__": "penstock_serialization"}
+    exec(compile(script.source, f"<{script.entry_point}>", "exec", dont_inherit=True), names)  # noqa: S102 - the user's own serializer
+    function = names[script.entry_point]
+    return function if callable(function) else None
+
+
+def _arguments(spec: AttemptSpec, values: storage.Values) -> dict[str, object]:
+    def lookup(reference: refs.Ref) -> object:
+        found = spec.references[reference.text]
+        return found.value if found.artifact is None else values.load(found.artifact)
+
+    def as_text(reference: refs.Ref) -> str:
+        return spec.references[reference.text].text
+
+    def read(argument: Argument) -> object:
+        if argument.artifact is None:
+            return refs.resolve(argument.value, lookup, as_text)
+        value = values.load(spec.inputs[argument.artifact])
+        return refs.resolve(value, lookup, as_text) if argument.references else value
+
+    return {name: read(argument) for name, argument in spec.arguments.items()}
+
+
+def _call(function: Callable[..., object], arguments: Mapping[str, object]) -> object:
+    """Call with arguments by name; those that the signature takes by position only go by position."""
+    try:
+        parameters = inspect.signature(function).parameters.values()
+    except (ValueError, TypeError):
+        return function(**arguments)
+    first = [one.name for one in parameters if one.kind is one.POSITIONAL_ONLY and one.name in arguments]
+    rest = {name: value for name, value in arguments.items() if name not in first}
+    return function(*(arguments[name] for name in first), **rest)
+
+
+def _named(names: tuple[str, ...], returned: object, function: str) -> dict[str, object]:
+    """Return the results under their names: one name takes the whole value, several take one item each."""
+    if not names:
+        return {}
+    if len(names) == 1:
+        return {names[0]: returned}
+    expected = f"{len(names)} values ({', '.join(names)})"
+    if not isinstance(returned, tuple | list):
+        raise _mismatch(f"{function} returned a {type(returned).__name__}, but its step declares {expected}")
+    items = cast("Sequence[object]", returned)
+    if len(items) != len(names):
+        raise _mismatch(f"{function} returned {len(items)} values, but its step declares {expected}")
+    return dict(zip(names, items, strict=True))
+
+
+def _mismatch(message: str) -> PenstockError:
+    return PenstockError(message, hint="make function_return name as many values as the function returns")
+
+
+def _parameter(name: str, value: object) -> Parameter:
+    kind = "" if value is None else type(value).__name__
+    return Parameter(section="return", name=name, value=value, type=kind)  # type: ignore[arg-type]
+
+
+def _failed(reason: EndReason, message: str) -> Outcome:
+    print(f"penstock: {message}", file=sys.stderr)  # noqa: T201 - the step's console shows it too
+    return Outcome(status=Status.FAILED, reason=reason, message=printable(message))
+
+
+def _left(error: SystemExit, spec: AttemptSpec) -> Outcome:
+    """Return the outcome of a function that left by `sys.exit`: well, when it says so and owes no results."""
+    if (error.code is None or error.code == 0) and not spec.returns:
+        return Outcome(status=Status.COMPLETED)
+    if error.code is not None and not isinstance(error.code, int):
+        print(error.code, file=sys.stderr)  # noqa: T201 - as Python itself does
+    owed = f" before it returned {', '.join(spec.returns)}" if spec.returns else ""
+    message = printable(f"sys.exit({error.code!r}){owed}")
+    return Outcome(status=Status.FAILED, reason=EndReason.EXIT_CODE, message=message)
+
+
+def _raised(error: BaseException) -> Outcome:
+    """Return the outcome of an exception that the user's code raised, with the traceback of that code alone."""
+    frames = error.__traceback__
+    while frames is not None and frames.tb_frame.f_code.co_filename.startswith(OUR_CODE):
+        frames = frames.tb_next
+    text = "".join(traceback.format_exception(type(error), error, frames))
+    sys.stderr.write(text)
+    summary = "".join(traceback.format_exception_only(error)).strip().splitlines()[-1:]
+    message = printable("\n".join([*summary, "", text]))
+    return Outcome(status=Status.FAILED, reason=EndReason.EXCEPTION, message=message)

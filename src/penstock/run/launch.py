@@ -1,0 +1,138 @@
+"""From a step's definition to what is recorded of an attempt, and to what its process is told."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Mapping
+from pathlib import Path
+
+from msgspec import Struct
+
+from penstock.core import refs
+from penstock.core.errors import DiskFull
+from penstock.core.outputs import Artifact
+from penstock.core.parameters import plain
+from penstock.core.pipeline import Argument, Pipeline, Step
+from penstock.core.task import Parameter, Script, Task
+from penstock.ops.tasks import NewTask
+from penstock.run.attempt import AttemptSpec, Resolved, encode
+from penstock.run.lookup import Lookup
+from penstock.run.processes import Launch
+
+
+class Surroundings(Struct, frozen=True, kw_only=True):
+    """What a local run gives every step: the folders of the home, and where and how its process starts.
+
+    Args:
+        working: The folder that a step's process starts in, unless the step names another, from there.
+        path: What `sys.path` is in a step's process.
+        environment: The environment variables of a step's process.
+    """
+
+    home: Path
+    blobs: Path
+    scratch: Path
+    working: str
+    path: tuple[str, ...]
+    environment: dict[str, str]
+
+
+class Prepared(Struct, frozen=True, kw_only=True):
+    """An attempt, ready to be recorded and started."""
+
+    new: NewTask
+    references: dict[str, Resolved]
+
+
+def prepare(pipeline: Pipeline, run: Task, step: Step, lookup: Lookup) -> Prepared:
+    """Look the step's references up and return the task to record.
+
+    Raises:
+        NotFound, BadReference: A reference turns out to name nothing.
+    """
+    references = {ref.text: lookup.resolve(ref) for argument in step.arguments.values() for ref in argument.refs()}
+    tags = (f"pipe: {run.id}",) if pipeline.add_pipeline_tags else ()
+    new = NewTask(
+        id="",
+        name=step.task_name or step.name,
+        project=step.project or pipeline.target_project or run.project,
+        type=step.task_type,
+        user=run.user,
+        tags=(*step.tags, *tags),
+        script=pipeline.code[step.code],
+        container=step.container,
+        queue=_queue(step.queue or pipeline.default_queue, lookup),
+        output_uri=step.output_uri or pipeline.output_uri,
+        parameters=tuple(_parameter(name, one, references, run.id) for name, one in step.arguments.items()),
+    )
+    return Prepared(new=new, references=references)
+
+
+def process(
+    pipeline: Pipeline, step: Step, task: Task, prepared: Prepared, place: Surroundings, inputs: Mapping[str, Artifact]
+) -> Launch:
+    """Return what starts the attempt's process."""
+    needed = [argument.artifact for argument in step.arguments.values() if argument.artifact is not None]
+    scratch = place.scratch / "tasks" / task.id
+    spec = AttemptSpec(
+        task=task,
+        file=str(write_script(task.script, step.code, place.scratch)),
+        arguments=step.arguments,
+        inputs={name: inputs[name] for name in needed},
+        references=prepared.references,
+        returns=step.returns,
+        home=str(place.home),
+        blobs=str(place.blobs),
+        scratch=str(scratch),
+        serializer=pipeline.code[pipeline.serializer] if pipeline.serializer else None,
+        deserializer=pipeline.code[pipeline.deserializer] if pipeline.deserializer else None,
+    )
+    return Launch(
+        key=task.id,
+        payload=encode(spec),
+        cwd=os.path.join(place.working, task.script.working_dir or ""),  # noqa: PTH118 - an absolute one wins
+        environment={**place.environment, "PENSTOCK_HOME": str(place.home), "PENSTOCK_TASK_ID": task.id},
+        path=place.path,
+        time_limit=step.time_limit,
+    )
+
+
+def write_script(script: Script, key: str, scratch: Path) -> Path:
+    """Write the script where tracebacks, debuggers and processes that the step starts find it; return the file.
+
+    Scripts are kept under the hash of their content, so a file that is there is the right one.
+    """
+    file = scratch / "code" / key / f"{script.entry_point}.py"
+    if not file.exists():
+        try:
+            file.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+            part = file.with_name(f".{file.name}.{os.getpid()}")
+            part.write_text(script.source, "utf-8", errors="surrogatepass")
+            part.replace(file)
+        except OSError as error:
+            raise DiskFull(
+                f"cannot write {file}: {error.strerror}", hint="free some space, or set PENSTOCK_HOME"
+            ) from error
+    return file
+
+
+def _queue(queue: str | None, lookup: Lookup) -> str | None:
+    if queue is None:
+        return None
+    return str(refs.resolve(queue, lambda reference: lookup.resolve(reference).value))
+
+
+def _parameter(name: str, argument: Argument, references: Mapping[str, Resolved], run: str) -> Parameter:
+    """Return what is recorded of an argument: its value, or which artifact it is."""
+    if argument.artifact is not None:
+        return Parameter(section="kwargs_artifacts", name=name, value=f"{run}.{argument.artifact}", type="str")
+
+    def lookup(reference: refs.Ref) -> object:
+        found = references[reference.text]
+        return found.value if found.artifact is None else f"{found.artifact.task}.{found.artifact.name}"
+
+    value = plain(refs.resolve(argument.value, lookup, lambda reference: references[reference.text].text), name)
+    whole = references.get(argument.value) if isinstance(argument.value, str) else None
+    section = "kwargs_artifacts" if whole is not None and whole.artifact is not None else "kwargs"
+    kind = "" if value is None else type(value).__name__
+    return Parameter(section=section, name=name, value=value, type=kind)

@@ -1,0 +1,69 @@
+"""What a step may ask of its launcher: to read, and to write to its own task and run. Nothing else gets through."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import msgspec
+
+from penstock.backend import Backend
+from penstock.core.errors import Conflict, NotFound, PenstockError
+from penstock.core.task import Task
+from penstock.ops.base import REGISTRY, Op
+from penstock.ops.outputs import AddArtifact, AddModel, AppendConsole, ReportPlots, ReportScalars
+from penstock.ops.tasks import DescribeTask, SetConfiguration, SetParameters
+from penstock.run.attempt import Reply, Request, encode, printable
+
+WRITES = (
+    AddArtifact,
+    AddModel,
+    AppendConsole,
+    DescribeTask,
+    ReportPlots,
+    ReportScalars,
+    SetConfiguration,
+    SetParameters,
+)
+
+
+def serve(backend: Backend, task: Task, request: Request) -> bytes:
+    """Carry out what the step of this task asks for; return the encoded reply. An error becomes part of the reply."""
+    try:
+        kind = REGISTRY.get(request.op)
+        if kind is None:
+            raise NotFound(f"there is no operation {request.op!r}")
+        op: Op[Any] = msgspec.msgpack.decode(request.body, type=kind)
+        _check(op, task)
+        result = encode(backend.call(op))
+    except PenstockError as error:
+        hint = None if error.hint is None else printable(error.hint)
+        return encode(Reply(number=request.number, code=error.code, message=printable(error.message), hint=hint))
+    except (msgspec.ValidationError, UnicodeEncodeError) as error:
+        return encode(Reply(number=request.number, code="invalid", message=printable(f"{request.op}: {error}")))
+    return encode(Reply(number=request.number, body=msgspec.Raw(result)))
+
+
+def _check(op: Op[Any], task: Task) -> None:
+    if op.reads:
+        return
+    if not isinstance(op, WRITES):
+        raise Conflict(f"a step may not ask for {type(op).__name__}")
+    target = _target(op)
+    if target not in {task.id, task.run}:
+        raise Conflict(f"step {task.step!r} may write to its own task and run, not to task {target}")
+
+
+def _target(op: Op[Any]) -> str:
+    match op:
+        case AddArtifact(artifact=artifact):
+            return artifact.task
+        case AddModel(model=model):
+            return model.task
+        case DescribeTask(id=id):
+            return id
+        case AppendConsole(task=task) | ReportPlots(task=task) | ReportScalars(task=task):
+            return task
+        case SetConfiguration(task=task) | SetParameters(task=task):
+            return task
+        case _:
+            return ""

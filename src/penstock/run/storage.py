@@ -1,0 +1,80 @@
+"""Values and artifacts: how a value becomes a recorded artifact, and how it comes back."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+
+from penstock.blobs.files import FileBlobs
+from penstock.core.errors import NotSerializable, PenstockError
+from penstock.core.outputs import Artifact, Blob
+from penstock.run import formats
+
+Serializer = Callable[..., object]
+
+
+class Values:
+    """Stores values as artifacts and loads them again.
+
+    Args:
+        blobs: Where the bytes are.
+        scratch: Folder for copies of file and folder artifacts.
+        serializer: The user's own function from a value to bytes; None lets the value's type decide.
+        deserializer: The user's own function from bytes to the value.
+    """
+
+    def __init__(
+        self,
+        blobs: FileBlobs,
+        scratch: str,
+        serializer: Serializer | None = None,
+        deserializer: Serializer | None = None,
+    ) -> None:
+        self._blobs = blobs
+        self._scratch = Path(scratch)
+        self._serializer = serializer
+        self._deserializer = deserializer
+
+    def store(self, task: str, name: str, value: object, metadata: dict[str, str] | None = None) -> Artifact:
+        """Write the value to the blob store and return the artifact that describes it; it is not recorded yet.
+
+        Raises:
+            NotSerializable: No format can store the value; the message names the artifact.
+            DiskFull: There is no space for it.
+        """
+        try:
+            if self._serializer is None:
+                stored, blob = formats.dump(value, self._blobs)
+            else:
+                stored, blob = formats.dump_custom(value, self._serializer, self._blobs)
+        except NotSerializable as error:
+            raise NotSerializable(f"artifact {name!r} cannot be stored: {error.message}", hint=error.hint) from error
+        return Artifact(
+            task=task,
+            name=name,
+            format=stored.format,
+            type=stored.type,
+            hash=blob.hash,
+            size=blob.size,
+            url=self._blobs.url(blob.hash),
+            preview=stored.preview,
+            metadata={**stored.metadata, **(metadata or {})},
+        )
+
+    def load(self, artifact: Artifact) -> object:
+        """Return the value of an artifact that this store recorded.
+
+        Raises:
+            Damaged: Its bytes are gone or are not what was recorded.
+        """
+        path = self._blobs.verified_path(Blob(artifact.hash, artifact.size))
+        if artifact.format == "custom":
+            if self._deserializer is None:
+                raise PenstockError(
+                    f"artifact {artifact.name!r} was written by a function of the pipeline's own",
+                    hint="give the pipeline its artifact_deserialization_function",
+                )
+            return self._deserializer(path.read_bytes())
+        return formats.load(
+            artifact.format, artifact.type, artifact.metadata, path, trusted=True, workdir=self._scratch
+        )

@@ -1,0 +1,116 @@
+"""Artifacts as users meet them: named values of a task."""
+
+from __future__ import annotations
+
+import shutil
+from collections.abc import Mapping
+from pathlib import Path
+
+from penstock.core import outputs
+from penstock.core.errors import Invalid
+from penstock.core.outputs import Blob
+from penstock.ops.outputs import AddArtifact
+from penstock.run import current
+from penstock.run.storage import Serializer, Values
+from penstock.sdk import session
+
+
+class Artifact:
+    """One artifact of a task. Its bytes are checked against their recorded hash each time they are read.
+
+    Attributes:
+        name: Its name, unique within the task.
+        url: Where the bytes are, as a `file://` URL.
+        hash: SHA-256 of the bytes, as 64 hexadecimal digits.
+        size: Length in bytes.
+        type: The Python type that it had, for example `pandas.DataFrame`.
+        mode: `output`; kept because the documented API has it.
+        timestamp: When it was recorded, in epoch seconds.
+        metadata: Facts about it and what was given with it, as texts.
+        preview: A short text that shows it.
+    """
+
+    def __init__(self, record: outputs.Artifact) -> None:
+        self._record = record
+        self.name = record.name
+        self.url = record.url
+        self.hash = record.hash
+        self.size = record.size
+        self.type = record.type
+        self.mode = "output"
+        self.timestamp = record.created
+        self.metadata = record.metadata
+        self.preview = record.preview
+
+    def __repr__(self) -> str:
+        return f"<Artifact {self.name!r}: {self.type}, {self.size} bytes>"
+
+    def get(self, deserialization_function: Serializer | None = None) -> object:
+        """Return the value, as it was stored.
+
+        Args:
+            deserialization_function: Turns the stored bytes into the value, when the pipeline wrote them with a
+                function of its own.
+
+        Raises:
+            Damaged: The bytes are gone or are not what was recorded.
+        """
+        return _values(deserializer=deserialization_function).load(self._record)
+
+    def get_local_copy(self, extract_archive: bool = True) -> str:
+        """Return the path of a file (of a folder, for a folder artifact) with the content.
+
+        Args:
+            extract_archive: Whether a folder comes back as a folder, not as the archive that it is stored as.
+
+        Raises:
+            Damaged: The bytes are gone or are not what was recorded.
+        """
+        if self._record.format in {"file", "folder"} and extract_archive:
+            return str(self.get())
+        stored = session.backend().blobs.verified_path(Blob(self.hash, self.size))
+        folder = _scratch() / self.hash[:16]
+        folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+        copy = folder / f"{Path(self.name).name or 'artifact'}.{self._record.format}"
+        shutil.copyfile(stored, copy)
+        return str(copy)
+
+
+def upload(
+    task: str,
+    name: str,
+    value: object,
+    *,
+    metadata: Mapping[str, object] | None = None,
+    serializer: Serializer | None = None,
+) -> Artifact:
+    """Store a value as an artifact of a task and record it; a text that names an existing file stores the file.
+
+    Raises:
+        Invalid: The name is empty.
+        NotSerializable: No format can store the value.
+        DiskFull: There is no space for it.
+    """
+    if not name or not name.isprintable():
+        raise Invalid(f"an artifact cannot be called {name!r}", hint="give it a name of printable characters")
+    if isinstance(value, str) and 0 < len(value) < 4096 and "\n" not in value and Path(value).exists():  # noqa: PLR2004 - no path is longer
+        value = Path(value)
+    facts = {key: str(fact) for key, fact in (metadata or {}).items()}
+    return upload_as_is(task, name, value, serializer, facts)
+
+
+def upload_as_is(
+    task: str, name: str, value: object, serializer: Serializer | None = None, facts: dict[str, str] | None = None
+) -> Artifact:
+    """Store a value as an artifact of a task and record it; a text stays a text."""
+    record = _values(serializer=serializer).store(task, name, value, facts)
+    return Artifact(session.backend().call(AddArtifact(artifact=record)))
+
+
+def _values(*, serializer: Serializer | None = None, deserializer: Serializer | None = None) -> Values:
+    return Values(session.backend().blobs, str(_scratch()), serializer, deserializer)
+
+
+def _scratch() -> Path:
+    working = current.get()
+    return Path(working.scratch) if working is not None else session.settings().scratch / "copies"

@@ -1,0 +1,41 @@
+"""What a command that runs somebody's script tells the pipelines in it, and learns from them."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from penstock.run.controller import Observer
+
+
+class Launched:
+    """A script that is run by a command.
+
+    Args:
+        parameters: Values for pipeline parameters, as texts, that replace the script's own.
+        observer: Watches the runs; None leaves the display to the settings.
+
+    Attributes:
+        used: The parameters that a pipeline of the script has.
+        runs: Ids of the runs that the script started.
+    """
+
+    def __init__(self, parameters: dict[str, str], observer: Observer | None = None) -> None:
+        self.parameters = parameters
+        self.observer = observer
+        self.used: set[str] = set()
+        self.runs: list[str] = []
+
+
+_launched: Launched | None = None
+
+
+def get() -> Launched | None:
+    """Return how the present script was launched; None when it was started by Python itself."""
+    return _launched
+
+
+def put(launched: Launched | None) -> None:
+    """Set how the present script was launched."""
+    global _launched  # noqa: PLW0603 - this is the state that belongs to the process
+    _launched = launched

@@ -1,0 +1,504 @@
+"""`PipelineController`: how a user defines a pipeline and runs it.
+
+The names, arguments and defaults are those that ClearML's documentation made known; where that documentation and its
+implementation differ, this one does what is documented. Rules live in `core`, the run itself in `run`.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Iterable, Mapping
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Literal
+
+from msgspec.structs import replace
+
+from penstock.core import version as versions
+from penstock.core.errors import Conflict, Invalid
+from penstock.core.parameters import cast, restore, type_name
+from penstock.core.pipeline import Pipeline, Step, duplicate, script_key
+from penstock.core.progress import StepStatus
+from penstock.core.run import Run, RunDetail, StepState
+from penstock.core.task import Configuration, Parameter, Script, Status
+from penstock.ops.runs import GetRun
+from penstock.ops.tasks import DescribeTask, GetParameters, SetConfiguration, SetParameters
+from penstock.run import current
+from penstock.sdk import artifacts, local, models, session
+from penstock.sdk import node as nodes
+from penstock.sdk.function import standalone
+from penstock.sdk.logger import Logger
+from penstock.sdk.models import Model
+from penstock.sdk.steps import Function, Retry, container, new_step, requirements, words
+from penstock.sdk.task import Task
+
+if TYPE_CHECKING:
+    from penstock.run.controller import Controller
+    from penstock.run.storage import Serializer
+
+OVER = frozenset({StepStatus.COMPLETED, StepStatus.CACHED, StepStatus.FAILED, StepStatus.ABORTED, StepStatus.SKIPPED})
+GOOD = frozenset({StepStatus.COMPLETED, StepStatus.CACHED, StepStatus.SKIPPED})
+
+
+class PipelineController:
+    """A pipeline: parameters, steps, and a run of them.
+
+    Making one records one task of type `controller`, in the hidden project `<project>/.pipelines/<name>`. Steps are
+    added, then `start_locally(run_pipeline_steps_locally=True)` runs them on this machine and returns when they ended.
+
+    Args:
+        name: Name of the pipeline and of its run; the second run is called `name #2`, and so on.
+        project: Project of the pipeline; made when it is not there.
+        version: A version such as `1.2.3`; None chooses the next one after those that ran.
+        pool_frequency: Accepted for compatibility; runs are driven by events and poll nothing.
+        add_pipeline_tags: Whether each step's task gets the tag `pipe: <id of the run>`.
+        target_project: Project of the steps' tasks: True for that of the run, a name, or a false value for `project`.
+        auto_version_bump: Whether a version that already ran with other code is raised.
+        abort_on_failure: Whether the first step that fails stops the others.
+        add_run_number: Whether later runs get ` #N` behind their name.
+        retry_on_failure: How often a failed step is tried again, or a function `(pipeline, node, retries) -> bool`;
+            for the steps that do not say it themselves.
+        docker, docker_args, docker_bash_setup_script, packages, repo, repo_branch, repo_commit, working_dir:
+            Recorded for the controller's own task; they act where an agent runs it.
+        always_create_from_code: Recorded; a run in this process always follows the code.
+        artifact_serialization_function: Turns a step's input or output into bytes, instead of its type's own format.
+        artifact_deserialization_function: Turns those bytes back.
+        output_uri: Recorded as the destination of outputs, for the steps that do not say it themselves.
+        skip_global_imports: Whether the module's own imports are left out of the steps' code.
+        enable_local_imports: Whether steps may import modules from the folder of this script.
+
+    Raises:
+        BadVersion: The version is none.
+        NotStandalone: A serialization function cannot be taken out of its module.
+    """
+
+    Node = nodes.Node
+
+    def __init__(
+        self,
+        name: str,
+        project: str,
+        version: str | None = None,
+        pool_frequency: float = 0.2,
+        add_pipeline_tags: bool = False,
+        target_project: str | bool | None = True,
+        auto_version_bump: bool | None = None,
+        abort_on_failure: bool = False,
+        add_run_number: bool = True,
+        retry_on_failure: int | Retry | None = None,
+        docker: str | None = None,
+        docker_args: str | None = None,
+        docker_bash_setup_script: str | None = None,
+        packages: bool | str | Iterable[str] | None = None,
+        repo: str | None = None,
+        repo_branch: str | None = None,
+        repo_commit: str | None = None,
+        always_create_from_code: bool = True,
+        artifact_serialization_function: Serializer | None = None,
+        artifact_deserialization_function: Serializer | None = None,
+        output_uri: str | bool | None = None,
+        skip_global_imports: bool = False,
+        working_dir: str | None = None,
+        enable_local_imports: bool = True,
+    ) -> None:
+        _ = pool_frequency, always_create_from_code
+        name = name or project or time.strftime("%Y-%m-%d %H:%M:%S")
+        if version is not None:
+            versions.Version.parse(version)
+        self._version = version
+        self._auto_version_bump = auto_version_bump
+        self._add_run_number = add_run_number
+        self._default_retry = retry_on_failure
+        self._skip_global_imports = skip_global_imports
+        self._enable_local_imports = enable_local_imports
+        self._serializer = artifact_serialization_function
+        self._definition = Pipeline(
+            name=name,
+            project=project,
+            target_project=_target_project(target_project, project),
+            add_pipeline_tags=add_pipeline_tags,
+            abort_on_failure=abort_on_failure,
+            output_uri=output_uri if isinstance(output_uri, str) else None,
+            **_serialization(artifact_serialization_function, artifact_deserialization_function),
+        )
+        self._steps: dict[str, Step] = {}
+        self._code: dict[str, Script] = dict(self._definition.code)
+        self._parameters: dict[str, Parameter] = {}
+        self._retries: dict[str, Retry] = {}
+        self._controller: Controller | None = None
+        self._settings = session.settings()
+        self._backend = session.open_backend(self._settings)
+        script = local.controller_script(requirements(packages), repo, repo_branch, repo_commit, working_dir)
+        image = container(docker, docker_args, docker_bash_setup_script)
+        self._run: Run = local.record(self._backend, self._settings, self._definition, script, image)
+
+    def add_parameter(
+        self, name: str, default: object = None, description: str | None = None, param_type: str | type | None = None
+    ) -> None:
+        """Add a parameter of the pipeline; steps take it as `${pipeline.<name>}`.
+
+        Args:
+            name: Its name. Adding it again replaces it.
+            default: Its value, unless the run is given another.
+            description: What it is for.
+            param_type: `str`, `int`, `float`, `bool`, `list` or `dict`, as a type or its name; None takes that of the
+                default. Values are turned into this type.
+
+        Raises:
+            BadParameter: The default does not fit the type, or is nothing that a parameter can hold.
+        """
+        if not name or set("${}") & set(name):
+            raise Invalid(f"a parameter cannot be called {name!r}", hint="leave out the characters $ { }")
+        kind = type_name(param_type, default)
+        declared = Parameter(section="Args", name=name, value=None, type=kind, description=description or "")
+        value = cast(declared, local.override(name, default))
+        parameter = Parameter(section="Args", name=name, value=value, type=kind, description=description or "")
+        self._backend.call(SetParameters(task=self.id, parameters=(parameter,)))
+        self._parameters[name] = parameter
+
+    def add_function_step(
+        self,
+        name: str,
+        function: Function,
+        function_kwargs: Mapping[str, object] | None = None,
+        function_return: Iterable[str] | None = None,
+        project_name: str | None = None,
+        task_name: str | None = None,
+        task_type: str | None = None,
+        auto_connect_frameworks: Mapping[str, object] | bool | None = None,
+        auto_connect_arg_parser: Mapping[str, object] | bool | None = None,
+        packages: bool | str | Iterable[str] | None = None,
+        repo: str | None = None,
+        repo_branch: str | None = None,
+        repo_commit: str | None = None,
+        helper_functions: Iterable[Function] | None = None,
+        docker: str | None = None,
+        docker_args: str | None = None,
+        docker_bash_setup_script: str | None = None,
+        parents: Iterable[str] | None = None,
+        execution_queue: str | None = None,
+        monitor_metrics: Iterable[object] | None = None,
+        monitor_artifacts: Iterable[object] | None = None,
+        monitor_models: Iterable[object] | None = None,
+        time_limit: float | None = None,
+        continue_on_fail: bool = False,
+        pre_execute_callback: Callable[..., object] | None = None,
+        post_execute_callback: Callable[..., object] | None = None,
+        cache_executed_step: bool = False,
+        retry_on_failure: int | Retry | None = None,
+        status_change_callback: Callable[..., object] | None = None,
+        tags: Iterable[str] | str | None = None,
+        output_uri: str | bool | None = None,
+        draft: bool = False,
+        working_dir: str | None = None,
+        continue_behaviour: Mapping[str, bool] | None = None,
+        stage: str | None = None,
+    ) -> bool:
+        """Add a step that calls a function in a process of its own; return True.
+
+        Args:
+            name: Unique in the pipeline; references name the step by it.
+            function: A function of a module. It becomes a task of its own: its source with the imports, constants,
+                classes and functions that it uses.
+            function_kwargs: Arguments. A text may hold references such as `${other.result}` or `${pipeline.rate}`,
+                also deep inside lists and dicts; each makes the step that it names a parent. Arguments that are left
+                out keep the function's defaults.
+            function_return: Names for what it returns: one takes the whole value, several take one item each.
+            parents: Steps to wait for, besides those that references name.
+            time_limit: Seconds that one try may run; then it is aborted.
+            retry_on_failure: How often it is tried again when it fails, or a function
+                `(pipeline, node, retries) -> bool`.
+            continue_on_fail: Whether the run may still complete when the step fails. Its children are skipped.
+            continue_behaviour: Finer: `continue_on_fail`, `continue_on_abort`, `skip_children_on_fail`,
+                `skip_children_on_abort`, each True unless it is given as False.
+            task_type: For example `training` or `data_processing`.
+            project_name, task_name, tags, stage: Where the step's task lies, and how it is named and grouped.
+            helper_functions: Functions of other modules that the source needs.
+            working_dir: Folder that the process starts in, from the one that the pipeline is started in.
+            cache_executed_step, monitor_metrics, monitor_artifacts, monitor_models, packages, repo, repo_branch,
+            repo_commit, docker, docker_args, docker_bash_setup_script, execution_queue, draft, output_uri,
+            auto_connect_frameworks, auto_connect_arg_parser: Recorded.
+            pre_execute_callback, post_execute_callback, status_change_callback: Refused; not carried out yet.
+
+        Raises:
+            BadPipeline: The name is taken or reserved.
+            NotStandalone: The function cannot be made a task of its own.
+            BadReference: A reference cannot be read.
+            NotSerializable: The value of an argument cannot be stored.
+            Invalid: Another argument makes no sense; the message names it.
+        """
+        given = dict(locals())
+        del given["self"], given["name"], given["function"]
+        self._must_be_draft()
+        if name in self._steps:
+            raise duplicate(name)
+        new = new_step(
+            name, function, given, skip_global_imports=self._skip_global_imports, default_retry=self._default_retry
+        )
+        for argument, value in new.values.items():
+            artifacts.upload_as_is(self.id, f"{name}.{argument}", value, self._serializer)
+        self._steps[name] = new.step
+        self._code.setdefault(new.step.code, new.script)
+        if new.retry is not None:
+            self._retries[name] = new.retry
+        return True
+
+    def set_default_execution_queue(self, default_execution_queue: str | None) -> None:
+        """Set the queue of the steps that name none."""
+        self._definition = replace(self._definition, default_queue=default_execution_queue)
+
+    def start_locally(self, run_pipeline_steps_locally: bool = False) -> None:
+        """Run the pipeline from this process and return when it has ended. A step that fails raises nothing here.
+
+        Args:
+            run_pipeline_steps_locally: Whether the steps run here too, each in a process of its own.
+
+        Raises:
+            BadPipeline: The steps form no pipeline that can run: nothing has been started.
+            BadReference: A reference names nothing: nothing has been started.
+            Invalid: Steps are to go to queues, which this version does not serve.
+            Conflict: It was started before.
+        """
+        self._must_be_draft()
+        definition = self._define()
+        if not run_pipeline_steps_locally:
+            local.refuse_queues(definition)
+        started = local.start(self._backend, self._settings, self._run.id, definition, self._start_options())
+        self._controller, self._run = started.controller, started.run
+        try:
+            self._run = self._controller.run()
+        finally:
+            self._controller = None
+
+    def _start_options(self) -> local.StartOptions:
+        return local.StartOptions(
+            version=self._version,
+            auto_version_bump=self._auto_version_bump,
+            add_run_number=self._add_run_number,
+            enable_local_imports=self._enable_local_imports,
+            retry=self._answer_retry,
+        )
+
+    def _define(self) -> Pipeline:
+        """Return the definition, with the values that the run's parameters have by now."""
+        local.check_overrides(self._parameters)
+        stored = {one.name: one for one in self._backend.call(GetParameters(task=self.id)) if one.section == "Args"}
+        parameters = tuple(
+            replace(one, value=cast(one, stored[name].value)) if name in stored else one
+            for name, one in self._parameters.items()
+        )
+        self._parameters = {one.name: one for one in parameters}
+        return replace(self._definition, steps=tuple(self._steps.values()), parameters=parameters, code=self._code)
+
+    def _must_be_draft(self) -> None:
+        if self._run.number:
+            raise Conflict(
+                f"pipeline {self._definition.name!r} has been started",
+                hint="make a new PipelineController for another run",
+            )
+
+    def _answer_retry(self, step: str, retries: int) -> bool | None:
+        ask = self._retries.get(step)
+        return None if ask is None else bool(ask(self, self.get_pipeline_dag()[step], retries))
+
+    def stop(self, timeout: float | None = None, mark_failed: bool = False, mark_aborted: bool = False) -> None:
+        """Stop the run: what runs is aborted, what waits is skipped. Before the start it does nothing.
+
+        Args:
+            timeout: Minutes to wait for the end; None waits as long as it takes. Where the run's own callbacks or
+                thread call it, it does not wait.
+            mark_failed, mark_aborted: Accepted for compatibility; a run that is stopped ends as stopped.
+        """
+        _ = mark_failed, mark_aborted
+        if self._controller is None:
+            return
+        self._controller.stop("stop() was called")
+        if not self._controller.is_in_this_thread():
+            self.wait(timeout)
+
+    def wait(self, timeout: float | None = None) -> bool:
+        """Wait until the run has ended; return whether it has.
+
+        Args:
+            timeout: Minutes; None waits as long as it takes.
+        """
+        return local.wait(self._backend, self._run.id, None if timeout is None else timeout * 60)
+
+    def is_running(self) -> bool:
+        """Return whether the run is in progress."""
+        return self._detail().run.task.status is Status.IN_PROGRESS
+
+    def is_successful(
+        self, fail_on_step_fail: bool = True, fail_condition: Literal["all", "failed", "aborted"] = "all"
+    ) -> bool:
+        """Return whether the run ended well.
+
+        Args:
+            fail_on_step_fail: Whether each step must have ended well too. Cached and skipped steps have.
+            fail_condition: What counts as not well: `failed` only, `aborted` only, or `all` (both).
+
+        Raises:
+            Invalid: The condition is none of the three.
+        """
+        if fail_condition not in {"all", "failed", "aborted"}:
+            raise Invalid(f"fail_condition is {fail_condition!r}", hint="choose 'all', 'failed' or 'aborted'")
+        detail = self._detail()
+        spared = {"all": set[str](), "failed": {"aborted", "stopped"}, "aborted": {"failed"}}[fail_condition]
+        steps_well = all(state.status in GOOD or state.status in spared for state in detail.steps)
+        run = detail.run.task.status
+        run_well = run in {Status.COMPLETED, Status.PUBLISHED} or run in spared
+        return run_well and (steps_well or not fail_on_step_fail)
+
+    def elapsed(self) -> float:
+        """Return for how many minutes the run has been going, or went; -1.0 before it was started."""
+        task = self._detail().run.task
+        if task.started is None:
+            return -1.0
+        return ((task.ended or time.time()) - task.started) / 60
+
+    def get_pipeline_dag(self) -> dict[str, nodes.Node]:
+        """Return the steps by name, each as it is defined and as it stands now."""
+        if not self._run.number:
+            return {name: nodes.node(step, StepState(name=name)) for name, step in self._steps.items()}
+        detail = self._detail()
+        steps = {step.name: step for step in detail.definition.steps}
+        return {state.name: nodes.node(steps[state.name], state) for state in detail.steps}
+
+    def get_processed_nodes(self) -> list[nodes.Node]:
+        """Return the steps that have ended, in any way."""
+        return [one for one in self.get_pipeline_dag().values() if one.status in OVER]
+
+    def get_running_nodes(self) -> list[nodes.Node]:
+        """Return the steps that run now."""
+        return [one for one in self.get_pipeline_dag().values() if one.status == StepStatus.RUNNING]
+
+    def get_parameters(self) -> dict[str, object]:
+        """Return the parameters of the run by name, each in its type."""
+        return {name: restore(parameter) for name, parameter in self._parameters.items()}
+
+    def connect_configuration(
+        self,
+        configuration: dict[str, object] | list[object] | str | Path,
+        name: str | None = None,
+        description: str | None = None,
+    ) -> dict[str, object] | list[object] | str | Path:
+        """Record a configuration with the run and return it.
+
+        Args:
+            configuration: A dict or list, or the path of a text file.
+            name: Its name; `General` when there is none.
+
+        Raises:
+            Invalid: The file cannot be read as text.
+        """
+        text, kind = local.configuration_text(configuration)
+        recorded = Configuration(name=name or "General", text=text, format=kind, description=description or "")
+        self._backend.call(SetConfiguration(task=self.id, configuration=recorded))
+        return configuration
+
+    def add_tags(self, tags: Iterable[str] | str) -> None:
+        """Add tags to the run; a text is split at spaces."""
+        self._backend.call(DescribeTask(id=self.id, add_tags=tuple(words(tags))))
+
+    @property
+    def id(self) -> str:
+        """Id of the run."""
+        return self._run.id
+
+    @property
+    def task(self) -> Task:
+        """The run's own task, of type `controller`."""
+        return Task(self._detail().run.task)
+
+    @property
+    def tags(self) -> list[str]:
+        """Tags of the run."""
+        return list(self._detail().run.task.tags)
+
+    @property
+    def version(self) -> str | None:
+        """Version of the run: the one that was asked for, and once it is started the one that it got."""
+        return self._run.version or self._version
+
+    @classmethod
+    def get_logger(cls) -> Logger:
+        """Return the logger of the run: in a step, that of the run that the step belongs to.
+
+        Raises:
+            Invalid: This process works on no pipeline.
+        """
+        return Task.get_task(_run_id()).get_logger()
+
+    @classmethod
+    def upload_artifact(
+        cls,
+        name: str,
+        artifact_object: object,
+        metadata: Mapping[str, object] | None = None,
+        delete_after_upload: bool = False,
+        auto_pickle: bool | None = None,
+        preview: object = None,
+        wait_on_upload: bool = False,
+        serialization_function: Serializer | None = None,
+        sort_keys: bool = True,
+    ) -> bool:
+        """Store a value as an artifact of the run, from its script or from one of its steps; return True.
+
+        Args:
+            metadata: Facts to record with it, as texts.
+            delete_after_upload: Whether the file that `artifact_object` names is removed once it is stored.
+            serialization_function: Turns the value into bytes instead of its own format.
+            auto_pickle, preview, wait_on_upload, sort_keys: Accepted for compatibility; it is stored when this returns.
+
+        Raises:
+            Invalid: This process works on no pipeline.
+            NotSerializable: No format can store the value.
+        """
+        _ = auto_pickle, preview, wait_on_upload, sort_keys
+        artifacts.upload(_run_id(), name, artifact_object, metadata=metadata, serializer=serialization_function)
+        if delete_after_upload and isinstance(artifact_object, str | Path) and Path(artifact_object).is_file():
+            Path(artifact_object).unlink()
+        return True
+
+    @classmethod
+    def upload_model(cls, model_name: str, model_local_path: str, upload_uri: str | None = None) -> Model:
+        """Store a file, or a folder as one archive, as an output model of the run; from its script or a step.
+
+        Args:
+            upload_uri: Accepted for compatibility; models go to the blob store.
+
+        Raises:
+            Invalid: There is no such file, or this process works on no pipeline.
+        """
+        _ = upload_uri
+        return models.upload(_run_id(), model_name, model_local_path)
+
+    def _detail(self) -> RunDetail:
+        return self._backend.call(GetRun(id=self._run.id))
+
+
+def _run_id() -> str:
+    working = current.get()
+    if working is None or working.run is None:
+        raise Invalid(
+            "this process works on no pipeline", hint="call it in a step, or in the script after making the pipeline"
+        )
+    return working.run
+
+
+def _target_project(target: str | bool | None, project: str) -> str | None:
+    if target is True:
+        return None
+    return target or project
+
+
+def _serialization(serializer: Serializer | None, deserializer: Serializer | None) -> dict[str, Any]:
+    """Return the fields of the definition for the user's own functions that store and load artifacts."""
+    code: dict[str, Script] = {}
+    fields: dict[str, Any] = {"code": code}
+    for name, function in (("serializer", serializer), ("deserializer", deserializer)):
+        if function is not None:
+            source = standalone(function)
+            script = Script(source=source.source, entry_point=source.name, modules=source.modules)
+            code[script_key(script)] = script
+            fields[name] = script_key(script)
+    return fields

@@ -1,0 +1,209 @@
+"""From the arguments of `add_function_step` to a step's definition; bad input is refused before anything is stored."""
+
+from __future__ import annotations
+
+import platform
+from collections.abc import Callable, Iterable, Mapping
+from pathlib import Path
+from typing import Any, cast
+
+from msgspec import Struct
+
+from penstock.core import refs
+from penstock.core.errors import Invalid
+from penstock.core.names import did_you_mean
+from penstock.core.parameters import is_plain, plain
+from penstock.core.pipeline import Argument, Step, check_name, script_key
+from penstock.core.task import Container, Json, Script, TaskType
+from penstock.sdk.function import Standalone, arguments, standalone
+
+Function = Callable[..., object]
+Retry = Callable[..., bool]
+BEHAVIOUR = ("continue_on_fail", "continue_on_abort", "skip_children_on_fail", "skip_children_on_abort")
+LATER = ("pre_execute_callback", "post_execute_callback", "status_change_callback")
+
+
+class NewStep(Struct, frozen=True, kw_only=True):
+    """A step, its script, and the values of its arguments that have to be stored as artifacts of the run."""
+
+    step: Step
+    script: Script
+    values: dict[str, object]
+    retry: Retry | None = None
+
+
+def new_step(
+    name: str,
+    function: Function,
+    given: Mapping[str, Any],
+    *,
+    skip_global_imports: bool,
+    default_retry: int | Retry | None,
+) -> NewStep:
+    """Return the step that these arguments of `add_function_step` define.
+
+    Raises:
+        NotStandalone: The function cannot be made a task of its own.
+        Invalid: An argument makes no sense; the message names the step and the argument.
+    """
+    check_name(name)
+    _refuse_later(name, given)
+    helpers = given["helper_functions"] or ()
+    script = _script(standalone(function, helpers=helpers, skip_global_imports=skip_global_imports), given)
+    bound = arguments(function, given["function_kwargs"], name)
+    read = {key: _argument(name, key, value) for key, value in bound.items()}
+    retry = default_retry if given["retry_on_failure"] is None else given["retry_on_failure"]
+    step = Step(
+        name=name,
+        code=script_key(script),
+        parents=tuple(_names(name, "parents", given["parents"])),
+        arguments=read,
+        returns=_returns(name, given["function_return"]),
+        task_name=given["task_name"],
+        task_type=task_type(given["task_type"]),
+        project=given["project_name"],
+        queue=given["execution_queue"],
+        container=container(given["docker"], given["docker_args"], given["docker_bash_setup_script"]),
+        output_uri=_uri(given["output_uri"]),
+        tags=tuple(words(given["tags"])),
+        stage=given["stage"],
+        draft=bool(given["draft"]),
+        cache=bool(given["cache_executed_step"]),
+        time_limit=_time_limit(name, given["time_limit"]),
+        retries=_retries(name, retry),
+        monitor_metrics=_monitors(name, "monitor_metrics", given["monitor_metrics"]),
+        monitor_artifacts=_monitors(name, "monitor_artifacts", given["monitor_artifacts"]),
+        monitor_models=_monitors(name, "monitor_models", given["monitor_models"]),
+        connect={key: plain(given[key], key) for key in ("auto_connect_frameworks", "auto_connect_arg_parser")},
+        **_behaviour(name, given["continue_on_fail"], given["continue_behaviour"]),
+    )
+    values = {key: bound[key] for key, argument in read.items() if argument.artifact is not None}
+    return NewStep(step=step, script=script, values=values, retry=cast("Retry", retry) if callable(retry) else None)
+
+
+def _script(source: Standalone, given: Mapping[str, Any]) -> Script:
+    return Script(
+        source=source.source,
+        entry_point=source.name,
+        repository=given["repo"],
+        branch=given["repo_branch"],
+        commit=given["repo_commit"],
+        working_dir=given["working_dir"],
+        packages=requirements(given["packages"]),
+        modules=source.modules,
+        interpreter=platform.python_version(),
+    )
+
+
+def requirements(packages: Iterable[str] | str | bool | None) -> tuple[str, ...] | None:
+    """Return requirement lines: those given, those of the file that is named, none for False, None for "find them"."""
+    if packages is None or packages is True:
+        return None
+    if packages is False or packages == "":
+        return ()
+    if isinstance(packages, str):
+        file = Path(packages)
+        if not file.is_file():
+            raise Invalid(
+                f"packages={packages!r} names no file", hint="give a requirements file, or a list of packages"
+            )
+        lines = (line.partition("#")[0].strip() for line in file.read_text("utf-8").splitlines())
+        return tuple(line for line in lines if line)
+    return tuple(packages)
+
+
+def container(image: str | None, docker_args: str | None, setup: str | None) -> Container | None:
+    """Return the container that is asked for, if any."""
+    return Container(image=image, arguments=docker_args or "", setup_script=setup or "") if image else None
+
+
+def words(tags: Iterable[str] | str | None) -> list[str]:
+    """Return tags; a text is split at spaces."""
+    return tags.split() if isinstance(tags, str) else list(tags or ())
+
+
+def task_type(text: str | None) -> TaskType:
+    """Return the task type of this name; `training` for none."""
+    try:
+        return TaskType(text or TaskType.TRAINING)
+    except ValueError:
+        raise Invalid(f"there is no task type {text!r}", hint=did_you_mean(str(text), list(TaskType), "")) from None
+
+
+def _argument(step: str, name: str, value: object) -> Argument:
+    """Return how a value is given to the step: itself when it is plain, else as an artifact of the run."""
+    found = tuple(reference.text for reference in refs.references(value))
+    if is_plain(value) or (found and _is_json(value)):
+        return Argument(value=cast("Json", value))
+    return Argument(artifact=f"{step}.{name}", references=found)
+
+
+def _is_json(value: object) -> bool:
+    if type(value) is list:
+        return all(_is_json(item) for item in cast("list[object]", value))
+    if type(value) is dict:
+        pairs = cast("dict[object, object]", value).items()
+        return all(type(key) is str and _is_json(item) for key, item in pairs)
+    return is_plain(value)
+
+
+def _returns(step: str, names: Iterable[str] | str | None) -> tuple[str, ...]:
+    found = _names(step, "function_return", names)
+    if doubled := {name for name in found if found.count(name) > 1}:
+        raise Invalid(f"step {step!r}: function_return names {sorted(doubled)} more than once")
+    if unfit := [name for name in found if not name or not name.isprintable()]:
+        raise Invalid(f"step {step!r}: function_return cannot hold the name {unfit[0]!r}")
+    return tuple(found)
+
+
+def _names(step: str, argument: str, names: Iterable[str] | str | None) -> list[str]:
+    found = [names] if isinstance(names, str) else list(names or ())
+    for one in found:
+        if not isinstance(one, str):  # pyright: ignore[reportUnnecessaryIsInstance] - users need not type-check
+            raise Invalid(f"step {step!r}: {argument} must be a list of names, not hold {one!r}")
+    return found
+
+
+def _time_limit(step: str, seconds: object) -> float | None:
+    if seconds is None:
+        return None
+    if isinstance(seconds, bool) or not isinstance(seconds, int | float) or not seconds > 0:
+        raise Invalid(f"step {step!r}: time_limit must be a number of seconds above 0, not {seconds!r}")
+    return float(seconds)
+
+
+def _retries(step: str, retry: object) -> int:
+    if retry is None or callable(retry):
+        return 0
+    if isinstance(retry, bool) or not isinstance(retry, int) or retry < 0:
+        raise Invalid(f"step {step!r}: retry_on_failure must be a number from 0 or a function, not {retry!r}")
+    return retry
+
+
+def _behaviour(step: str, continue_on_fail: object, behaviour: Mapping[str, bool] | None) -> dict[str, bool]:
+    if behaviour is None:
+        return {"continue_on_fail": bool(continue_on_fail)}
+    for key in behaviour:
+        if key not in BEHAVIOUR:
+            raise Invalid(f"step {step!r}: continue_behaviour has no {key!r}", hint=did_you_mean(key, BEHAVIOUR, ""))
+    return {key: bool(behaviour.get(key, True)) for key in BEHAVIOUR}
+
+
+def _monitors(step: str, argument: str, wanted: Iterable[object] | None) -> tuple[Json, ...]:
+    if isinstance(wanted, str):
+        raise Invalid(f"step {step!r}: {argument} must be a list, not the text {wanted!r}", hint=f"[{wanted!r}]")
+    return tuple(plain(one, argument) for one in wanted or ())
+
+
+def _uri(output_uri: str | bool | None) -> str | None:
+    return output_uri if isinstance(output_uri, str) and output_uri else None
+
+
+def _refuse_later(step: str, given: Mapping[str, Any]) -> None:
+    """Say what this version does not do yet, rather than run without it."""
+    for name in LATER:
+        if given[name] is not None:
+            raise Invalid(
+                f"step {step!r}: {name} is not carried out by this version of Penstock",
+                hint="leave it out; callbacks come with the next version",
+            )

@@ -1,0 +1,214 @@
+"""A task as users meet it: what was recorded of it, and what a step may record of itself."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from typing import TYPE_CHECKING
+
+from penstock.core import task as record
+from penstock.core.errors import Invalid
+from penstock.core.outputs import ScalarSummary
+from penstock.core.parameters import plain, restore
+from penstock.core.task import Parameter
+from penstock.ops.outputs import GetScalars, ListArtifacts, ListModels, ReadConsole, SummarizeScalars
+from penstock.ops.tasks import DescribeTask, GetParameters, GetTask, ListTasks, SetParameters
+from penstock.run import current
+from penstock.run.reporter import Reporter
+from penstock.sdk import artifacts, models, session
+from penstock.sdk.artifacts import Artifact
+from penstock.sdk.logger import Logger
+from penstock.sdk.models import Model
+
+if TYPE_CHECKING:
+    from penstock.run.storage import Serializer
+
+
+class Task:
+    """One recorded unit of work. Get it with `Task.current_task()`, `Task.get_task(...)` or `pipe.task`."""
+
+    def __init__(self, found: record.Task) -> None:
+        self._record = found
+
+    def __repr__(self) -> str:
+        return f"<Task {self.name!r} {self.id[:12]}: {self.status}>"
+
+    @classmethod
+    def current_task(cls) -> Task | None:
+        """Return the task that this process works on: the step's in a step, the run's in a pipeline's script."""
+        working = current.get()
+        return None if working is None else cls.get_task(working.task)
+
+    @classmethod
+    def get_task(
+        cls, task_id: str | None = None, project_name: str | None = None, task_name: str | None = None
+    ) -> Task:
+        """Return a task by its id, or the newest of a project and name.
+
+        Raises:
+            NotFound: There is no task of this id.
+            Invalid: Neither an id nor a name is given, or no task has that project and name.
+        """
+        if task_id is not None:
+            return cls(session.backend().call(GetTask(id=task_id)))
+        if task_name is None:
+            raise Invalid("get_task needs task_id or task_name")
+        found = session.backend().call(ListTasks(name=task_name, project=project_name, limit=1))
+        if not found:
+            raise Invalid(f"there is no task {task_name!r}" + (f" in project {project_name!r}" if project_name else ""))
+        return cls(found[0])
+
+    @property
+    def id(self) -> str:
+        """Its id, 32 hexadecimal digits."""
+        return self._record.id
+
+    @property
+    def name(self) -> str:
+        """Its name."""
+        return self._record.name
+
+    @property
+    def project(self) -> str:
+        """Path of its project."""
+        return self._record.project
+
+    @property
+    def task_type(self) -> str:
+        """What kind of work it does, for example `training`."""
+        return self._record.type
+
+    @property
+    def parent(self) -> str | None:
+        """Id of the task that made it; of a step, its run."""
+        return self._record.parent
+
+    @property
+    def status(self) -> str:
+        """Where it stood when it was read: `created`, `queued`, `in_progress`, `stopped`, `failed`, `completed`, ..."""
+        return self._record.status
+
+    @property
+    def comment(self) -> str:
+        """Its comment."""
+        return self._record.comment
+
+    @property
+    def data(self) -> record.Task:
+        """Everything that is recorded of it, read-only."""
+        return self._record
+
+    def get_status(self) -> str:
+        """Read and return where it stands now."""
+        self.reload()
+        return self.status
+
+    def reload(self) -> None:
+        """Read it again."""
+        self._record = session.backend().call(GetTask(id=self.id))
+
+    def get_tags(self) -> list[str]:
+        """Return its tags."""
+        return list(self._record.tags)
+
+    def add_tags(self, tags: Iterable[str] | str) -> None:
+        """Add tags; a text is split at spaces."""
+        words = tags.split() if isinstance(tags, str) else list(tags)
+        self._record = session.backend().call(DescribeTask(id=self.id, add_tags=tuple(words)))
+
+    def set_comment(self, comment: str) -> None:
+        """Set its comment."""
+        self._record = session.backend().call(DescribeTask(id=self.id, comment=comment))
+
+    def get_parameters(self) -> dict[str, object]:
+        """Return its hyper-parameters as `Section/name` -> value, each in its type."""
+        return {one.path: restore(one) for one in session.backend().call(GetParameters(task=self.id))}
+
+    def get_parameter(self, name: str, default: object = None) -> object:
+        """Return one hyper-parameter by `Section/name`; `default` when it has none of that name."""
+        return self.get_parameters().get(name, default)
+
+    def set_parameter(self, name: str, value: object, description: str = "") -> None:
+        """Set one hyper-parameter by `Section/name`.
+
+        Raises:
+            BadParameter: The value is none that a parameter can hold.
+            Conflict: The task is published.
+        """
+        section, _, rest = name.partition("/")
+        if not rest:
+            raise Invalid(f"parameter {name!r} should be in the form of `section-name/parameter`")
+        kind = "" if value is None else type(value).__name__
+        parameter = Parameter(section=section, name=rest, value=plain(value, name), type=kind, description=description)
+        session.backend().call(SetParameters(task=self.id, parameters=(parameter,)))
+
+    def upload_artifact(
+        self,
+        name: str,
+        artifact_object: object,
+        metadata: Mapping[str, object] | None = None,
+        serialization_function: Serializer | None = None,
+    ) -> bool:
+        """Store a value as an artifact; a text or path that names an existing file stores the file. Return True.
+
+        Args:
+            metadata: Facts to record with it, as texts.
+            serialization_function: Turns the value into bytes instead of its own format.
+
+        Raises:
+            NotSerializable: No format can store the value.
+            DiskFull: There is no space for it.
+        """
+        artifacts.upload(self.id, name, artifact_object, metadata=metadata, serializer=serialization_function)
+        return True
+
+    @property
+    def artifacts(self) -> dict[str, Artifact]:
+        """Its artifacts by name, as they are recorded now."""
+        return {one.name: Artifact(one) for one in session.backend().call(ListArtifacts(task=self.id))}
+
+    @property
+    def models(self) -> dict[str, list[Model]]:
+        """Its models: `input` and `output`, oldest first."""
+        found = session.backend().call(ListModels(task=self.id))
+        return {side: [Model(one) for one in found if one.direction == side] for side in ("input", "output")}
+
+    def upload_model(self, name: str, path: str) -> Model:
+        """Store a file or folder as an output model."""
+        return models.upload(self.id, name, path)
+
+    def get_logger(self) -> Logger:
+        """Return the logger that reports for it."""
+        working = current.get()
+        if working is not None and working.task == self.id:
+            return Logger(working.reporter)
+        return Logger(Reporter(session.backend(), self.id))
+
+    def get_reported_scalars(self) -> dict[str, dict[str, dict[str, list[float | int | None]]]]:
+        """Return every reported point as `{title: {series: {"x": iterations, "y": values}}}`."""
+        found: dict[str, dict[str, dict[str, list[float | int | None]]]] = {}
+        for one in session.backend().call(GetScalars(task=self.id)):
+            points = {"x": [point.iteration for point in one.points], "y": [point.value for point in one.points]}
+            found.setdefault(one.title, {})[one.series] = points  # type: ignore[assignment]
+        return found
+
+    def get_last_scalar_metrics(self) -> dict[str, dict[str, dict[str, float]]]:
+        """Return `{title: {series: {"last", "min", "max"}}}` of what was reported."""
+        found: dict[str, dict[str, dict[str, float]]] = {}
+        for one in session.backend().call(SummarizeScalars(task=self.id)):
+            found.setdefault(one.title, {})[one.series] = _extremes(one)
+        return found
+
+    def get_reported_single_values(self) -> dict[str, float]:
+        """Return the values that were reported once, by name."""
+        found = session.backend().call(SummarizeScalars(task=self.id))
+        return {one.series: one.last for one in found if one.title == "Summary"}
+
+    def get_reported_console_output(self, number_of_reports: int = 1) -> list[str]:
+        """Return the last console lines, as that many texts at the most."""
+        chunks = session.backend().call(ReadConsole(task=self.id, limit=1_000_000))
+        texts = ["\n".join(line.text for line in chunk.lines) for chunk in chunks]
+        return texts[-number_of_reports:]
+
+
+def _extremes(summary: ScalarSummary) -> dict[str, float]:
+    return {"last": summary.last, "min": summary.minimum, "max": summary.maximum}
