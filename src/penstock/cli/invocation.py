@@ -1,0 +1,146 @@
+"""What the commands have in common: their backend, the argument RUN, the option `--json`."""
+
+from __future__ import annotations
+
+from enum import IntEnum
+from typing import TYPE_CHECKING
+
+import click
+
+if TYPE_CHECKING:
+    from penstock.backend import Backend
+    from penstock.core.run import Run, RunDetail, StepState
+    from penstock.settings import Settings
+
+
+class Exit(IntEnum):
+    """What the exit codes of the command line mean."""
+
+    OK = 0
+    FAILED = 1
+    USAGE = 2
+    NOT_FOUND = 3
+    INTERRUPTED = 130
+
+
+class Invocation:
+    """One call of the command line. The home is opened when it is first needed.
+
+    Attributes:
+        json: Whether standard output carries one JSON document and nothing else.
+    """
+
+    def __init__(self) -> None:
+        self.json = False
+        self._settings: Settings | None = None
+        self._backend: Backend | None = None
+
+    @property
+    def settings(self) -> Settings:
+        """The settings, as the environment has them."""
+        from penstock.settings import load
+
+        if self._settings is None:
+            self._settings = load()
+        return self._settings
+
+    @property
+    def backend(self) -> Backend:
+        """The backend that the settings name."""
+        from penstock.backend import connect
+
+        if self._backend is None:
+            self._backend = connect(self.settings)
+        return self._backend
+
+    def close(self) -> None:
+        """Close what was opened."""
+        if self._backend is not None:
+            self._backend.close()
+            self._backend = None
+
+    def close_lost(self) -> list[Run]:
+        """End the runs whose process is gone, so that none is shown as running that is not."""
+        from penstock.run.reconcile import close_lost
+
+        return close_lost(self.backend)
+
+    def find(self, text: str) -> Run:
+        """Return the run that a person means.
+
+        Raises:
+            NotFound: There is none.
+            Invalid: The text may mean several.
+        """
+        from penstock.core.errors import NotFound
+        from penstock.ops.runs import FindRun
+
+        try:
+            return self.backend.call(FindRun(text=_encodable(text)))
+        except NotFound:
+            if text != "last":
+                raise
+            raise NotFound("nothing has run here yet", hint="run a pipeline with: penstock run SCRIPT") from None
+
+    def detail(self, text: str) -> RunDetail:
+        """Return the run that a person means, with its steps."""
+        from penstock.ops.runs import GetRun
+
+        return self.backend.call(GetRun(id=self.find(text).id))
+
+
+OF_THE_RUN = "pipeline"
+"""Stands where a step's name does, for what belongs to the run itself; no step can be called so."""
+
+
+def tasks(detail: RunDetail, step: str | None) -> list[tuple[str, str]]:
+    """Return the tasks of the steps' latest attempts, each behind its step's name; first that of the run itself.
+
+    Args:
+        detail: The run.
+        step: Only this step; None for all.
+
+    Raises:
+        NotFound: There is no such step.
+    """
+    of_the_run = [(OF_THE_RUN, detail.run.id)]
+    if step == OF_THE_RUN:
+        return of_the_run
+    steps = detail.steps if step is None else [step_named(detail, step)]
+    return [*(of_the_run if step is None else []), *((one.name, one.task) for one in steps if one.task is not None)]
+
+
+def step_named(detail: RunDetail, name: str) -> StepState:
+    """Return the step of this name; raise NotFound with the nearest one when there is none."""
+    from penstock.core.errors import NotFound
+    from penstock.core.names import did_you_mean
+
+    found = next((step for step in detail.steps if step.name == name), None)
+    if found is None:
+        hint = did_you_mean(name, [step.name for step in detail.steps], "it has no steps")
+        raise NotFound(f"run {detail.run.task.name!r} has no step {name!r}", hint=hint)
+    return found
+
+
+def _encodable(text: str) -> str:
+    """Return an argument as a database takes it: bytes that are no UTF-8 come from the shell as lone surrogates."""
+    return text.encode("utf-8", "replace").decode("utf-8")
+
+
+def _answer_in_json(context: click.Context, _parameter: click.Parameter, value: bool) -> None:
+    if value:
+        context.ensure_object(Invocation).json = True
+
+
+json_option = click.option(
+    "--json",
+    is_flag=True,
+    is_eager=True,
+    expose_value=False,
+    callback=_answer_in_json,
+    help="Print one JSON document instead, for programs.",
+)
+run_argument = click.argument("run", metavar="RUN")
+last_run_argument = click.argument("run", metavar="[RUN]", default="last")
+step_argument = click.argument("step", metavar="[STEP]", required=False)
+pass_invocation = click.make_pass_decorator(Invocation, ensure=True)

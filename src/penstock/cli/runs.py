@@ -1,0 +1,98 @@
+"""`penstock runs`: the list of runs."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Mapping, Sequence
+from typing import TYPE_CHECKING
+
+import click
+
+from penstock.cli.invocation import Exit, Invocation, json_option, pass_invocation
+
+if TYPE_CHECKING:
+    from penstock.core.run import Run
+
+STATUSES = ("created", "queued", "in_progress", "stopped", "failed", "completed", "published")
+ROOMY = 72  # columns of a terminal from which on project and id are shown
+DRAFTS = frozenset({"created"})
+EXAMPLE = """\
+\b
+Example:
+  penstock runs --pipeline iris --status failed
+"""
+
+
+@click.command("runs", epilog=EXAMPLE)
+@click.option("--project", help="Only runs of this project.")
+@click.option("--pipeline", help="Only runs of this pipeline.")
+@click.option("--status", "wanted", type=click.Choice(STATUSES), multiple=True, help="Only runs in this status.")
+@click.option("--limit", type=click.IntRange(min=1), default=20, show_default=True, help="At most this many.")
+@click.option("--all", "drafts", is_flag=True, help="Drafts as well: pipelines that were made and never started.")
+@json_option
+@pass_invocation
+def command(
+    invocation: Invocation, project: str | None, pipeline: str | None, wanted: Sequence[str], limit: int, drafts: bool
+) -> Exit:
+    """List the runs, newest first."""
+    from penstock.core.task import Status
+    from penstock.ops.runs import ListRuns
+
+    chosen = wanted or [status for status in STATUSES if drafts or status not in DRAFTS]
+    invocation.close_lost()
+    statuses = tuple(map(Status, chosen))
+    runs = invocation.backend.call(ListRuns(pipeline=pipeline, project=project, statuses=statuses, limit=limit))
+    if invocation.json:
+        from penstock.cli.document import emit
+
+        emit({"runs": runs})
+    elif runs:
+        _print(runs, time.time())
+    else:
+        filtered = project or pipeline or wanted
+        click.echo("no runs match" if filtered else "no runs yet; run a pipeline with: penstock run SCRIPT", err=True)
+    return Exit.OK
+
+
+def _print(runs: Sequence[Run], now: float) -> None:
+    from penstock.cli.terminal import console, plain, status, table
+    from penstock.sdk.wording import age
+
+    out = console()
+    roomy = out.width >= ROOMY
+    several = roomy and len({run.project for run in runs}) > 1
+    made = table(
+        "~NAME",
+        "VERSION",
+        "STATUS",
+        "STARTED",
+        ">DURATION",
+        ">STEPS",
+        *(["~PROJECT"] if several else []),
+        *(["ID"] if roomy else []),
+    )
+    for run in runs:
+        made.add_row(
+            plain(run.task.name),
+            plain(run.version),
+            status(run.task.status),
+            "" if run.task.started is None else age(now - run.task.started),
+            length(run.task.started, run.task.ended, now),
+            steps_done(run.counts),
+            *([plain(run.project)] if several else []),
+            *([run.id[:8]] if roomy else []),
+        )
+    out.print(made)
+
+
+def length(started: float | None, ended: float | None, now: float) -> str:
+    """Return how long something ran, or has been running."""
+    from penstock.sdk.wording import duration
+
+    return "" if started is None else duration((now if ended is None else ended) - started)
+
+
+def steps_done(counts: Mapping[str, int]) -> str:
+    """Return how many steps have done their work, of how many."""
+    total = sum(counts.values())
+    return f"{counts.get('completed', 0) + counts.get('cached', 0)}/{total}" if total else ""
