@@ -35,7 +35,9 @@ class Tables:
         """Write the table with its schema's metadata and its division into batches."""
         is_batch = type(value) is arrow.RecordBatch
         table: Table = arrow.Table.from_batches([value]) if is_batch else value
-        _check(table.slice(0, _HEAD))
+        head = table.slice(0, _HEAD)
+        if not through_file(head).schema.equals(head.schema, check_metadata=True):
+            raise Unsuited("Arrow does not give this table's schema back")
         write_table(table, sink)
         facts = {"rows": str(table.num_rows), "columns": str(table.num_columns)}
         return Facts(preview=preview.safely(lambda: _describe(table)), metadata=facts)
@@ -75,15 +77,6 @@ def read_table(path: Path) -> Table:
     """Return the table in an IPC file, over a mapping of the file that lives as long as the table."""
     with arrow.memory_map(str(path)) as file:
         return arrow.ipc.open_file(file).read_all()
-
-
-def _check(head: Table) -> None:
-    try:
-        back = through_file(head)
-    except Exception as error:
-        raise Unsuited(f"Arrow cannot write this table: {preview.cut(str(error))}") from error
-    if not back.schema.equals(head.schema, check_metadata=True):
-        raise Unsuited("Arrow does not give this table's schema back")
 
 
 def _describe(table: Table) -> str:

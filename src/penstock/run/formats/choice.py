@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, cast
 
 from penstock.core.errors import ArtifactError, Damaged, Invalid, NotTrusted, PenstockError
 from penstock.core.names import did_you_mean
-from penstock.run.formats import paths, plain
+from penstock.run.formats import paths, plain, preview
 from penstock.run.formats.stored import Source, Stored, Unsuited, package_of, type_name
 
 if TYPE_CHECKING:
@@ -133,9 +133,12 @@ def _store(format_: Format, value: object, blobs: FileBlobs, note: str = "") -> 
 def _write(format_: Format, value: object, writer: BlobWriter) -> Facts:
     try:
         return format_.write(value, writer)
-    except Exception:
-        writer.check()  # a full disk, however a library has wrapped it, is no reason to try another format
+    except (PenstockError, MemoryError, Unsuited):
+        writer.check()
         raise
+    except Exception as error:
+        writer.check()  # a full disk, however a library has wrapped it, is no reason to try another format
+        raise Unsuited(f"{format_.name} cannot hold it: {preview.cut(str(error))}") from error
 
 
 def _choose(value: object) -> Format | None:

@@ -8,7 +8,6 @@ from typing import TYPE_CHECKING, cast
 from PIL import Image
 
 from penstock.core.errors import NotSerializable
-from penstock.run.formats import preview
 from penstock.run.formats.stored import Facts, Unsuited
 
 if TYPE_CHECKING:
@@ -55,11 +54,8 @@ def _encode(image: Image.Image) -> memoryview:
     if image.width * image.height > (Image.MAX_IMAGE_PIXELS or image.width * image.height):
         raise Unsuited("Pillow takes so large a file for an attack")
     data = BytesIO()
-    try:
-        image.save(data, "PNG", compress_level=_EFFORT)
-        back = _decode(BytesIO(data.getbuffer()))
-    except Exception as error:
-        raise Unsuited(f"Pillow cannot write the image as PNG: {preview.cut(str(error))}") from error
+    image.save(data, "PNG", compress_level=_EFFORT)
+    back = _decode(BytesIO(data.getbuffer()))
     if (back.mode, back.size, back.getpalette()) != (image.mode, image.size, image.getpalette()):
         raise Unsuited(f"PNG does not keep this image of mode {image.mode}")
     if back.tobytes() != image.tobytes():

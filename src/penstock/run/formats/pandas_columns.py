@@ -38,8 +38,8 @@ def pack_columns(frame: pd.DataFrame, names: list[str]) -> tuple[Table, dict[str
     """
     casts: dict[str, Cast] = {}
     for position, dtype in enumerate(frame.dtypes):
-        if cast := _cast(frame, position, dtype):
-            casts[str(position)] = cast
+        if found := _cast(frame, position, dtype, names[position]):
+            casts[str(position)] = found
     flat = frame.copy(deep=False)
     flat.columns = pd.Index(names)
     flat.index = pd.RangeIndex(len(frame))
@@ -60,16 +60,16 @@ def unpack_columns(table: Table, casts: dict[str, Cast]) -> pd.DataFrame:
     return cast("pd.DataFrame", frame)
 
 
-def _cast(frame: pd.DataFrame, position: int, dtype: object) -> Cast | None:
+def _cast(frame: pd.DataFrame, position: int, dtype: object, name: str) -> Cast | None:
     """Return which of _CASTS the column needs because pyarrow, left alone, would choose another dtype."""
     if dtype == np.dtype(object):
-        return ("objects", _missing(frame.iloc[:, position]))
+        return ("objects", _missing(frame.iloc[:, position], name))
     if isinstance(dtype, pd.ArrowDtype):
         return ("arrow", "")
     if isinstance(dtype, pd.StringDtype):
         return ("string" if dtype.na_value is pd.NA else "str", str(dtype.storage))
     if isinstance(dtype, pd.CategoricalDtype) and dtype.categories.dtype == np.dtype(object):
-        return ("object categories", _missing(dtype.categories.to_series()))
+        return ("object categories", _missing(dtype.categories.to_series(), name))
     return None
 
 
@@ -81,7 +81,7 @@ def _with_notes(table: Table, casts: dict[str, Cast]) -> Table:
     return table.replace_schema_metadata({b"pandas": json.dumps(notes).encode()})
 
 
-def _missing(column: Column) -> str:
+def _missing(column: Column, name: str) -> str:
     """Return what stands for a missing value in a column of str or of bytes."""
     values = column.to_numpy()
     kinds = set(map(type, values))
@@ -89,7 +89,7 @@ def _missing(column: Column) -> str:
     present = kinds & {str, bytes}
     if missing is None or len(present) > 1 or (missing == "nan" and not _floats_are_nan(values)):
         found = ", ".join(sorted(kind.__name__ for kind in kinds)[:5])
-        raise Unsuited(f"a column of Python objects ({found}) has no one type in Arrow")
+        raise Unsuited(f"column {name!r} holds Python objects ({found}), which have no one type in Arrow")
     return missing
 
 

@@ -47,14 +47,11 @@ class Pandas:
     def write(self, value: object, sink: BlobWriter) -> Facts:
         """Write the frame after sending its first rows there and back."""
         known = cast("Value", value)
-        try:
-            _check(known.head(_HEAD))
-            table = _pack(known)
-        except Unsuited:
-            raise
-        except Exception as error:
-            raise Unsuited(f"Arrow cannot keep it: {preview.cut(str(error))}") from error
-        write_table(table, sink)
+        head = known.head(_HEAD)
+        table = _pack(head)
+        if not _same(head, _unpack(through_file(table))):
+            raise Unsuited("Arrow would change a dtype, the index or the labels")
+        write_table(table if len(known) == len(head) else _pack(known), sink)
         columns = 1 if isinstance(known, pd.Series) else known.shape[1]
         facts = {"rows": str(len(known)), "columns": str(columns)}
         return Facts(preview=preview.safely(lambda: _describe(known)), metadata=facts)
@@ -137,12 +134,6 @@ def _names(labels: Any, taken: list[str]) -> list[str]:
     if all(type(name) is str for name in names) and len({*names, *taken}) == len(names) + len(taken):
         return names
     return [f"{'index ' if taken else ''}{at}" for at in range(len(names))]
-
-
-def _check(head: Value) -> None:
-    back = _unpack(through_file(_pack(head)))
-    if not _same(head, back):
-        raise Unsuited("Arrow would change a dtype, the index or the labels")
 
 
 def _same(one: Value, other: Value) -> bool:

@@ -6,7 +6,6 @@ A pickle runs code when it is read. So it is read only from a store that is know
 from __future__ import annotations
 
 import inspect
-import pickle
 import sys
 import types
 from collections.abc import Callable
@@ -18,6 +17,7 @@ import cloudpickle
 
 from penstock.core.errors import NotSerializable, PenstockError
 from penstock.run.formats import preview
+from penstock.run.formats.script_classes import Unpickler
 from penstock.run.formats.stored import Facts, package_of, type_name
 
 if TYPE_CHECKING:
@@ -56,7 +56,7 @@ class Pickle:
     def read(self, source: Source) -> object:
         """Return the value; this runs code that the pickle names."""
         with source.path.open("rb") as file:
-            value: object = pickle.load(file)  # noqa: S301 - choice.load() has made sure that we recorded it
+            value: object = Unpickler(file).load()  # choice.load() has made sure that we recorded it
         return value
 
 
