@@ -11,6 +11,7 @@ from penstock.core.pipeline import Pipeline
 from penstock.core.progress import StepStatus
 from penstock.core.run import Change, ChangeKind, Run, StepState
 from penstock.core.task import Configuration, EndReason, Parameter, Status, Task, Worker
+from penstock.ops.health import Health
 from penstock.ops.outputs import ConsoleChunk, NewPoints
 from penstock.ops.runs import StepDecision
 from penstock.ops.tasks import ListTasks
@@ -128,6 +129,12 @@ class Changes(Protocol):
     def last(self) -> int: ...
 
 
+class Checks(Protocol):
+    """The state of the store itself."""
+
+    def check(self) -> Health: ...
+
+
 class Tx(Protocol):
     """One transaction over everything that is stored."""
 
@@ -147,6 +154,8 @@ class Tx(Protocol):
     def reports(self) -> Reports: ...
     @property
     def changes(self) -> Changes: ...
+    @property
+    def health(self) -> Checks: ...
 
 
 class Waiter(Protocol):

@@ -21,6 +21,7 @@ from penstock.cli.invocation import Exit, Invocation, json_option, pass_invocati
 
 if TYPE_CHECKING:
     from penstock.core.run import Run
+    from penstock.ops.health import Health
     from penstock.run.warm import Warm
     from penstock.run.wire import Ready
     from penstock.settings import Settings
@@ -126,6 +127,7 @@ def _records(invocation: Invocation, *, fix: bool) -> Iterator[Check]:
     """Open the database and look at the runs in it."""
     from penstock.core.errors import PenstockError
     from penstock.core.task import Status
+    from penstock.ops.health import CheckHealth
     from penstock.ops.runs import ListRuns
     from penstock.run.reconcile import find_lost
     from penstock.sdk.wording import count
@@ -133,6 +135,7 @@ def _records(invocation: Invocation, *, fix: bool) -> Iterator[Check]:
     if not invocation.settings.home.exists():
         return
     try:
+        yield _database(invocation.backend.call(CheckHealth()))
         runs = invocation.backend.call(ListRuns(limit=EVERY_RUN))
         lost = find_lost(invocation.backend)
         closed = invocation.close_lost() if fix and lost else []
@@ -142,6 +145,14 @@ def _records(invocation: Invocation, *, fix: bool) -> Iterator[Check]:
     drafts = sum(run.task.status is Status.CREATED for run in runs)
     yield Check(name="runs", found=f"{count(len(runs) - drafts, 'run')}, {count(drafts, 'draft')}")
     yield _lost(lost, closed)
+
+
+def _database(health: Health) -> Check:
+    if not health.problems:
+        return Check(name="database", found=f"version {health.version}, whole")
+    found = f"version {health.version}, damaged: {'; '.join(health.problems[:3])}"
+    hint = "move the home away, or bring back a copy of it; what it recorded up to now may be unreadable"
+    return Check(name="database", verdict="problem", found=found, hint=hint)
 
 
 def _lost(lost: Sequence[Run], closed: Sequence[Run]) -> Check:

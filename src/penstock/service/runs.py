@@ -159,7 +159,9 @@ def delete_run(tx: Tx, op: DeleteRun, now: float) -> list[str]:
     """Delete a run with everything below it."""
     run = tx.runs.get(op.id)
     if run.task.status in {Status.IN_PROGRESS, Status.QUEUED}:
-        raise Conflict(f"run {run.task.name!r} is {run.task.status}", hint="stop it first: penstock abort RUN")
+        raise Conflict(
+            f"run {run.task.name!r} is {run.task.status}", hint=f"stop it first: penstock abort {op.id[:12]}"
+        )
     if run.task.status is Status.PUBLISHED:
         raise Conflict(f"run {run.task.name!r} is published and stays")
     attempts = [task.id for task in tx.tasks.list(ListTasks(run=op.id, limit=EVERY_ATTEMPT))]

@@ -15,6 +15,7 @@ class Dialect(Struct, frozen=True, kw_only=True):
         keyed: Ends a table whose rows lie in the order of its primary key; `{keyed}` in schemas.
         begin_reading: Opens a transaction that sees the store as it is now, whatever others do meanwhile.
         begin_writing: Opens a transaction that may write.
+        check: Has the database check itself and returns a row a problem, or `ok`; empty where there is no such thing.
     """
 
     placeholder: str
@@ -23,6 +24,7 @@ class Dialect(Struct, frozen=True, kw_only=True):
     keyed: str
     begin_reading: str
     begin_writing: str
+    check: str = ""
 
     def statement(self, sql: str) -> str:
         """Return the statement with this database's placeholders. No literal in our SQL holds a question mark."""
@@ -42,4 +44,5 @@ SQLITE = Dialect(
     keyed="WITHOUT ROWID",
     begin_reading="BEGIN",
     begin_writing="BEGIN IMMEDIATE",
+    check="PRAGMA integrity_check",
 )

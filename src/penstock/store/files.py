@@ -140,6 +140,8 @@ def explain(path: Path, error: sqlite3.Error) -> StoreError:
                 f"{path} is damaged, or is no database: {error}",
                 hint=f"move it away with its -wal and -shm files; copies, if any, are named {path.name}.before-*",
             )
+        case sqlite3.SQLITE_CANTOPEN if _is_read_only(path.parent):
+            return DiskFull(f"{path} cannot be opened: its disk is read-only", hint=ELSEWHERE)
         case sqlite3.SQLITE_CANTOPEN:
             return StoreError(f"{path} cannot be opened: {error}", hint="see whether it and its folder may be written")
         case code if code in BUSY:
@@ -153,6 +155,13 @@ def explain_os(path: Path, error: OSError) -> StoreError:
     if error.errno in _NO_SPACE:
         return DiskFull(f"{path} cannot be made: {error.strerror}", hint=ELSEWHERE)
     return StoreError(f"{path} cannot be used: {error.strerror}", hint=ELSEWHERE)
+
+
+def _is_read_only(folder: Path) -> bool:
+    try:
+        return bool(os.statvfs(folder).f_flag & os.ST_RDONLY)
+    except OSError:
+        return False
 
 
 def is_busy(error: sqlite3.Error) -> bool:

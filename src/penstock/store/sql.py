@@ -84,6 +84,11 @@ class Session:
         if self.run(sql, *values).rowcount == 0:
             raise NotFound(f"there is no {missing}")
 
+    @property
+    def dialect(self) -> Dialect:
+        """The words of the database."""
+        return self._dialect
+
     def end(self) -> None:
         """Refuse every further statement."""
         self._connection = None

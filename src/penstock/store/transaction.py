@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from penstock.store.changes import SqlChanges
+from penstock.store.health import SqlHealth
 from penstock.store.outputs import SqlOutputs
 from penstock.store.reports import SqlReports
 from penstock.store.runs import SqlRuns, SqlSteps
@@ -22,3 +23,4 @@ class SqlTx:
         self.outputs = SqlOutputs(session)
         self.reports = SqlReports(session)
         self.changes = SqlChanges(session)
+        self.health = SqlHealth(session)

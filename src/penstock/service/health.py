@@ -1,0 +1,13 @@
+"""What the operations on the store itself do."""
+
+from __future__ import annotations
+
+from penstock.ops.health import CheckHealth, Health
+from penstock.ports import Tx
+from penstock.service.base import handles
+
+
+@handles(CheckHealth)
+def check_health(tx: Tx, op: CheckHealth, now: float) -> Health:
+    """Have the database check itself."""
+    return tx.health.check()
