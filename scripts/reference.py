@@ -41,7 +41,8 @@ def _class(kind: type) -> str:
 def _member(name: str, member: object) -> str:
     if isinstance(member, property):
         return f"\n## {name}\n\n{_text(member.__doc__ or '')}"
-    function: object = getattr(member, "__func__", member)
+    function: object = getattr(member, "function", member)
+    function = getattr(function, "__func__", function)
     if not inspect.isfunction(function):
         return ""
     return f"\n## {name}\n\n{_code(f'{name}{_signature(function)}')}{_text(function.__doc__ or '')}"
@@ -49,7 +50,7 @@ def _member(name: str, member: object) -> str:
 
 def _signature(function: object) -> str:
     found = inspect.signature(function)  # type: ignore[arg-type]
-    shown = [one for one in found.parameters.values() if one.name not in {"self", "cls"}]
+    shown = [one for one in found.parameters.values() if one.name not in {"self", "cls", "run"}]
     texts = [re.sub(r": '([^']*)'", r": \1", str(one)) for one in shown]  # annotations are texts already
     arguments = ", ".join(texts)
     if len(arguments) > 80:

@@ -41,7 +41,7 @@ LONG_CLASSES: dict[str, str] = {
 
 ENVIRONMENT_READERS: dict[str, str] = {
     "settings.py": "the one place where configuration is read",
-    "run/zygote.py": "gives each step its own environment, which is not configuration",
+    "run/inside.py": "gives each step its own environment, which is not configuration",
 }
 
 UNMIRRORED: dict[str, str] = {}

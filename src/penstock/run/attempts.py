@@ -5,11 +5,13 @@ from __future__ import annotations
 import signal as signals
 import time
 from collections.abc import Callable
+from contextlib import suppress
 
 import msgspec
 from msgspec import Struct
 
 from penstock.backend import Backend
+from penstock.core.errors import PenstockError
 from penstock.core.outputs import Stream
 from penstock.core.task import EndReason, Status, Task
 from penstock.ops.outputs import AppendConsole
@@ -50,12 +52,20 @@ class Attempts:
         backend: Where all of it is recorded.
         processes: The processes of this machine.
         printed: Called with a step's name and the lines that it printed.
+        left: Called with the id of an attempt whose process is gone.
     """
 
-    def __init__(self, backend: Backend, processes: Processes, printed: Callable[[str, list[str]], None]) -> None:
+    def __init__(
+        self,
+        backend: Backend,
+        processes: Processes,
+        printed: Callable[[str, list[str]], None],
+        left: Callable[[str], None] | None = None,
+    ) -> None:
         self._backend = backend
         self._processes = processes
         self._printed = printed
+        self._left = left
         self._open: dict[str, _Attempt] = {}
         self._running = 0
 
@@ -109,10 +119,12 @@ class Attempts:
         self.abandon()
 
     def abandon(self) -> None:
-        """Kill every process that is left and forget it."""
-        for id, attempt in self._open.items():
+        """Kill every process that is left and forget it; record of its last lines what can be recorded."""
+        for id in self._open:
             self._processes.kill(id, "aborted")
-            self._record_console(attempt)
+        with suppress(PenstockError):
+            for attempt in self._open.values():
+                self._record_console(attempt)
         self._open.clear()
         self._running = 0
 
@@ -135,6 +147,8 @@ class Attempts:
         self._record_console(attempt)
         endings = self._end(attempt, _outcome(event, attempt.time_limit))
         del self._open[attempt.task.id]
+        if self._left is not None:
+            self._left(attempt.task.id)
         return endings
 
     def _end(self, attempt: _Attempt, outcome: Outcome) -> list[Ending]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import _thread
 import os
 import socket
 import threading
@@ -11,9 +12,9 @@ from typing import TypeVar
 import msgspec
 
 from penstock.blobs.files import FileBlobs
-from penstock.core.errors import BY_CODE, Conflict, PenstockError
+from penstock.core.errors import BY_CODE, Conflict, Invalid, PenstockError
 from penstock.ops.base import Op
-from penstock.run.attempt import Outcome, Request, decode_reply, encode
+from penstock.run.attempt import Outcome, Reply, Request, decode_reply, encode
 from penstock.run.wire import receive_frame, send_frame
 
 R = TypeVar("R")
@@ -41,14 +42,48 @@ class Channel:
                 "a process that the step forked itself cannot record for the step",
                 hint="report from the step's own process",
             )
-        with self._turn:
-            request = Request(number=next(self._numbers), op=type(op).__name__, body=msgspec.Raw(encode(op)))
-            send_frame(self._connection, encode(request))
-            reply = decode_reply(receive_frame(self._connection))
+        try:
+            body = msgspec.Raw(encode(op))
+        except UnicodeEncodeError as error:
+            raise Invalid(
+                f"{type(op).__name__} holds half a character ({error.reason}), which cannot be stored"
+            ) from None
+        reply = self._exchange(Request(number=next(self._numbers), op=type(op).__name__, body=body))
         if reply.code:
             raise BY_CODE.get(reply.code, PenstockError)(reply.message, hint=reply.hint)
         result: R = msgspec.msgpack.decode(reply.body, type=op.returns)
         return result
+
+    def _exchange(self, request: Request) -> Reply:
+        """Send a request and return its reply, in a thread of its own where a signal may interrupt this one.
+
+        Signal handlers of user code run, and raise, in the main thread, between any two lines. A frame that is cut in
+        two there would garble everything after it; a thread goes on to the end of its frame.
+        """
+        if threading.get_ident() != threading.main_thread().ident:
+            return self._converse(request)
+        replies: list[Reply | BaseException] = []
+        waiting = _thread.allocate_lock()  # `threading` itself does not bear being interrupted
+        waiting.acquire()
+
+        def converse() -> None:
+            try:
+                replies.append(self._converse(request))
+            except BaseException as error:  # noqa: BLE001 - it is raised where the answer is waited for
+                replies.append(error)
+            finally:
+                waiting.release()
+
+        _thread.start_new_thread(converse, ())
+        waiting.acquire()
+        if isinstance(replies[0], BaseException):
+            raise replies[0]
+        return replies[0]
+
+    def _converse(self, request: Request) -> Reply:
+        with self._turn:
+            send_frame(self._connection, encode(request))
+            return decode_reply(receive_frame(self._connection))
 
     def end(self, outcome: Outcome) -> None:
         """Say how the attempt went; the last frame on the channel."""

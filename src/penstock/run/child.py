@@ -31,10 +31,11 @@ def main(payload: bytes, connection: socket.socket) -> int:
     spec = decode_spec(payload)
     channel = Channel(connection, FileBlobs(Path(spec.blobs)))
     reporter = Reporter(channel, spec.task.id)
-    current.put(current.Current(spec.task.id, spec.task.run, channel, reporter, spec.scratch))
+    working = current.Current(spec.task.id, spec.task.run, channel, reporter, spec.scratch)
+    current.put(working)
     outcome = execute(spec, channel)
     _finish_user_code()
-    reporter.close()
+    working.close()
     for stream in (sys.stdout, sys.stderr):
         with suppress(OSError, ValueError):
             stream.flush()

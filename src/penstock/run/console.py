@@ -32,7 +32,10 @@ class Console:
 
     def finish(self, at: float) -> list[str]:
         """Take what was left without a line break; return the lines that it makes."""
-        left = [(stream, text) for stream, text in self._partial.items() if text]
+        texts = {
+            stream: text + self._decoders[stream].decode(b"", final=True) for stream, text in self._partial.items()
+        }
+        left = [(stream, text) for stream, text in texts.items() if text]
         self._partial = dict.fromkeys(Stream, "")
         return [line for stream, text in left for line in self._add(stream, text, at)]
 

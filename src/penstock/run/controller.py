@@ -9,7 +9,6 @@ from __future__ import annotations
 import threading
 from collections import deque
 from collections.abc import Callable, Mapping
-from contextlib import suppress
 from typing import Protocol
 
 from msgspec import Struct
@@ -35,7 +34,10 @@ from penstock.core.run import STEP_STATUS, Run, attempt_id
 from penstock.core.task import EndReason, Status, Task, Worker
 from penstock.ops.runs import DecideSteps, EndRun, LaunchStep, StepDecision
 from penstock.ops.tasks import EndTask, NewTask
+from penstock.run import owed
+from penstock.run.attempt import printable
 from penstock.run.attempts import Attempts, Ending
+from penstock.run.interrupt import Interrupts
 from penstock.run.launch import Surroundings, prepare, process
 from penstock.run.lookup import Lookup
 from penstock.run.processes import Processes
@@ -98,10 +100,9 @@ class Controller:
         self._asked: deque[Launch] = deque()  # launches that the planner asked for just now
         self._queued: deque[Launch] = deque()  # those that wait for a slot, and are recorded as doing so
         self._because = ""
-        self._interrupted = False
         self._thread = threading.get_ident()
         self._processes = Processes(told.preload, told.preload_fingerprint)
-        self._attempts = Attempts(backend, self._processes, told.observer.printed)
+        self._attempts = Attempts(backend, self._processes, told.observer.printed, told.surroundings.clear)
 
     def stop(self, why: str) -> None:
         """Ask the run to stop; return at once."""
@@ -118,24 +119,25 @@ class Controller:
         Raises:
             KeyboardInterrupt: The keyboard interrupted the run; it is recorded as stopped.
         """
-        with self._processes, Watch(self._backend, self._id, self._told.since, self.stop):
+        interrupts = Interrupts(self.stop)
+        with self._processes, Watch(self._backend, self._id, self._told.since, self.stop), interrupts:
             try:
                 self._events.append(Begun())
                 self._loop()
                 self._attempts.drain()
+                ended = self._end()
             except BaseException as error:
                 self._attempts.abandon()
-                with suppress(PenstockError):  # the first error is the one to tell of
-                    self._end(Status.FAILED, EndReason.EXCEPTION, f"the controller failed: {_brief(error)}")
+                owed.end(self._backend, _breakdown(self._id, error))
                 raise
-            status = VERDICTS[self.progress.outcome or StepStatus.FAILED]
-            ended = self._end(status, REASONS.get(status), self._because)
-        if self._interrupted:
+        if interrupts.came:
             raise KeyboardInterrupt
         return ended
 
-    def _end(self, status: Status, reason: EndReason | None, message: str) -> Run:
-        ended = self._backend.call(EndRun(id=self._id, status=status, reason=reason, message=message))
+    def _end(self) -> Run:
+        status = VERDICTS[self.progress.outcome or StepStatus.FAILED]
+        op = EndRun(id=self._id, status=status, reason=REASONS.get(status), message=self._because)
+        ended = self._backend.call(op)
         self._told.observer.ended(ended)
         return ended
 
@@ -147,19 +149,8 @@ class Controller:
                 return
             self._fill_slots()
             if not self._events:
-                for ending in self._wait():
+                for ending in self._attempts.wait(TICK if self._attempts.has_unrecorded_lines else None):
                     self._settle(ending)
-
-    def _wait(self) -> list[Ending]:
-        """Wait for attempts to end. The first interrupt from the keyboard stops the run, the second leaves at once."""
-        try:
-            return self._attempts.wait(TICK if self._attempts.has_unrecorded_lines else None)
-        except KeyboardInterrupt:
-            if self.progress.stopping:
-                raise
-            self._interrupted = True
-            self._events.append(StopAsked("interrupted from the keyboard"))
-            return []
 
     def _handle(self, event: Event) -> None:
         """Give the planner an event and carry out what it answers."""
@@ -244,5 +235,11 @@ class Controller:
         return attempt_id(self._id, step, attempt) if attempt else None
 
 
-def _brief(error: BaseException) -> str:
-    return f"{type(error).__name__}: {error}" if str(error) else type(error).__name__
+def _breakdown(run: str, error: BaseException) -> EndRun:
+    """Return how a run ends whose loop was left by an exception."""
+    if isinstance(error, KeyboardInterrupt):
+        why = "interrupted from the keyboard"
+        return EndRun(id=run, status=Status.STOPPED, reason=EndReason.ABORTED, message=why)
+    said = f"{type(error).__name__}: {error}" if str(error) else type(error).__name__
+    why = printable(f"the controller failed: {said}")
+    return EndRun(id=run, status=Status.FAILED, reason=EndReason.EXCEPTION, message=why)

@@ -7,12 +7,9 @@ piece of state that belongs to the process as a whole, because `Task.current_tas
 from __future__ import annotations
 
 import os
-from typing import TYPE_CHECKING
 
 from penstock.backend import Backend
-
-if TYPE_CHECKING:
-    from penstock.run.reporter import Reporter
+from penstock.run.reporter import Reporter
 
 
 class Current:
@@ -31,8 +28,20 @@ class Current:
         self.run = run
         self.backend = backend
         self.reporter = reporter
+        self._others: dict[str, Reporter] = {}
         self.scratch = scratch
         self.process = os.getpid()
+
+    def reporter_for(self, task: str) -> Reporter:
+        """Return the one reporter of this process for a task."""
+        if task == self.task:
+            return self.reporter
+        return self._others.setdefault(task, Reporter(self.backend, task))
+
+    def close(self) -> None:
+        """Record what was reported and is not recorded yet."""
+        for reporter in (self.reporter, *self._others.values()):
+            reporter.close()
 
     @property
     def is_step(self) -> bool:

@@ -9,6 +9,7 @@ import inspect
 import sys
 import traceback
 from collections.abc import Callable, Mapping, Sequence
+from contextlib import suppress
 from pathlib import Path
 from types import ModuleType
 from typing import cast
@@ -22,6 +23,7 @@ from penstock.core.task import EndReason, Parameter, Script, Status
 from penstock.run import storage
 from penstock.run.attempt import AttemptSpec, Outcome, printable
 
+LONGEST_TEXT = 10_000  # characters of a result that is also recorded as a parameter
 OUR_CODE = str(Path(__file__).parent)
 
 
@@ -46,7 +48,7 @@ def execute(spec: AttemptSpec, backend: Backend) -> Outcome:
         artifacts = tuple(values.store(spec.task.id, name, value) for name, value in named.items())
     except PenstockError as error:
         return _failed(EndReason.OUTPUT, str(error))
-    parameters = tuple(_parameter(name, value) for name, value in named.items() if is_plain(value))
+    parameters = tuple(_parameter(name, value) for name, value in named.items() if _is_short(value))
     return Outcome(status=Status.COMPLETED, artifacts=artifacts, parameters=parameters)
 
 
@@ -117,13 +119,18 @@ def _mismatch(message: str) -> PenstockError:
     return PenstockError(message, hint="make function_return name as many values as the function returns")
 
 
+def _is_short(value: object) -> bool:
+    """Return whether the value is recorded as a parameter too: a long text is kept as an artifact alone."""
+    return is_plain(value) and not (isinstance(value, str) and len(value) > LONGEST_TEXT)
+
+
 def _parameter(name: str, value: object) -> Parameter:
     kind = "" if value is None else type(value).__name__
     return Parameter(section="return", name=name, value=value, type=kind)  # type: ignore[arg-type]
 
 
 def _failed(reason: EndReason, message: str) -> Outcome:
-    print(f"penstock: {message}", file=sys.stderr)  # noqa: T201 - the step's console shows it too
+    _tell(f"penstock: {message}\n")
     return Outcome(status=Status.FAILED, reason=reason, message=printable(message))
 
 
@@ -132,7 +139,7 @@ def _left(error: SystemExit, spec: AttemptSpec) -> Outcome:
     if (error.code is None or error.code == 0) and not spec.returns:
         return Outcome(status=Status.COMPLETED)
     if error.code is not None and not isinstance(error.code, int):
-        print(error.code, file=sys.stderr)  # noqa: T201 - as Python itself does
+        _tell(f"{error.code}\n")  # as Python itself does
     owed = f" before it returned {', '.join(spec.returns)}" if spec.returns else ""
     message = printable(f"sys.exit({error.code!r}){owed}")
     return Outcome(status=Status.FAILED, reason=EndReason.EXIT_CODE, message=message)
@@ -144,7 +151,22 @@ def _raised(error: BaseException) -> Outcome:
     while frames is not None and frames.tb_frame.f_code.co_filename.startswith(OUR_CODE):
         frames = frames.tb_next
     text = "".join(traceback.format_exception(type(error), error, frames))
-    sys.stderr.write(text)
-    summary = "".join(traceback.format_exception_only(error)).strip().splitlines()[-1:]
-    message = printable("\n".join([*summary, "", text]))
+    _tell(text)
+    message = printable(f"{_summary(error)}\n\n{text}")
     return Outcome(status=Status.FAILED, reason=EndReason.EXCEPTION, message=message)
+
+
+def _tell(text: str) -> None:
+    """Show a text on the step's console, if the user's code left one."""
+    with suppress(Exception):
+        encoding = sys.stderr.encoding or "utf-8"
+        sys.stderr.write(text.encode(encoding, "backslashreplace").decode(encoding))
+
+
+def _summary(error: BaseException) -> str:
+    """Return the exception in one line: its class and the first line of what it says."""
+    try:
+        said = str(error).strip().partition("\n")[0]
+    except Exception:  # noqa: BLE001 - its own code may raise anything
+        said = "(its text cannot be read)"
+    return f"{type(error).__name__}: {said}" if said else type(error).__name__

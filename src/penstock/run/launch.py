@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import os
+import shutil
 from collections.abc import Mapping
 from pathlib import Path
 
 from msgspec import Struct
 
 from penstock.core import refs
-from penstock.core.errors import DiskFull
+from penstock.core.errors import DiskFull, NotFound
 from penstock.core.outputs import Artifact
 from penstock.core.parameters import plain
 from penstock.core.pipeline import Argument, Pipeline, Step
@@ -35,6 +36,14 @@ class Surroundings(Struct, frozen=True, kw_only=True):
     working: str
     path: tuple[str, ...]
     environment: dict[str, str]
+
+    def scratch_of(self, task: str) -> Path:
+        """Return the folder for files that an attempt needs while it runs."""
+        return self.scratch / "tasks" / task
+
+    def clear(self, task: str) -> None:
+        """Remove that folder: what the attempt made of it is stored, or it is nothing."""
+        shutil.rmtree(self.scratch_of(task), ignore_errors=True)
 
 
 class Prepared(Struct, frozen=True, kw_only=True):
@@ -73,7 +82,9 @@ def process(
 ) -> Launch:
     """Return what starts the attempt's process."""
     needed = [argument.artifact for argument in step.arguments.values() if argument.artifact is not None]
-    scratch = place.scratch / "tasks" / task.id
+    folder = os.path.join(place.working, task.script.working_dir or "")  # noqa: PTH118 - an absolute one wins
+    if not os.path.isdir(folder):  # noqa: PTH112 - it is a text
+        raise NotFound(f"the working folder {folder!r} of step {step.name!r} is not there")
     spec = AttemptSpec(
         task=task,
         file=str(write_script(task.script, step.code, place.scratch)),
@@ -83,14 +94,14 @@ def process(
         returns=step.returns,
         home=str(place.home),
         blobs=str(place.blobs),
-        scratch=str(scratch),
+        scratch=str(place.scratch_of(task.id)),
         serializer=pipeline.code[pipeline.serializer] if pipeline.serializer else None,
         deserializer=pipeline.code[pipeline.deserializer] if pipeline.deserializer else None,
     )
     return Launch(
         key=task.id,
         payload=encode(spec),
-        cwd=os.path.join(place.working, task.script.working_dir or ""),  # noqa: PTH118 - an absolute one wins
+        cwd=folder,
         environment={**place.environment, "PENSTOCK_HOME": str(place.home), "PENSTOCK_TASK_ID": task.id},
         path=place.path,
         time_limit=step.time_limit,

@@ -134,7 +134,7 @@ def _model_fact(models: list[Model], index: int, attr: str, reference: refs.Ref)
 def _field(task: Task, path: tuple[str, ...], reference: refs.Ref) -> Json:
     found: object = task
     for word in path:
-        if word.startswith("_") or not hasattr(found, word):
+        if word not in getattr(found, "__struct_fields__", ()):
             raise NotFound(f"{reference.text}: a task has no field {'.'.join(path)!r}")
         found = getattr(found, word)
     return list(found) if isinstance(found, tuple) else found  # type: ignore[return-value]

@@ -65,7 +65,7 @@ def plan(sources: Iterable[str], path: Sequence[str]) -> Preload:
     specs: dict[str, ModuleSpec | None] = {}
     chosen: dict[str, None] = {}
     seen: set[Path] = set()
-    waiting = deque(one for source in sources for one in _imports(source, "", everywhere=True))
+    waiting = deque(one for source in dict.fromkeys(sources) for one in _imports(source, "", everywhere=True))
     while waiting:
         wanted = waiting.popleft()
         top = wanted.module.partition(".")[0]

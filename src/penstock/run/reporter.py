@@ -13,6 +13,7 @@ import time
 from collections import deque
 
 from penstock.backend import Backend
+from penstock.blobs.files import FileBlobs
 from penstock.core.outputs import ConsoleLine, Plot, ScalarPoint, Stream
 from penstock.ops.base import Op
 from penstock.ops.outputs import AppendConsole, NewPoints, ReportPlots, ReportScalars
@@ -41,6 +42,11 @@ class Reporter:
         self._closed = threading.Event()
         self._complained = False
         self._process = os.getpid()
+
+    @property
+    def blobs(self) -> FileBlobs:
+        """Where the bytes of what is reported go."""
+        return self._backend.blobs
 
     def scalar(self, title: str, series: str, value: float, iteration: int | None) -> None:
         """Take one point of a series."""

@@ -5,11 +5,13 @@ from __future__ import annotations
 from typing import Any
 
 import msgspec
+from msgspec.structs import replace
 
 from penstock.backend import Backend
 from penstock.core.errors import Conflict, NotFound, PenstockError
 from penstock.core.task import Task
 from penstock.ops.base import REGISTRY, Op
+from penstock.ops.changes import ListChanges
 from penstock.ops.outputs import AddArtifact, AddModel, AppendConsole, ReportPlots, ReportScalars
 from penstock.ops.tasks import DescribeTask, SetConfiguration, SetParameters
 from penstock.run.attempt import Reply, Request, encode, printable
@@ -34,6 +36,8 @@ def serve(backend: Backend, task: Task, request: Request) -> bytes:
             raise NotFound(f"there is no operation {request.op!r}")
         op: Op[Any] = msgspec.msgpack.decode(request.body, type=kind)
         _check(op, task)
+        if isinstance(op, ListChanges):
+            op = replace(op, wait=0.0)  # one thread serves all steps: it does not wait for one of them
         result = encode(backend.call(op))
     except PenstockError as error:
         hint = None if error.hint is None else printable(error.hint)

@@ -25,6 +25,7 @@ from penstock.run.preload import libraries
 ENTRY = "penstock.run.child:main"
 
 KEPT = 2  # warm processes that may wait for another run; each may hold some hundred megabytes
+_LEAVING = 1.0  # seconds that it gets to leave by itself once its socket is closed
 _DYING = 5.0  # seconds that a killed process gets to disappear
 
 
@@ -113,6 +114,9 @@ class Warm:
     def dismiss(self) -> None:
         """End the process, and see it gone."""
         self.connection.close()
+        if self.was_ready:  # else it is in the middle of an import, and deaf
+            with suppress(subprocess.TimeoutExpired):
+                self._process.wait(_LEAVING)
         self._process.kill()
         with suppress(subprocess.TimeoutExpired):
             self._process.wait(_DYING)

@@ -71,9 +71,15 @@ class Artifact:
         stored = session.backend().blobs.verified_path(Blob(self.hash, self.size))
         folder = _scratch() / self.hash[:16]
         folder.mkdir(mode=0o700, parents=True, exist_ok=True)
-        copy = folder / f"{Path(self.name).name or 'artifact'}.{self._record.format}"
+        copy = folder / f"{_file_name(self.name)}.{self._record.format}"
         shutil.copyfile(stored, copy)
         return str(copy)
+
+
+def _file_name(name: str) -> str:
+    """Return the name as a file may be called: an artifact's name is no path, and may be anything."""
+    kept = "".join(letter if letter.isalnum() or letter in "-_. " else "_" for letter in name[:50])
+    return kept.strip(". ") or "artifact"
 
 
 def upload(

@@ -4,10 +4,13 @@ from __future__ import annotations
 
 import sys
 import time
+from collections.abc import Callable
+from contextlib import suppress
 from typing import TYPE_CHECKING
 
 from penstock.core.progress import StepStatus
 from penstock.core.run import Run
+from penstock.sdk.wording import harmless
 
 if TYPE_CHECKING:
     from penstock.run.controller import Observer
@@ -26,6 +29,40 @@ def observer(settings: Settings) -> Observer:
     from penstock.sdk.live import LiveTable
 
     return LiveTable()
+
+
+class Careful:
+    """Passes on to a display until the display fails; then it is left alone, and the run goes on."""
+
+    def __init__(self, display: Observer) -> None:
+        self._display = display
+        self._works = True
+
+    def begun(self, run: Run, steps: list[str]) -> None:
+        """Pass it on."""
+        self._pass_on(lambda: self._display.begun(run, steps))
+
+    def step(self, name: str, status: StepStatus, attempt: int, reason: str) -> None:
+        """Pass it on."""
+        self._pass_on(lambda: self._display.step(name, status, attempt, reason))
+
+    def printed(self, step: str, lines: list[str]) -> None:
+        """Pass it on."""
+        self._pass_on(lambda: self._display.printed(step, lines))
+
+    def ended(self, run: Run) -> None:
+        """Pass it on."""
+        self._pass_on(lambda: self._display.ended(run))
+
+    def _pass_on(self, call: Callable[[], None]) -> None:
+        if not self._works:
+            return
+        try:
+            call()
+        except Exception as error:  # noqa: BLE001 - whatever it is, showing a run must not end it
+            self._works = False
+            with suppress(OSError, ValueError, AttributeError):
+                sys.stderr.write(f"penstock: the display of the run failed: {type(error).__name__}: {error}\n")
 
 
 class Silent:
@@ -50,6 +87,7 @@ class PlainLines:
     def __init__(self) -> None:
         self._began = time.monotonic()
         self._closed: set[str] = set()
+        self._in_terminal = sys.stdout is not None and sys.stdout.isatty()  # pyright: ignore[reportUnnecessaryComparison]
 
     def begun(self, run: Run, steps: list[str]) -> None:
         """Say which run this is."""
@@ -64,7 +102,8 @@ class PlainLines:
 
     def printed(self, step: str, lines: list[str]) -> None:
         """Pass on what a step printed."""
-        self._write("stdout", "".join(f"{step} | {line}\n" for line in lines))
+        shown = [harmless(line) for line in lines] if self._in_terminal else lines
+        self._write("stdout", "".join(f"{step} | {line}\n" for line in shown))
 
     def ended(self, run: Run) -> None:
         """Say how the run ended."""
@@ -80,7 +119,8 @@ class PlainLines:
             return
         try:
             stream = getattr(sys, name)
-            stream.write(text)
+            encoding = stream.encoding or "utf-8"
+            stream.write(text.encode(encoding, "backslashreplace").decode(encoding))
             stream.flush()
         except (OSError, ValueError, AttributeError):
             self._closed.add(name)

@@ -10,30 +10,33 @@ import sys
 import time
 import uuid
 from collections.abc import Callable, Mapping
+from contextlib import suppress
 from pathlib import Path
 from typing import cast
 
 from msgspec import Struct
 
 from penstock.backend import Backend
-from penstock.core.errors import BadParameter, Invalid
+from penstock.core.errors import BadParameter, Invalid, StoreError
 from penstock.core.names import did_you_mean
 from penstock.core.parameters import plain
 from penstock.core.pipeline import Pipeline
 from penstock.core.run import Run
-from penstock.core.task import ENDED, Container, Parameter, Script
+from penstock.core.task import ENDED, Container, EndReason, Parameter, Script, Status, Worker
 from penstock.ops.changes import LastChange, ListChanges
 from penstock.ops.outputs import ListArtifacts
-from penstock.ops.runs import CreateRun, GetRun, StartRun
+from penstock.ops.runs import CreateRun, EndRun, GetRun, StartRun
 from penstock.ops.tasks import NewTask
-from penstock.run import current, liveness, preload
+from penstock.run import current, liveness, owed, preload
+from penstock.run.attempt import printable
 from penstock.run.controller import Controller, Plan
 from penstock.run.launch import Surroundings
 from penstock.run.reporter import Reporter
 from penstock.sdk import launched
-from penstock.sdk.display import observer
+from penstock.sdk.display import Careful, observer
 from penstock.settings import Settings, environment
 
+HALF_WRITTEN = 3600.0  # seconds after which what a dead process left half-written is removed
 LARGEST_SCRIPT = 1_000_000  # bytes of a script that are recorded as its code
 
 
@@ -56,20 +59,23 @@ class Started(Struct, frozen=True, kw_only=True):
 
 def record(backend: Backend, settings: Settings, definition: Pipeline, script: Script, image: Container | None) -> Run:
     """Record a draft run. Unless this process is a step, the run is what it works on from now on."""
+    owed.settle()
     new = NewTask(
         id=uuid.uuid4().hex, name=definition.name, project="", user=settings.user, script=script, container=image
     )
     run = backend.call(CreateRun(pipeline=definition.name, project=definition.project, task=new))
     working = current.get()
     if working is None or not working.is_step:
-        reporter = Reporter(backend, run.id)
-        atexit.register(reporter.close)
-        current.put(current.Current(run.id, run.id, backend, reporter, str(settings.scratch / "copies")))
+        mine = current.Current(run.id, run.id, backend, Reporter(backend, run.id), str(settings.scratch / "copies"))
+        atexit.register(mine.close)
+        current.put(mine)
     return run
 
 
 def start(backend: Backend, settings: Settings, run: str, definition: Pipeline, options: StartOptions) -> Started:
     """Begin the run and return its controller, ready to carry it out."""
+    with suppress(StoreError):  # what is in the way of sweeping shows below, where it matters
+        backend.blobs.sweep(HALF_WRITTEN, time.time())
     worker = liveness.here()
     since = backend.call(LastChange())
     begun = backend.call(
@@ -82,17 +88,29 @@ def start(backend: Backend, settings: Settings, run: str, definition: Pipeline, 
             add_run_number=options.add_run_number,
         )
     )
-    complete = backend.call(GetRun(id=run)).definition
+    try:
+        return Started(run=begun, controller=_controller(backend, settings, begun, since, worker, options))
+    except BaseException as error:
+        why = f"the run could not go on after its start: {type(error).__name__}: {error}"
+        owed.end(backend, EndRun(id=run, status=Status.FAILED, reason=EndReason.LAUNCH, message=printable(why)))
+        raise
+
+
+def _controller(
+    backend: Backend, settings: Settings, begun: Run, since: int, worker: Worker, options: StartOptions
+) -> Controller:
+    """Gather what the steps need and return the controller of a run that has begun."""
+    complete = backend.call(GetRun(id=begun.id)).definition
     place = _surroundings(settings, local_imports=options.enable_local_imports)
     warm = preload.plan([script.source for script in complete.code.values()], place.path)
     watching = launched.get()
-    shown = (watching.observer if watching else None) or observer(settings)
+    shown = Careful((watching.observer if watching else None) or observer(settings))
     plan = Plan(
         pipeline=complete,
         run=begun,
         worker=worker,
         surroundings=place,
-        inputs={artifact.name: artifact for artifact in backend.call(ListArtifacts(task=run))},
+        inputs={artifact.name: artifact for artifact in backend.call(ListArtifacts(task=begun.id))},
         preload=warm.modules,
         preload_fingerprint=warm.fingerprint,
         slots=settings.workers,
@@ -101,9 +119,9 @@ def start(backend: Backend, settings: Settings, run: str, definition: Pipeline, 
         observer=shown,
     )
     if watching is not None:
-        watching.runs.append(run)
+        watching.runs.append(begun.id)
     shown.begun(begun, [step.name for step in complete.steps])
-    return Started(run=begun, controller=Controller(backend, plan))
+    return Controller(backend, plan)
 
 
 def wait(backend: Backend, run: str, seconds: float | None) -> bool:

@@ -5,15 +5,15 @@ Reporting returns at once and never raises into the caller's work for reasons of
 
 from __future__ import annotations
 
-import base64
 import io
 import json
+import math
 import sys
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, cast
 
-from penstock.core.errors import Invalid
+from penstock.core.errors import Invalid, PenstockError
 from penstock.core.outputs import Plot
 from penstock.run import current
 
@@ -64,14 +64,15 @@ class Logger:
         working = current.get()
         if print_console:
             print(msg)  # noqa: T201 - as asked
-        if not (print_console and working is not None and working.is_step):
+        printed = print_console and working is not None and working.is_step and working.reporter is self._reporter
+        if not printed:
             self._reporter.text(str(msg))
 
     def report_plotly(self, title: str, series: str, figure: object, iteration: int = 0) -> None:
         """Report a Plotly figure, or a dict in Plotly's form (`data`, `layout`)."""
         to_json = getattr(figure, "to_json", None)
-        text = to_json() if callable(to_json) else json.dumps(figure)
-        self._plot(title, series, "plotly", str(text), iteration)
+        found: object = json.loads(str(to_json())) if callable(to_json) else figure
+        self._plot(title, series, "plotly", _json(found), iteration)
 
     def report_table(
         self,
@@ -88,7 +89,7 @@ class Logger:
             csv: A CSV file to read instead; its first row holds the column names.
         """
         rows = _read_csv(csv) if csv is not None else _rows(table_plot)
-        self._plot(title, series, "table", json.dumps(rows, default=str), iteration)
+        self._plot(title, series, "table", _json(rows), iteration)
 
     def report_image(
         self, title: str, series: str, iteration: int = 0, local_path: str | Path | None = None, image: object = None
@@ -97,8 +98,7 @@ class Logger:
 
         An array of integers holds 0 to 255, one of floats 0 to 1.
         """
-        data, kind = _image(local_path, image)
-        self._plot(title, series, "image", f"data:image/{kind};base64,{base64.b64encode(data).decode()}", iteration)
+        self._picture(title, series, _image(local_path, image), iteration)
 
     def report_histogram(
         self, title: str, series: str, values: Sequence[float] | object, iteration: int = 0,
@@ -109,7 +109,7 @@ class Logger:
         labels = list(xlabels) if xlabels is not None else list(range(len(heights)))
         if len(labels) != len(heights):
             raise Invalid(f"histogram {title!r} has {len(heights)} values but {len(labels)} labels")
-        self._plot(title, series, "histogram", json.dumps({"values": heights, "labels": labels}), iteration)
+        self._plot(title, series, "histogram", _json({"values": heights, "labels": labels}), iteration)
 
     def report_matplotlib_figure(
         self, title: str, series: str, figure: object = None, iteration: int = 0, report_image: bool = True
@@ -127,8 +127,7 @@ class Logger:
             raise Invalid(f"{type(figure).__name__} is not a Matplotlib figure", hint="give figure=plt.gcf()")
         target = io.BytesIO()
         chosen.savefig(target, format="png", dpi=100, bbox_inches="tight")
-        data = base64.b64encode(target.getvalue()).decode()
-        self._plot(title, series, "image", f"data:image/png;base64,{data}", iteration)
+        self._picture(title, series, target.getvalue(), iteration)
 
     def flush(self, wait: bool = True) -> bool:
         """Record what was reported so far; return True.
@@ -140,9 +139,32 @@ class Logger:
             self._reporter.flush()
         return True
 
+    def _picture(self, title: str, series: str, data: bytes, iteration: int) -> None:
+        try:
+            blob = self._reporter.blobs.put_bytes(data)
+        except PenstockError as error:
+            self._reporter.complain(f"image {title!r} could not be recorded: {error}")
+            return
+        self._plot(title, series, "image", blob.hash, iteration)
+
     def _plot(self, title: str, series: str, kind: str, data: str, iteration: int) -> None:
         plot = Plot(title=str(title), series=str(series), kind=kind, iteration=int(iteration), data=data)
         self._reporter.plot(plot)
+
+
+def _json(value: object) -> str:
+    """Return JSON that everybody reads: numbers that it does not have become null, other values texts."""
+    return json.dumps(_finite(value), default=str, allow_nan=False)
+
+
+def _finite(value: object) -> object:
+    if isinstance(value, float):
+        return value if math.isfinite(value) else None
+    if isinstance(value, dict):
+        return {key: _finite(item) for key, item in cast("dict[object, object]", value).items()}
+    if isinstance(value, list | tuple):
+        return [_finite(item) for item in cast("Sequence[object]", value)]
+    return value
 
 
 def _number(value: object) -> float:
@@ -183,19 +205,19 @@ def _read_csv(path: str | Path) -> list[list[object]]:
         return [list(row) for row in csv.reader(file)]
 
 
-def _image(path: str | Path | None, image: object) -> tuple[bytes, str]:
+def _image(path: str | Path | None, image: object) -> bytes:
     if path is not None:
         file = Path(path)
         kind = file.suffix.lower().lstrip(".").replace("jpg", "jpeg")
         if kind not in {"png", "jpeg", "gif", "webp"}:
             raise Invalid(f"{file.name!r} is not an image that can be shown", hint="give a PNG, JPEG, GIF or WebP file")
-        return file.read_bytes(), kind
+        return file.read_bytes()
     target = io.BytesIO()
     picture: Any = image
     if type(image).__module__.partition(".")[0] != "PIL":
         picture = _picture(image)
     picture.save(target, format="PNG")
-    return target.getvalue(), "png"
+    return target.getvalue()
 
 
 def _picture(image: object) -> object:

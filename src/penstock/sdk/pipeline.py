@@ -22,12 +22,12 @@ from penstock.core.run import Run, RunDetail, StepState
 from penstock.core.task import Configuration, Parameter, Script, Status
 from penstock.ops.runs import GetRun
 from penstock.ops.tasks import DescribeTask, GetParameters, SetConfiguration, SetParameters
-from penstock.run import current
 from penstock.sdk import artifacts, local, models, session
 from penstock.sdk import node as nodes
 from penstock.sdk.function import standalone
 from penstock.sdk.logger import Logger
 from penstock.sdk.models import Model
+from penstock.sdk.on_run import OnRun
 from penstock.sdk.steps import Function, Retry, container, new_step, requirements, words
 from penstock.sdk.task import Task
 
@@ -419,18 +419,20 @@ class PipelineController:
         """Version of the run: the one that was asked for, and once it is started the one that it got."""
         return self._run.version or self._version
 
-    @classmethod
-    def get_logger(cls) -> Logger:
+    @OnRun
+    @staticmethod
+    def get_logger(run: str) -> Logger:
         """Return the logger of the run: in a step, that of the run that the step belongs to.
 
         Raises:
             Invalid: This process works on no pipeline.
         """
-        return Task.get_task(_run_id()).get_logger()
+        return Logger(session.reporter(run))
 
-    @classmethod
+    @OnRun
+    @staticmethod
     def upload_artifact(
-        cls,
+        run: str,
         name: str,
         artifact_object: object,
         metadata: Mapping[str, object] | None = None,
@@ -454,13 +456,14 @@ class PipelineController:
             NotSerializable: No format can store the value.
         """
         _ = auto_pickle, preview, wait_on_upload, sort_keys
-        artifacts.upload(_run_id(), name, artifact_object, metadata=metadata, serializer=serialization_function)
+        artifacts.upload(run, name, artifact_object, metadata=metadata, serializer=serialization_function)
         if delete_after_upload and isinstance(artifact_object, str | Path) and Path(artifact_object).is_file():
             Path(artifact_object).unlink()
         return True
 
-    @classmethod
-    def upload_model(cls, model_name: str, model_local_path: str, upload_uri: str | None = None) -> Model:
+    @OnRun
+    @staticmethod
+    def upload_model(run: str, model_name: str, model_local_path: str, upload_uri: str | None = None) -> Model:
         """Store a file, or a folder as one archive, as an output model of the run; from its script or a step.
 
         Args:
@@ -470,19 +473,10 @@ class PipelineController:
             Invalid: There is no such file, or this process works on no pipeline.
         """
         _ = upload_uri
-        return models.upload(_run_id(), model_name, model_local_path)
+        return models.upload(run, model_name, model_local_path)
 
     def _detail(self) -> RunDetail:
         return self._backend.call(GetRun(id=self._run.id))
-
-
-def _run_id() -> str:
-    working = current.get()
-    if working is None or working.run is None:
-        raise Invalid(
-            "this process works on no pipeline", hint="call it in a step, or in the script after making the pipeline"
-        )
-    return working.run
 
 
 def _target_project(target: str | bool | None, project: str) -> str | None:

@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+import atexit
 import os
 from pathlib import Path
 
 from penstock.backend import Backend, connect
 from penstock.run import current
+from penstock.run.reporter import Reporter
 from penstock.settings import Settings, load
 
+_reporters: dict[str, Reporter] = {}
 _open: dict[tuple[int, Path], Backend] = {}
 
 
@@ -23,6 +26,17 @@ def backend() -> Backend:
     if working is not None and working.process == os.getpid():
         return working.backend
     return open_backend(settings())
+
+
+def reporter(task: str) -> Reporter:
+    """Return what takes reports for a task in this process."""
+    working = current.get()
+    if working is not None and working.process == os.getpid():
+        return working.reporter_for(task)
+    if task not in _reporters:
+        _reporters[task] = Reporter(backend(), task)
+        atexit.register(_reporters[task].close)
+    return _reporters[task]
 
 
 def open_backend(chosen: Settings) -> Backend:

@@ -20,6 +20,7 @@ from penstock.sdk.function import Standalone, arguments, standalone
 Function = Callable[..., object]
 Retry = Callable[..., bool]
 BEHAVIOUR = ("continue_on_fail", "continue_on_abort", "skip_children_on_fail", "skip_children_on_abort")
+MONITORS = ("monitor_metrics", "monitor_artifacts", "monitor_models")
 LATER = ("pre_execute_callback", "post_execute_callback", "status_change_callback")
 
 
@@ -71,10 +72,8 @@ def new_step(
         cache=bool(given["cache_executed_step"]),
         time_limit=_time_limit(name, given["time_limit"]),
         retries=_retries(name, retry),
-        monitor_metrics=_monitors(name, "monitor_metrics", given["monitor_metrics"]),
-        monitor_artifacts=_monitors(name, "monitor_artifacts", given["monitor_artifacts"]),
-        monitor_models=_monitors(name, "monitor_models", given["monitor_models"]),
         connect={key: plain(given[key], key) for key in ("auto_connect_frameworks", "auto_connect_arg_parser")},
+        **_monitors(name, given),
         **_behaviour(name, given["continue_on_fail"], given["continue_behaviour"]),
     )
     values = {key: bound[key] for key, argument in read.items() if argument.artifact is not None}
@@ -180,7 +179,7 @@ def _retries(step: str, retry: object) -> int:
     return retry
 
 
-def _behaviour(step: str, continue_on_fail: object, behaviour: Mapping[str, bool] | None) -> dict[str, bool]:
+def _behaviour(step: str, continue_on_fail: object, behaviour: Mapping[str, bool] | None) -> dict[str, Any]:
     if behaviour is None:
         return {"continue_on_fail": bool(continue_on_fail)}
     for key in behaviour:
@@ -189,10 +188,11 @@ def _behaviour(step: str, continue_on_fail: object, behaviour: Mapping[str, bool
     return {key: bool(behaviour.get(key, True)) for key in BEHAVIOUR}
 
 
-def _monitors(step: str, argument: str, wanted: Iterable[object] | None) -> tuple[Json, ...]:
-    if isinstance(wanted, str):
-        raise Invalid(f"step {step!r}: {argument} must be a list, not the text {wanted!r}", hint=f"[{wanted!r}]")
-    return tuple(plain(one, argument) for one in wanted or ())
+def _monitors(step: str, given: Mapping[str, Any]) -> dict[str, Any]:
+    for name in MONITORS:
+        if isinstance(given[name], str):
+            raise Invalid(f"step {step!r}: {name} must be a list, not a text", hint=f"give [{given[name]!r}]")
+    return {name: tuple(plain(one, name) for one in given[name] or ()) for name in MONITORS}
 
 
 def _uri(output_uri: str | bool | None) -> str | None:

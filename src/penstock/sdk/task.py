@@ -13,7 +13,6 @@ from penstock.core.task import Parameter
 from penstock.ops.outputs import GetScalars, ListArtifacts, ListModels, ReadConsole, SummarizeScalars
 from penstock.ops.tasks import DescribeTask, GetParameters, GetTask, ListTasks, SetParameters
 from penstock.run import current
-from penstock.run.reporter import Reporter
 from penstock.sdk import artifacts, models, session
 from penstock.sdk.artifacts import Artifact
 from penstock.sdk.logger import Logger
@@ -178,10 +177,7 @@ class Task:
 
     def get_logger(self) -> Logger:
         """Return the logger that reports for it."""
-        working = current.get()
-        if working is not None and working.task == self.id:
-            return Logger(working.reporter)
-        return Logger(Reporter(session.backend(), self.id))
+        return Logger(session.reporter(self.id))
 
     def get_reported_scalars(self) -> dict[str, dict[str, dict[str, list[float | int | None]]]]:
         """Return every reported point as `{title: {series: {"x": iterations, "y": values}}}`."""
