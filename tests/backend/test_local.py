@@ -1,0 +1,145 @@
+"""The embedded backend: the service and the blobs of one home, opened where they are and made where they are not."""
+
+from __future__ import annotations
+
+import os
+import stat
+
+import pytest
+
+from penstock.backend import connect
+from penstock.core.errors import NotFound, StoreError, StoreTooNew
+from penstock.core.outputs import Artifact
+from penstock.core.pipeline import Pipeline
+from penstock.core.task import Status, Worker
+from penstock.ops.outputs import AddArtifact
+from penstock.ops.runs import CreateRun, DeleteRun, EndRun, ListRuns, StartRun
+from penstock.ops.tasks import CreateTask, GetTask, NewTask
+from penstock.settings import Settings
+
+
+@pytest.fixture
+def settings(tmp_path):
+    return Settings(home=tmp_path / "some" / "home", workers=1)
+
+
+@pytest.fixture
+def backend(settings):
+    opened = connect(settings)
+    yield opened
+    opened.close()
+
+
+def mode(path):
+    return stat.S_IMODE(path.stat().st_mode)
+
+
+def finished_run(backend, id, *blobs):
+    """A run that has ended and holds these bytes."""
+    backend.call(CreateRun(pipeline="p", project="P", task=NewTask(id=id, name="p", project="")))
+    backend.call(StartRun(id=id, definition=Pipeline(name="p", project="P"), worker=Worker(host="h", pid=1)))
+    for number, data in enumerate(blobs):
+        blob = backend.blobs.put_bytes(data)
+        facts = {"format": "json", "type": "int", "url": backend.blobs.url(blob.hash)}
+        artifact = Artifact(task=id, name=str(number), hash=blob.hash, size=blob.size, **facts)
+        backend.call(AddArtifact(artifact=artifact))
+    backend.call(EndRun(id=id, status=Status.COMPLETED))
+
+
+def test_a_home_is_made_for_its_owner_alone(settings, backend):
+    """The state directory is 0700, its files 0600, whatever the umask is."""
+    backend.blobs.put_bytes(b"x")
+    backend.call(CreateTask(task=NewTask(id="1" * 32, name="t", project="P")))
+    for path in [settings.home, *settings.home.rglob("*")]:
+        assert mode(path) & 0o077 == 0, path
+    assert mode(settings.home) == 0o700
+
+
+def test_a_generous_umask_changes_nothing(settings):
+    before = os.umask(0)
+    try:
+        backend = connect(settings)
+        backend.blobs.put_bytes(b"x")
+        backend.close()
+    finally:
+        os.umask(before)
+    assert not [path for path in [settings.home, *settings.home.rglob("*")] if mode(path) & 0o077]
+
+
+def test_what_was_recorded_is_there_when_the_home_is_opened_again(settings):
+    first = connect(settings)
+    task = first.call(CreateTask(task=NewTask(id="1" * 32, name="t", project="P")))
+    blob = first.blobs.put_bytes(b"x")
+    first.close()
+    second = connect(settings)
+    assert second.call(GetTask(id=task.id)) == task
+    assert second.blobs.read(blob) == b"x"
+    second.close()
+
+
+def test_homes_know_nothing_of_each_other(settings, backend, tmp_path):
+    other = connect(Settings(home=tmp_path / "other", workers=1))
+    backend.call(CreateTask(task=NewTask(id="1" * 32, name="t", project="P")))
+    with pytest.raises(NotFound):
+        other.call(GetTask(id="1" * 32))
+    other.close()
+
+
+def test_two_backends_on_one_home_see_each_other_s_work(settings, backend):
+    other = connect(settings)
+    task = other.call(CreateTask(task=NewTask(id="1" * 32, name="t", project="P")))
+    assert backend.call(GetTask(id="1" * 32)) == task
+    other.close()
+
+
+def test_a_closed_backend_says_so(backend):
+    backend.close()
+    with pytest.raises(StoreError, match="was closed"):
+        backend.call(ListRuns())
+
+
+@pytest.mark.parametrize("content", [b"not a database at all, but long enough to be one" * 100, b"SQLite format 3\0"])
+def test_what_is_no_database_is_refused_by_its_name_and_left_alone(settings, content):
+    settings.home.mkdir(parents=True)
+    settings.database.write_bytes(content)
+    with pytest.raises(StoreError, match=r"penstock\.db"):
+        connect(settings)
+    assert settings.database.read_bytes() == content
+
+
+def test_a_database_of_a_newer_version_is_refused_with_what_to_do(settings, backend):
+    import sqlite3
+
+    connection = sqlite3.connect(settings.database)
+    connection.execute("INSERT INTO schema_migrations VALUES (999, '0999_later', 'x', 0)")
+    connection.commit()
+    connection.close()
+    with pytest.raises(StoreTooNew, match=r"penstock\.db has migration 999") as caught:
+        connect(settings)
+    assert "pip install --upgrade" in caught.value.hint
+
+
+def test_a_file_in_the_place_of_the_home_is_refused_by_its_name(settings):
+    settings.home.parent.mkdir(parents=True)
+    settings.home.write_text("")
+    with pytest.raises(StoreError, match=str(settings.home)):
+        connect(settings)
+
+
+def test_the_bytes_of_a_run_go_with_it_unless_another_run_holds_them(backend):
+    finished_run(backend, "1" * 32, b"mine", b"ours")
+    finished_run(backend, "2" * 32, b"ours")
+    gone = backend.call(DeleteRun(id="1" * 32))
+    assert len(gone) == 1
+    left = {path.read_bytes() for path in backend.blobs.path(gone[0]).parents[2].rglob("*") if path.is_file()}
+    assert left == {b"ours"}
+    assert len(backend.call(DeleteRun(id="2" * 32))) == 1
+    assert backend.call(ListRuns()) == []
+
+
+def test_bytes_that_are_gone_already_do_not_keep_a_run_from_being_deleted(backend, settings):
+    finished_run(backend, "1" * 32, b"mine")
+    for path in settings.blobs.rglob("*"):
+        if path.is_file():
+            path.unlink()
+    assert len(backend.call(DeleteRun(id="1" * 32))) == 1

@@ -1,0 +1,399 @@
+"""One suite for every way to the service: the same answers, and the same errors, whatever lies in between.
+
+A way that joins later is one more entry in `WAYS`.
+"""
+
+from __future__ import annotations
+
+import math
+import socket
+import threading
+from contextlib import contextmanager
+
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from penstock.backend import connect
+from penstock.core.errors import BadTransition, Conflict, Invalid, NotFound, PenstockError
+from penstock.core.outputs import Artifact, ConsoleLine, Model, Plot, ScalarPoint, Stream
+from penstock.core.pipeline import Argument, Pipeline, Step
+from penstock.core.progress import StepStatus
+from penstock.core.run import attempt_id
+from penstock.core.task import Configuration, EndReason, Parameter, Script, Status, Worker
+from penstock.ops.base import REGISTRY, Op
+from penstock.ops.changes import LastChange, ListChanges
+from penstock.ops.health import CheckHealth
+from penstock.ops.outputs import (
+    AddArtifact,
+    AddModel,
+    AppendConsole,
+    GetArtifact,
+    GetScalars,
+    LastLines,
+    ListArtifacts,
+    ListModels,
+    ListPlots,
+    NewPoints,
+    ReadConsole,
+    ReportPlots,
+    ReportScalars,
+    SummarizeScalars,
+)
+from penstock.ops.runs import (
+    CreateRun,
+    DecideSteps,
+    DeleteRun,
+    EndRun,
+    FindRun,
+    GetRun,
+    LaunchStep,
+    ListRuns,
+    StartRun,
+    StepDecision,
+    StopRun,
+)
+from penstock.ops.tasks import (
+    CreateTask,
+    DescribeTask,
+    EndTask,
+    GetConfigurations,
+    GetParameters,
+    GetTask,
+    ListProjects,
+    ListTasks,
+    NewTask,
+    SetConfiguration,
+    SetParameters,
+)
+from penstock.run.attempt import Request, decode_from_step
+from penstock.run.channel import Channel
+from penstock.run.serve import serve
+from penstock.run.wire import receive_frame, send_frame
+from penstock.settings import Settings
+
+RUN, DRAFT, TASK, NOBODY = ("1" * 32, "2" * 32, "3" * 32, "f" * 32)
+STEP = attempt_id(RUN, "a", 1)
+WORKER = Worker(host="here", pid=1, started="2", boot="3")
+HASH = "0" * 64
+ODD = ["é\n\u2028\U0001f600", "", 0.1, -0.0, 2**63 - 1, -(2**63), None, True, [[], {"": None}], {"a": [1, "b"]}]
+DEFINITION = Pipeline(
+    name="flow",
+    project="P",
+    steps=(
+        Step(name="a", code="c", arguments={str(n): Argument(value=one) for n, one in enumerate(ODD)}),
+        Step(name="b", code="c", parents=("a",), time_limit=1.5, monitor_metrics=(["t", "s"],)),
+    ),
+    code={"c": Script(source="def work(): pass", entry_point="work", packages=("x",))},
+    parameters=(Parameter(section="Args", name="rate", value=0.1, type="float", description="é"),),
+)
+
+
+@contextmanager
+def in_this_process(home):
+    backend = connect(home)
+    yield backend
+    backend.close()
+
+
+@contextmanager
+def over_the_channel_of_a_step(home):
+    """What a step asks, asked over a socket and carried out by its launcher, here in a thread."""
+    backend = connect(home)
+    here, there = socket.socketpair()
+    task = backend.call(GetTask(id=STEP))
+
+    def launcher():
+        with there:
+            try:
+                while isinstance(said := decode_from_step(receive_frame(there)), Request):
+                    send_frame(there, serve(backend, task, said))
+            except EOFError:
+                return
+
+    serving = threading.Thread(target=launcher)
+    serving.start()
+    channel = Channel(here, backend.blobs)
+    yield channel
+    channel.close()
+    serving.join()
+    backend.close()
+
+
+WAYS = {"sqlite": in_this_process, "channel": over_the_channel_of_a_step}
+
+# What a step may not do, on its channel and nowhere else.
+RESERVED = {"channel": {CreateTask, EndTask, CreateRun, StartRun, LaunchStep, DecideSteps, EndRun, StopRun, DeleteRun}}
+
+
+@pytest.fixture
+def home(tmp_path):
+    return Settings(home=tmp_path / "home", workers=1)
+
+
+@pytest.fixture
+def owner(home):
+    """The service in this process, which a run and its first step have been recorded with."""
+    backend = connect(home)
+    for id, name in ((DRAFT, "draft"), (RUN, "flow")):
+        backend.call(CreateRun(pipeline=name, project="P", task=NewTask(id=id, name=name, project="")))
+    backend.call(StartRun(id=RUN, definition=DEFINITION, worker=WORKER))
+    backend.call(LaunchStep(run=RUN, step="a", attempt=1, task=NewTask(id="", name="a", project="P"), worker=WORKER))
+    backend.call(CreateTask(task=NewTask(id=TASK, name="other", project="Q")))
+    yield backend
+    backend.close()
+
+
+@pytest.fixture(params=list(WAYS))
+def way(request, home, owner):
+    """The way under test, and its name."""
+    with WAYS[request.param](home) as backend:
+        yield request.param, backend
+
+
+def artifact(name="x", task=STEP):
+    facts = {"format": "json", "type": "int", "url": "file:///x", "preview": "é", "metadata": {"rows": "1"}}
+    return Artifact(task=task, name=name, hash=HASH, size=1, created=1.5, **facts)
+
+
+def model(id="5" * 32, task=STEP):
+    return Model(
+        id=id,
+        task=task,
+        project="Q",
+        name="net",
+        direction="output",
+        url="",
+        hash=HASH,
+        size=1,
+        tags=("t",),
+        created=2.0,
+    )
+
+
+def points(*values):
+    return tuple(ScalarPoint(number, value, 1.0) for number, value in enumerate(values))
+
+
+PARAMETERS = tuple(Parameter(section="kwargs", name=str(number), value=one) for number, one in enumerate(ODD))
+LINES = tuple(ConsoleLine(1.0, stream, text) for stream, text in ((Stream.OUT, "é\t"), (Stream.ERR, "")))
+FAR = (ScalarPoint(2**63, 1.0, 1.0),)
+SERIES = (NewPoints(title="loss", series="train", points=points(1.0, math.inf, 0.25)),)
+PLOTS = (Plot(title="t", series="s", kind="table", iteration=3, data="[]", at=4.0),)
+DRAFT_TASK = NewTask(id="4" * 32, name="new", project="P", tags=("a", "b"), parameters=PARAMETERS)
+
+# What writes, with what reads it back.
+WRITES: list[tuple[Op, Op]] = [
+    (CreateTask(task=DRAFT_TASK), GetTask(id="4" * 32)),
+    (CreateRun(pipeline="new", project="P", task=DRAFT_TASK), GetRun(id="4" * 32)),
+    (StartRun(id=DRAFT, definition=DEFINITION, worker=WORKER, version="2.0"), GetRun(id=DRAFT)),
+    (
+        LaunchStep(run=RUN, step="b", attempt=1, task=NewTask(id="", name="b", project="P"), worker=WORKER),
+        GetTask(id=attempt_id(RUN, "b", 1)),
+    ),
+    (
+        DecideSteps(run=RUN, decisions=(StepDecision(step="b", status=StepStatus.SKIPPED, reason="é"),)),
+        GetRun(id=RUN),
+    ),
+    (StopRun(id=RUN, why="enough"), GetRun(id=RUN)),
+    (EndTask(id=STEP, status=Status.FAILED, reason=EndReason.SIGNAL, message="é"), GetTask(id=STEP)),
+    (EndRun(id=RUN, status=Status.STOPPED, reason=EndReason.ABORTED), GetRun(id=RUN)),
+    (DeleteRun(id=DRAFT), ListRuns()),
+    (DescribeTask(id=STEP, comment="é", add_tags=("a", "b")), GetTask(id=STEP)),
+    (SetParameters(task=STEP, parameters=PARAMETERS), GetParameters(task=STEP)),
+    (
+        SetConfiguration(task=RUN, configuration=Configuration(name="net", text="{}", format="json")),
+        GetConfigurations(task=RUN),
+    ),
+    (AddArtifact(artifact=artifact()), ListArtifacts(task=STEP)),
+    (AddArtifact(artifact=artifact(task=RUN)), ListArtifacts(task=RUN)),
+    (AddModel(model=model()), ListModels(task=STEP)),
+    (AppendConsole(task=STEP, lines=LINES), ReadConsole(task=RUN, whole_run=True)),
+    (ReportScalars(task=STEP, series=SERIES), GetScalars(task=STEP)),
+    (ReportPlots(task=STEP, plots=PLOTS), ListPlots(task=STEP)),
+]
+READS: list[Op] = [
+    CheckHealth(),
+    GetTask(id=STEP),
+    GetTask(id=TASK),
+    ListTasks(),
+    ListTasks(run=RUN, statuses=(Status.IN_PROGRESS,)),
+    GetParameters(task=STEP),
+    GetConfigurations(task=RUN),
+    ListProjects(hidden=True),
+    GetRun(id=RUN),
+    GetRun(id=DRAFT),
+    FindRun(text="last"),
+    ListRuns(),
+    ListChanges(),
+    ListChanges(run=RUN, after=1, limit=1, wait=0.01),
+    LastChange(),
+    GetArtifact(task=STEP, name="x"),
+    ListArtifacts(task=STEP),
+    ListModels(task=STEP),
+    ListPlots(task=STEP),
+    ReadConsole(task=STEP),
+    LastLines(tasks=(STEP, TASK)),
+    GetScalars(task=STEP),
+    SummarizeScalars(task=STEP),
+]
+REFUSED: list[tuple[Op, type[PenstockError]]] = [
+    (GetTask(id=NOBODY), NotFound),
+    (GetTask(id="é\n"), NotFound),
+    (GetRun(id=TASK), NotFound),
+    (GetArtifact(task=STEP, name="X"), NotFound),
+    (FindRun(text="nothing"), NotFound),
+    (CreateRun(pipeline="p", project="P", task=NewTask(id=TASK, name="p", project="")), Conflict),
+    (StartRun(id=RUN, definition=DEFINITION, worker=WORKER), BadTransition),
+    (StartRun(id=DRAFT, definition=DEFINITION, worker=WORKER, version="abc"), Invalid),
+    (LaunchStep(run=DRAFT, step="a", attempt=1, task=DRAFT_TASK, worker=WORKER), Conflict),
+    (DecideSteps(run=RUN, decisions=(StepDecision(step="x", status=StepStatus.SKIPPED),)), NotFound),
+    (EndTask(id=TASK, status=Status.COMPLETED), BadTransition),
+    (EndRun(id=DRAFT, status=Status.COMPLETED), BadTransition),
+    (StopRun(id=DRAFT), Conflict),
+    (DeleteRun(id=RUN), Conflict),
+    (
+        ReportScalars(task=STEP, series=(NewPoints(title="t", series="s", points=(ScalarPoint(2**63, 1.0, 1.0),)),)),
+        Invalid,
+    ),
+]
+
+
+def name_of(case):
+    return type(case[0] if isinstance(case, tuple) else case).__name__
+
+
+def test_the_suite_knows_every_operation():
+    assert {name_of(case) for case in (*WRITES, *READS)} == set(REGISTRY)
+
+
+def is_reserved(way, op):
+    return type(op) in RESERVED.get(way, set())
+
+
+@pytest.mark.parametrize(("op", "read"), WRITES, ids=map(name_of, WRITES))
+def test_what_is_written_is_there_and_comes_back_as_it_was(way, owner, op, read):
+    name, backend = way
+    if is_reserved(name, op):
+        before = owner.call(ListTasks()), owner.call(ListChanges())
+        with pytest.raises(Conflict, match=f"a step may not ask for {type(op).__name__}"):
+            backend.call(op)
+        assert (owner.call(ListTasks()), owner.call(ListChanges())) == before
+        return
+    returned = backend.call(op)
+    found = owner.call(read)
+    assert backend.call(read) == found
+    told = getattr(found, "run", found) if isinstance(op, CreateRun | StartRun | StopRun | EndRun) else found
+    if returned is not None and not isinstance(op, DeleteRun):
+        assert returned in told if isinstance(told, list) else returned == told
+
+
+@pytest.mark.parametrize("op", READS, ids=map(name_of, READS))
+def test_what_is_read_is_the_same_on_every_way(way, owner, op):
+    _, backend = way
+    fill(owner)
+    expected, found = owner.call(op), backend.call(op)
+    assert found == expected
+    assert type(found) is type(expected)
+    assert found or found == 0, "a suite that reads nothing proves nothing"
+
+
+def fill(owner):
+    for op, _ in WRITES:
+        if not is_reserved("channel", op):
+            owner.call(op)
+
+
+@pytest.mark.parametrize(("op", "error"), REFUSED, ids=map(name_of, REFUSED))
+def test_what_is_refused_is_refused_alike_on_every_way(way, owner, op, error):
+    name, backend = way
+    owner.call(AddArtifact(artifact=artifact()))
+    with pytest.raises(error) as expected:
+        owner.call(op)
+    if is_reserved(name, op):
+        error = Conflict
+    with pytest.raises(error) as found:
+        backend.call(op)
+    if not is_reserved(name, op):
+        assert type(found.value) is type(expected.value)
+        assert (found.value.message, found.value.hint) == (expected.value.message, expected.value.hint)
+
+
+@pytest.mark.parametrize("op", [DescribeTask(id=TASK), SetParameters(task=DRAFT, parameters=PARAMETERS),
+                                AddArtifact(artifact=artifact(task=TASK)), AddModel(model=model(task=TASK)),
+                                AppendConsole(task=TASK, lines=LINES), ReportScalars(task=TASK, series=SERIES)],
+                         ids=name_of)  # fmt: skip
+def test_a_step_writes_to_nobody_else(home, owner, op):
+    with over_the_channel_of_a_step(home) as backend, pytest.raises(Conflict, match="step 'a' may write to its own"):
+        backend.call(op)
+    assert owner.call(ListArtifacts(task=TASK)) == owner.call(GetScalars(task=TASK)) == []
+
+
+def test_every_way_stores_the_same_bytes(way, owner):
+    _, backend = way
+    blob = backend.blobs.put_bytes(b"as they are")
+    assert owner.blobs.read(blob) == b"as they are"
+
+
+def test_errors_in_the_middle_leave_the_way_open(way, owner):
+    _, backend = way
+    for _ in range(3):
+        with pytest.raises(NotFound):
+            backend.call(GetTask(id=NOBODY))
+        assert backend.call(GetTask(id=STEP)) == owner.call(GetTask(id=STEP))
+
+
+def test_threads_get_the_answers_to_their_own_questions(way, owner):
+    _, backend = way
+    wrong = []
+
+    def ask(number):
+        for _ in range(25):
+            id = (RUN, DRAFT, TASK, STEP)[number]
+            if backend.call(GetTask(id=id)).id != id:
+                wrong.append(id)
+
+    threads = [threading.Thread(target=ask, args=(number,)) for number in range(4)]
+    for one in threads:
+        one.start()
+    for one in threads:
+        one.join()
+    assert wrong == []
+
+
+json_values = st.recursive(
+    st.none() | st.booleans() | st.integers(-(2**63), 2**63 - 1) | st.floats(allow_nan=False) | st.text(),
+    lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.text(), inner, max_size=3),
+    max_leaves=8,
+)
+
+
+@settings(max_examples=40, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(value=json_values)
+def test_a_value_of_any_kind_comes_through(way, owner, value):
+    _, backend = way
+    parameter = Parameter(section="kwargs", name="x", value=value)
+    backend.call(SetParameters(task=STEP, parameters=(parameter,)))
+    assert backend.call(GetParameters(task=STEP)) == [parameter]
+    assert repr(owner.call(GetParameters(task=STEP))) == repr([parameter])
+
+
+@pytest.mark.parametrize("text", ["half a character: \ud800", "\udcff"])
+def test_half_a_character_is_an_error_that_leaves_the_way_open(way, owner, text):
+    """Python has such texts, for instance as names of files; bytes in UTF-8 cannot hold them."""
+    _, backend = way
+    with pytest.raises(Invalid, match=r"half a character|no Unicode"):
+        backend.call(DescribeTask(id=STEP, comment=text))
+    assert backend.call(GetTask(id=STEP)).comment == ""
+
+
+def test_a_recorded_value_that_a_way_cannot_carry_is_an_error_of_that_way(way, owner):
+    """The database holds values that are not UTF-8; who cannot be told them is told that."""
+    name, backend = way
+    owner.call(SetParameters(task=RUN, parameters=(Parameter(section="Args", name="x", value="\ud800"),)))
+    if name == "sqlite":
+        assert backend.call(GetParameters(task=RUN))[-1].value == "\ud800"
+    else:
+        with pytest.raises(Invalid):
+            backend.call(GetParameters(task=RUN))
+    assert backend.call(GetTask(id=STEP)).id == STEP

@@ -1,0 +1,88 @@
+"""From bytes to console lines: nothing is lost, and a terminal would show the same."""
+
+from __future__ import annotations
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from penstock.core.outputs import ConsoleLine, Stream
+from penstock.run.console import LONGEST_LINE, MANY_LINES, Console
+
+OUT, ERR = Stream.OUT, Stream.ERR
+
+
+def texts(*pieces, stream=OUT):
+    console = Console()
+    shown = [line for piece in pieces for line in console.feed(stream, piece, 1.0)]
+    shown += console.finish(2.0)
+    recorded = [line.text for line in console.take()]
+    assert recorded == shown, "what is shown is what is recorded"
+    return shown
+
+
+@pytest.mark.parametrize(
+    ("written", "lines"),
+    [
+        (b"", []),
+        (b"one\ntwo\n", ["one", "two"]),
+        (b"no end", ["no end"]),
+        (b"\n\n", ["", ""]),
+        (b"windows\r\nlines\r\n", ["windows", "lines"]),
+        (b"10%\r50%\r100%\n", ["100%"]),
+        (b"10%\r50%\r", ["50%"]),
+        (b"\xff\xfe\n", ["\ufffd\ufffd"]),
+        ("tabs\tand \u00e9\u2028\U0001f600\n".encode(), ["tabs\tand \u00e9\u2028\U0001f600"]),
+        (b"\0\x1b[1m\n", ["\0\x1b[1m"]),
+    ],
+)
+def test_lines_are_what_a_terminal_leaves(written, lines):
+    assert texts(written) == lines
+
+
+@given(text=st.text(alphabet=st.sampled_from("ab\n\r\u00e9\U0001f600"), max_size=40), data=st.data())
+def test_where_the_bytes_are_cut_makes_no_difference(text, data):
+    written = text.encode()
+    cuts = sorted(data.draw(st.lists(st.integers(0, len(written)), max_size=5)))
+    pieces = [written[start:end] for start, end in zip([0, *cuts], [*cuts, len(written)], strict=True)]
+    assert texts(*pieces) == texts(written)
+
+
+def test_a_character_that_stays_incomplete_is_shown_as_such():
+    assert texts(b"caf\xc3") == ["caf\ufffd"]
+
+
+def test_a_line_without_end_is_cut():
+    pieces = texts(*[b"x" * 10_000] * 20)
+    assert "".join(pieces) == "x" * 200_000
+    assert max(map(len, pieces)) <= LONGEST_LINE
+
+
+def test_a_long_line_is_cut_and_whole():
+    pieces = texts(b"y" * 150_000 + b"\nshort\n")
+    assert pieces[-1] == "short"
+    assert "".join(pieces[:-1]) == "y" * 150_000
+    assert max(map(len, pieces)) <= LONGEST_LINE
+
+
+def test_streams_do_not_mix():
+    console = Console()
+    console.feed(OUT, b"one ", 1.0)
+    console.feed(ERR, b"error\n", 2.0)
+    console.feed(OUT, b"line\n", 3.0)
+    assert console.take() == (ConsoleLine(2.0, ERR, "error"), ConsoleLine(3.0, OUT, "one line"))
+
+
+def test_lines_are_taken_once():
+    console = Console()
+    assert (console.waiting, console.due(), console.take()) == (False, False, ())
+    console.feed(OUT, b"a\n", 1.0)
+    assert console.waiting
+    assert [line.text for line in console.take()] == ["a"]
+    assert (console.waiting, console.take()) == (False, ())
+
+
+def test_many_lines_are_due_at_once():
+    console = Console()
+    console.feed(OUT, b"x\n" * MANY_LINES, 1.0)
+    assert console.due()

@@ -1,0 +1,293 @@
+"""The loop that carries a run out, where whole pipelines (`tests/e2e`) do not look: slots, order, its own failures."""
+
+from __future__ import annotations
+
+import os
+import signal
+import sys
+import threading
+from pathlib import Path
+
+import pytest
+
+from penstock.backend import connect
+from penstock.core.errors import DiskFull
+from penstock.core.pipeline import Argument, Pipeline, Step
+from penstock.core.task import ENDED, EndReason, Script, Status
+from penstock.ops.changes import LastChange, ListChanges
+from penstock.ops.outputs import AppendConsole
+from penstock.ops.runs import CreateRun, DecideSteps, GetRun, LaunchStep, StartRun
+from penstock.ops.tasks import EndTask, ListTasks, NewTask
+from penstock.run import liveness
+from penstock.run.controller import Controller, Plan
+from penstock.run.launch import Surroundings
+from penstock.sdk.display import Silent
+from penstock.settings import Settings
+
+RUN = "1" * 32
+SRC = str(Path(sys.modules["penstock"].__file__).parents[1])
+CODE = {
+    "quick": Script(source="def quick(): return 1", entry_point="quick"),
+    "slow": Script(source="def slow():\n    import time\n    print('here', flush=True)\n    time.sleep(1000)",
+                   entry_point="slow"),
+    "fail": Script(source="def fail(): 1/0", entry_point="fail"),
+    "give": Script(source="def give(x): return x", entry_point="give"),
+}  # fmt: skip
+
+
+class Told(Silent):
+    """Remembers what it was told, and may do something about it."""
+
+    def __init__(self):
+        self.steps = []
+        self.then = {}
+
+    def step(self, name, status, attempt, reason):
+        self.steps.append((name, str(status)))
+        if action := self.then.pop((name, str(status)), None):
+            action()
+
+    def printed(self, step, lines):
+        if action := self.then.pop((step, "printed"), None):
+            action()
+
+
+class Between:
+    """A backend that fails where the test wants it."""
+
+    def __init__(self, backend):
+        self._backend = backend
+        self.blobs = backend.blobs
+        self.fail = lambda op: None
+
+    def call(self, op):
+        if error := self.fail(op):
+            raise error
+        return self._backend.call(op)
+
+
+@pytest.fixture
+def backend(tmp_path):
+    opened = connect(Settings(home=tmp_path / "home", workers=1))
+    yield opened
+    opened.close()
+
+
+@pytest.fixture
+def told():
+    return Told()
+
+
+@pytest.fixture
+def between(backend):
+    return Between(backend)
+
+
+@pytest.fixture
+def control(backend, between, told, tmp_path):
+    """Start a run of these steps; a step is a name of `CODE`, or that with a suffix behind a dot."""
+
+    def control(*steps, slots=4, retry=lambda step, retries: None, **options):
+        made = []
+        for step in steps:
+            name, parents, arguments = (step, (), {}) if isinstance(step, str) else step
+            given = {key: Argument(value=value) for key, value in arguments.items()}
+            kind = name.partition("-")[0]
+            made.append(Step(name=name, code=kind, parents=tuple(parents), arguments=given, returns=("x",)))
+        definition = Pipeline(name="p", project="P", steps=tuple(made), code=CODE, **options)
+        backend.call(CreateRun(pipeline="p", project="P", task=NewTask(id=RUN, name="p", project="")))
+        since = backend.call(LastChange())
+        worker = liveness.here()
+        run = backend.call(StartRun(id=RUN, definition=definition, worker=worker))
+        plan = Plan(
+            pipeline=backend.call(GetRun(id=RUN)).definition,
+            run=run,
+            worker=worker,
+            surroundings=Surroundings(
+                home=tmp_path / "home",
+                blobs=tmp_path / "home" / "blobs",
+                scratch=tmp_path / "home" / "scratch",
+                working=str(tmp_path),
+                path=(SRC, *sys.path),
+                environment=dict(os.environ),
+            ),
+            inputs={},
+            preload=(),
+            preload_fingerprint="",
+            slots=slots,
+            since=since,
+            retry=retry,
+            observer=told,
+        )
+        return Controller(between, plan)
+
+    return control
+
+
+def statuses(backend):
+    return {state.name: str(state.status) for state in backend.call(GetRun(id=RUN)).steps}
+
+
+def feed(backend):
+    return [(change.step, change.status) for change in backend.call(ListChanges(run=RUN)) if change.step]
+
+
+def test_no_more_steps_run_at_once_than_there_are_slots(control, backend):
+    """Those that wait are recorded as queued, with the reason."""
+    run = control("quick-a", "quick-b", "quick-c", slots=1).run()
+    assert run.task.status is Status.COMPLETED
+    open_now, most = set(), 0
+    for step, status in feed(backend):
+        if status == "in_progress":
+            open_now.add(step)
+        elif status == "completed":
+            open_now.discard(step)
+        most = max(most, len(open_now))
+    assert most == 1
+    queued = [change for change in backend.call(ListChanges(run=RUN)) if change.status == "queued"]
+    assert [change.step for change in queued] == ["quick-b", "quick-c"]
+    assert queued[0].message == "waits for one of the 1 slots of this machine"
+
+
+def test_steps_start_in_the_order_in_which_they_were_added(control, told):
+    control(*(f"quick-{number}" for number in range(6)), slots=2).run()
+    assert [name for name, status in told.steps if status == "running"] == [f"quick-{number}" for number in range(6)]
+
+
+def test_a_stop_before_the_loop_begins_stops_the_run(control, backend):
+    controller = control("quick", ("give", ["quick"], {"x": 1}))
+    controller.stop("never mind")
+    run = controller.run()
+    assert (run.task.status, run.task.reason, run.task.message) == (Status.STOPPED, EndReason.ABORTED, "never mind")
+    assert statuses(backend) == {"quick": "skipped", "give": "skipped"}
+    assert backend.call(ListTasks(run=RUN)) == []
+
+
+def test_a_stop_ends_what_runs_and_what_waits_for_a_slot(control, backend, told):
+    controller = control("slow-a", "slow-b", ("quick", ["slow-a"], {}), slots=1)
+    told.then["slow-a", "printed"] = lambda: controller.stop("enough")
+    assert controller.run().task.status is Status.STOPPED
+    assert statuses(backend) == {"slow-a": "aborted", "slow-b": "aborted", "quick": "skipped"}
+    (task,) = backend.call(ListTasks(run=RUN))
+    assert (task.step, task.status, task.reason) == ("slow-a", Status.STOPPED, EndReason.ABORTED)
+    states = {state.name: state.reason for state in backend.call(GetRun(id=RUN)).steps}
+    assert states["slow-b"] == "the run was stopped before the step was started"
+
+
+def test_a_reference_that_names_nothing_when_its_time_comes_fails_its_step_alone(control, backend):
+    run = control(
+        "quick", ("give-a", [], {"x": "${quick.artifacts.lost.url}"}), ("give-b", [], {"x": "${quick.x}"})
+    ).run()
+    assert statuses(backend) == {"quick": "completed", "give-a": "failed", "give-b": "completed"}
+    assert run.task.message == "step 'give-a' failed"
+    (task,) = [task for task in backend.call(ListTasks(run=RUN)) if task.step == "give-a"]
+    assert (task.reason, task.status) == (EndReason.INPUT, Status.FAILED)
+    assert "'lost'" in task.message
+
+
+def test_a_retry_is_asked_for_with_the_number_of_those_before(control, backend):
+    asked = []
+
+    def retry(step, retries):
+        asked.append((step, retries))
+        return retries < 2
+
+    control("fail", retry=retry).run()
+    assert asked == [("fail", 0), ("fail", 1), ("fail", 2)]
+    assert [task.attempt for task in backend.call(ListTasks(run=RUN))] == [1, 2, 3]
+
+
+def test_a_retry_function_that_fails_ends_the_run(control, backend):
+    """The user's own mistake: the run does not stay in progress, and the mistake is not swallowed."""
+
+    def retry(step, retries):
+        raise LookupError("no such answer")
+
+    with pytest.raises(LookupError, match="no such answer"):
+        control("fail", "slow", retry=retry).run()
+    run = backend.call(GetRun(id=RUN)).run
+    assert (run.task.status, run.task.reason) == (Status.FAILED, EndReason.EXCEPTION)
+    assert "LookupError: no such answer" in run.task.message
+    assert statuses(backend) == {"fail": "failed", "slow": "aborted"}
+
+
+@pytest.mark.parametrize("kind", [LaunchStep, EndTask, DecideSteps])
+def test_a_store_that_fails_ends_the_run_and_its_processes(control, backend, between, kind):
+    """T52: on the way out nothing stays open, in the records or among the processes."""
+    controller = control("quick-a", "slow", "quick-b", ("quick-c", ["fail"], {}), "fail", slots=3)
+    failed = []
+
+    def fail_once(op):
+        if isinstance(op, kind) and not failed:
+            failed.append(op)
+            return DiskFull("no space")
+        return None
+
+    between.fail = fail_once
+    with pytest.raises(DiskFull, match="no space"):
+        controller.run()
+    run = backend.call(GetRun(id=RUN)).run
+    assert (run.task.status, run.task.reason) == (Status.FAILED, EndReason.EXCEPTION)
+    assert "DiskFull: no space" in run.task.message
+    assert all(task.status in ENDED for task in backend.call(ListTasks(run=RUN)))
+    assert not {"running", "queued", "pending"} & set(statuses(backend).values())
+
+
+@pytest.fixture
+def impatience():
+    """Interrupt a second time after a while, which ends a run that does not end by itself."""
+    waiting = threading.Timer(15, signal.pthread_kill, (threading.main_thread().ident, signal.SIGINT))
+    waiting.start()
+    yield
+    waiting.cancel()
+    waiting.join()
+
+
+def press():
+    """Ctrl-C."""
+    signal.raise_signal(signal.SIGINT)
+
+
+def check_stopped(backend):
+    run = backend.call(GetRun(id=RUN)).run
+    assert (run.task.status, run.task.reason) == (Status.STOPPED, EndReason.ABORTED)
+    assert "keyboard" in run.task.message
+    assert statuses(backend)["give"] == "skipped"
+    assert not {"running", "queued", "pending"} & set(statuses(backend).values())
+    assert all(task.status in ENDED for task in backend.call(ListTasks(run=RUN)))
+
+
+@pytest.mark.parametrize("moment", [("quick", "running"), ("quick", "completed"), ("slow", "printed")])
+def test_the_keyboard_stops_the_run_whatever_the_loop_is_doing(control, backend, told, impatience, moment):
+    """An interrupt in the middle of the loop's own work counts like one while it waits."""
+    controller = control("quick", "slow", ("give", ["slow"], {"x": 1}))
+    told.then[moment] = press
+    with pytest.raises(KeyboardInterrupt):
+        controller.run()
+    check_stopped(backend)
+
+
+@pytest.mark.parametrize("kind", [LaunchStep, EndTask, AppendConsole])
+def test_the_keyboard_stops_the_run_in_the_middle_of_a_call(control, backend, between, impatience, kind):
+    """Nothing that was being recorded is forgotten, so nothing is waited for that will never come."""
+    controller = control("quick", "slow", ("give", ["slow"], {"x": 1}))
+    pressed = []
+
+    def press_once(op):
+        if isinstance(op, kind) and not pressed:
+            pressed.append(op)
+            press()
+
+    between.fail = press_once
+    with pytest.raises(KeyboardInterrupt):
+        controller.run()
+    check_stopped(backend)
+
+
+def test_the_definition_of_the_run_may_have_no_steps(control):
+    assert control().run().task.status is Status.COMPLETED
+
+
+def test_abort_on_failure_ends_what_waits(control, backend):
+    control("fail", "quick-a", "slow", slots=1, abort_on_failure=True).run()
+    assert statuses(backend) == {"fail": "failed", "quick-a": "aborted", "slow": "aborted"}

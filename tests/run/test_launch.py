@@ -1,0 +1,180 @@
+"""From a step's definition to the task that is recorded and the process that is started."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+
+import pytest
+
+from penstock.core.errors import BadReference, DiskFull, NotFound
+from penstock.core.outputs import Artifact
+from penstock.core.pipeline import Argument, Pipeline, Step
+from penstock.core.task import Container, Script, Task, TaskType
+from penstock.run.attempt import Resolved, decode_spec
+from penstock.run.launch import Surroundings, prepare, process, write_script
+
+SCRIPT = Script(source="def work(): return '\u00e9'\n", entry_point="work")
+RUN = Task(id="r" * 32, name="flow", project="P/.pipelines/flow", user="ada")
+FRAME = Artifact(task="t", name="frame", format="arrow", type="F", hash="0" * 64, size=1, url="file:///frame")
+INPUT = Artifact(task=RUN.id, name="s.data", format="json", type="list", hash="1" * 64, size=1, url="file:///data")
+
+
+FOUND = {
+    "${pipeline.rate}": Resolved(value=0.5, text="0.5"),
+    "${a.n}": Resolved(value=3, text="3"),
+    "${a.frame}": Resolved(artifact=FRAME, text=FRAME.url),
+    "${pipeline.q}": Resolved(value="gpu", text="gpu"),
+}
+
+
+class Answers:
+    """Stands in for `Lookup`: what each reference turns out to be, by its text."""
+
+    @staticmethod
+    def resolve(reference):
+        if reference.text not in FOUND:
+            raise NotFound(f"{reference.text} names nothing")
+        return FOUND[reference.text]
+
+
+def pipeline(**options):
+    return Pipeline(name="flow", project="P", code={"c": SCRIPT, "d": SCRIPT}, **options)
+
+
+def step(arguments=None, **options):
+    return Step(name="s", code="c", arguments={k: Argument(value=v) for k, v in (arguments or {}).items()}, **options)
+
+
+@pytest.fixture
+def place(tmp_path):
+    (tmp_path / "work").mkdir()
+    return Surroundings(
+        home=tmp_path,
+        blobs=tmp_path / "blobs",
+        scratch=tmp_path / "scratch",
+        working=str(tmp_path / "work"),
+        path=("/a", "/b"),
+        environment={"A": "1", "PENSTOCK_HOME": "elsewhere"},
+    )
+
+
+def test_arguments_are_recorded_as_what_they_turned_out_to_be():
+    """Promises 37 and 40: plain values under `kwargs/`, artifacts as `kwargs_artifacts/`, references resolved."""
+    given = {
+        "rate": "${pipeline.rate}",
+        "text": "n=${a.n} of ${a.frame}",
+        "frame": "${a.frame}",
+        "deep": [{"n": "${a.n}", "frame": "${a.frame}"}],
+        "none": None,
+        "number": 2**62,
+    }
+    prepared = prepare(pipeline(), RUN, step(given), Answers())
+    assert {one.path: (one.value, one.type) for one in prepared.new.parameters} == {
+        "kwargs/rate": (0.5, "float"),
+        "kwargs/text": ("n=3 of file:///frame", "str"),
+        "kwargs_artifacts/frame": ("t.frame", "str"),
+        "kwargs/deep": ([{"n": 3, "frame": "t.frame"}], "list"),
+        "kwargs/none": (None, ""),
+        "kwargs/number": (2**62, "int"),
+    }
+    assert set(prepared.references) == {"${pipeline.rate}", "${a.n}", "${a.frame}"}
+
+
+def test_values_that_are_stored_are_recorded_by_the_name_of_their_artifact():
+    """Promise 37: `<step>.<arg>` of the controller."""
+    made = Step(name="s", code="c", arguments={"data": Argument(artifact="s.data", references=("${a.n}",))})
+    prepared = prepare(pipeline(), RUN, made, Answers())
+    (found,) = prepared.new.parameters
+    assert (found.path, found.value) == ("kwargs_artifacts/data", f"{RUN.id}.s.data")
+    assert set(prepared.references) == {"${a.n}"}
+
+
+def test_a_reference_that_turns_out_to_name_nothing_is_named():
+    with pytest.raises(NotFound, match=r"\$\{a\.lost\}"):
+        prepare(pipeline(), RUN, step({"x": "${a.lost}"}), Answers())
+    with pytest.raises(BadReference):
+        prepare(pipeline(), RUN, step({"x": "${a.}"}), Answers())
+
+
+@pytest.mark.parametrize(
+    ("options", "of_pipeline", "expected"),
+    [
+        ({}, {}, {"name": "s", "project": RUN.project, "queue": None, "output_uri": None, "tags": ()}),
+        ({}, {"target_project": "T"}, {"project": "T"}),
+        ({"project": "Mine", "task_name": "named"}, {"target_project": "T"}, {"project": "Mine", "name": "named"}),
+        ({}, {"default_queue": "cpu", "output_uri": "s3://a"}, {"queue": "cpu", "output_uri": "s3://a"}),
+        ({"queue": "${pipeline.q}-1", "output_uri": "s3://b"}, {"output_uri": "s3://a"},
+         {"queue": "gpu-1", "output_uri": "s3://b"}),
+        ({"tags": ("red",)}, {"add_pipeline_tags": True}, {"tags": ("red", f"pipe: {RUN.id}")}),
+        ({"task_type": TaskType.QC, "container": Container(image="i")}, {},
+         {"type": TaskType.QC, "container": Container(image="i")}),
+    ],
+)  # fmt: skip
+def test_what_a_step_says_wins_over_what_its_pipeline_says(options, of_pipeline, expected):
+    """Promises 4 and 60."""
+    new = prepare(pipeline(**of_pipeline), RUN, step(**options), Answers()).new
+    assert {field: getattr(new, field) for field in expected} == expected
+    assert (new.user, new.script) == ("ada", SCRIPT)
+
+
+def started(place, made, task_script=SCRIPT, **options):
+    task = Task(id="t" * 32, name="s", project="P", script=task_script)
+    prepared = prepare(pipeline(**options), RUN, made, Answers())
+    return process(pipeline(**options), made, task, prepared, place, {"s.data": INPUT, "s.other": INPUT})
+
+
+def test_the_process_is_told_all_that_it_needs_and_no_more(place):
+    made = Step(
+        name="s",
+        code="c",
+        arguments={"data": Argument(artifact="s.data"), "n": Argument(value="${a.n}")},
+        returns=("x", "y"),
+        time_limit=2.5,
+    )
+    launch = started(place, made, serializer="d")
+    spec = decode_spec(launch.payload)
+    assert (spec.inputs, spec.returns, spec.arguments) == ({"s.data": INPUT}, ("x", "y"), made.arguments)
+    assert spec.references == {"${a.n}": Resolved(value=3, text="3")}
+    assert (spec.serializer, spec.deserializer) == (SCRIPT, None)
+    assert (launch.key, launch.time_limit, launch.path) == ("t" * 32, 2.5, ("/a", "/b"))
+    assert launch.environment == {"A": "1", "PENSTOCK_HOME": str(place.home), "PENSTOCK_TASK_ID": "t" * 32}
+    assert Path(spec.file).read_text("utf-8") == SCRIPT.source
+    assert "PENSTOCK_TASK_ID" not in place.environment, "the surroundings are shared by all steps"
+
+
+@pytest.mark.parametrize(("folder", "expected"), [(None, "work"), ("", "work"), ("sub/er", "work/sub/er")])
+def test_a_process_starts_in_the_folder_of_its_step_from_that_of_the_run(place, tmp_path, folder, expected):
+    (tmp_path / "work" / "sub" / "er").mkdir(parents=True, exist_ok=True)
+    script = Script(source="", entry_point="work", working_dir=folder)
+    assert Path(started(place, step(), script).cwd) == tmp_path / expected
+    absolute = Script(source="", entry_point="work", working_dir=str(tmp_path))
+    assert started(place, step(), absolute).cwd == str(tmp_path)
+
+
+def test_a_folder_that_is_not_there_is_named_with_its_step(place, tmp_path):
+    script = Script(source="", entry_point="work", working_dir="nowhere")
+    with pytest.raises(NotFound, match=r"work/nowhere' of step 's'"):
+        started(place, step(), script)
+
+
+def test_a_script_is_written_once_and_by_nobody_in_part(tmp_path):
+    file = write_script(SCRIPT, "key", tmp_path)
+    before = file.stat()
+    assert write_script(SCRIPT, "key", tmp_path) == file
+    assert file.stat().st_mtime_ns == before.st_mtime_ns
+    assert [one.name for one in file.parent.iterdir()] == ["work.py"]
+    assert (file.parent.stat().st_mode & 0o077) == 0
+
+
+@pytest.mark.skipif(os.geteuid() == 0, reason="root may write everywhere; tests/faults/test_disk.py has the full disk")
+def test_a_folder_that_cannot_be_written_is_named(tmp_path):
+    tmp_path.chmod(0o500)
+    with pytest.raises(DiskFull, match=str(tmp_path)):
+        write_script(SCRIPT, "key", tmp_path)
+
+
+def test_a_file_in_the_place_of_the_scratch_folder_is_an_error_that_names_it(tmp_path):
+    (tmp_path / "scratch").write_text("")
+    with pytest.raises(DiskFull, match="scratch"):
+        write_script(SCRIPT, "key", tmp_path / "scratch")

@@ -1,0 +1,133 @@
+"""What a launcher carries out for a step: whatever the step asks, the answer is a reply and the launcher goes on."""
+
+from __future__ import annotations
+
+import threading
+
+import msgspec
+import pytest
+
+from penstock.backend import connect
+from penstock.core.pipeline import Pipeline, Step
+from penstock.core.task import Parameter, Worker
+from penstock.ops.base import REGISTRY
+from penstock.ops.changes import LastChange, ListChanges
+from penstock.ops.runs import CreateRun, LaunchStep, StartRun
+from penstock.ops.tasks import GetTask, NewTask, SetParameters
+from penstock.run.attempt import Request, decode_reply, encode
+from penstock.run.serve import WRITES, serve
+from penstock.settings import Settings
+
+RUN = "1" * 32
+FOR_EVER = 100_000.0
+
+
+@pytest.fixture
+def backend(tmp_path):
+    opened = connect(Settings(home=tmp_path / "home", workers=1))
+    yield opened
+    opened.close()
+
+
+@pytest.fixture
+def task(backend):
+    """A step that runs."""
+    worker = Worker(host="h", pid=1)
+    definition = Pipeline(name="p", project="P", steps=(Step(name="a", code="c"),))
+    backend.call(CreateRun(pipeline="p", project="P", task=NewTask(id=RUN, name="p", project="")))
+    backend.call(StartRun(id=RUN, definition=definition, worker=worker))
+    new = NewTask(id="", name="a", project="P")
+    return backend.call(LaunchStep(run=RUN, step="a", attempt=1, task=new, worker=worker))
+
+
+@pytest.fixture
+def ask(backend, task):
+    def ask(op, body=None):
+        name = op if isinstance(op, str) else type(op).__name__
+        request = Request(number=7, op=name, body=msgspec.Raw(encode(op if body is None else body)))
+        reply = decode_reply(serve(backend, task, request))
+        assert reply.number == 7
+        return reply
+
+    return ask
+
+
+def test_a_step_reads_anything(ask, task):
+    reply = ask(GetTask(id=RUN))
+    assert (reply.code, msgspec.msgpack.decode(reply.body)["id"]) == ("", RUN)
+
+
+def test_an_operation_that_does_not_exist_is_an_answer(ask):
+    reply = ask("Dance", {})
+    assert (reply.code, reply.message) == ("not_found", "there is no operation 'Dance'")
+
+
+@pytest.mark.parametrize("body", [{}, {"id": 3}, [], None, "text", {"id": "x", "more": 1}])
+def test_a_body_that_is_not_the_operation_is_an_answer(ask, body):
+    reply = ask("GetTask", body)
+    assert reply.code in {"invalid", "not_found"}
+    assert reply.message
+
+
+@pytest.mark.parametrize("name", sorted(REGISTRY))
+def test_what_writes_is_on_the_list_or_refused(ask, name):
+    """An operation that is added later is closed to steps until somebody opens it."""
+    kind = REGISTRY[name]
+    writes = not kind.reads
+    reply = ask(name, sample(kind))
+    if writes and kind not in WRITES:
+        assert (reply.code, reply.message) == ("conflict", f"a step may not ask for {name}")
+    elif writes:
+        assert reply.code == "conflict"
+        assert "may write to its own task and run, not to task nobody" in reply.message
+
+
+def sample(kind):
+    """An operation of this kind on a task `nobody`, as plain data."""
+
+    def fill(type):
+        info = msgspec.inspect.type_info(type)
+        return fill_info(info)
+
+    def fill_info(info):
+        match info:
+            case msgspec.inspect.StructType(fields=fields):
+                return {
+                    one.encode_name: "nobody"
+                    if one.name in {"task", "id"} and not is_struct(one.type)
+                    else fill_info(one.type)
+                    for one in fields
+                    if one.required
+                }
+            case msgspec.inspect.EnumType(cls=cls):
+                return next(iter(cls)).value
+            case msgspec.inspect.IntType() | msgspec.inspect.FloatType():
+                return 1
+            case msgspec.inspect.StrType():
+                return "x"
+            case _:
+                return []
+
+    def is_struct(info):
+        return isinstance(info, msgspec.inspect.StructType)
+
+    return fill(kind)
+
+
+def test_a_value_that_no_message_can_hold_is_an_answer(ask, backend):
+    """The database holds half characters, which messages cannot: the launcher survives being asked for them."""
+    backend.call(SetParameters(task=RUN, parameters=(Parameter(section="Args", name="x", value="\ud800"),)))
+    reply = ask("GetParameters", {"task": RUN})
+    assert reply.code == "invalid"
+
+
+def test_a_step_that_waits_does_not_make_its_launcher_wait(backend, task):
+    """One thread serves all steps of a run, so a request that waits for a change must be answered at once."""
+    seen = backend.call(LastChange())
+    op = ListChanges(after=seen, wait=FOR_EVER)
+    request = Request(number=1, op="ListChanges", body=msgspec.Raw(encode(op)))
+    replies = []
+    serving = threading.Thread(target=lambda: replies.append(serve(backend, task, request)), daemon=True)
+    serving.start()
+    serving.join(timeout=5)
+    assert replies, "the launcher waits for as long as the step likes"

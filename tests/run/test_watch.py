@@ -1,0 +1,81 @@
+"""Watching the feed for the wish to stop a run."""
+
+from __future__ import annotations
+
+import queue
+import threading
+
+import pytest
+
+from penstock.backend import connect
+from penstock.core.pipeline import Pipeline
+from penstock.core.task import Status, Worker
+from penstock.ops.changes import LastChange
+from penstock.ops.runs import CreateRun, EndRun, StartRun, StopRun
+from penstock.ops.tasks import NewTask
+from penstock.run.watch import Watch
+from penstock.settings import Settings
+
+RUNS = ("1" * 32, "2" * 32)
+
+
+@pytest.fixture
+def backend(tmp_path):
+    opened = connect(Settings(home=tmp_path / "home", workers=1))
+    for id in RUNS:
+        opened.call(CreateRun(pipeline="p", project="P", task=NewTask(id=id, name="p", project="")))
+        worker = Worker(host="h", pid=1)
+        opened.call(StartRun(id=id, definition=Pipeline(name="p", project="P"), worker=worker))
+    yield opened
+    opened.close()
+
+
+@pytest.fixture
+def asked():
+    return queue.SimpleQueue()
+
+
+def end(backend, run=RUNS[0]):
+    backend.call(EndRun(id=run, status=Status.COMPLETED))
+
+
+def threads():
+    return [one for one in threading.enumerate() if one.name == "penstock-watch"]
+
+
+def test_a_wish_to_stop_is_passed_on_with_its_reason(backend, asked):
+    with Watch(backend, RUNS[0], backend.call(LastChange()), asked.put):
+        backend.call(StopRun(id=RUNS[1], why="not this one"))
+        backend.call(StopRun(id=RUNS[0], why="enough"))
+        assert asked.get(timeout=60) == "enough"
+        backend.call(StopRun(id=RUNS[0], why="now"))
+        assert asked.get(timeout=60) == "now"
+        end(backend)
+    assert asked.empty()
+
+
+def test_a_wish_from_before_the_watch_is_heard_too(backend, asked):
+    """What was asked between the start of the run and that of the watch."""
+    seen = backend.call(LastChange())
+    backend.call(StopRun(id=RUNS[0], why="at once"))
+    with Watch(backend, RUNS[0], seen, asked.put):
+        assert asked.get(timeout=60) == "at once"
+        end(backend)
+
+
+def test_the_watch_ends_with_the_run(backend, asked):
+    with Watch(backend, RUNS[0], backend.call(LastChange()), asked.put):
+        (thread,) = threads()
+        end(backend, RUNS[1])
+        end(backend)
+        thread.join(timeout=60)
+        assert not thread.is_alive()
+
+
+def test_a_store_that_is_closed_ends_the_watch_without_noise(backend, asked):
+    with Watch(backend, RUNS[0], backend.call(LastChange()), asked.put):
+        (thread,) = threads()
+        backend.close()
+        thread.join(timeout=60)
+        assert not thread.is_alive()
+    assert asked.empty()

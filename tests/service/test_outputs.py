@@ -1,0 +1,170 @@
+"""Operations on what tasks leave behind: artifacts, models, plots, console, scalars."""
+
+from __future__ import annotations
+
+import math
+import threading
+
+import pytest
+
+from penstock.core.errors import NotFound
+from penstock.core.outputs import Artifact, ConsoleLine, Model, Plot, ScalarPoint, Stream
+from penstock.ops.outputs import (
+    AddArtifact,
+    AddModel,
+    AppendConsole,
+    GetArtifact,
+    GetScalars,
+    LastLines,
+    ListArtifacts,
+    ListModels,
+    ListPlots,
+    NewPoints,
+    ReadConsole,
+    ReportPlots,
+    ReportScalars,
+    SummarizeScalars,
+)
+
+NOBODY = "b" * 32
+HASH = "0" * 64
+
+
+def lines(*texts):
+    return tuple(ConsoleLine(1.0 + number, Stream.OUT, text) for number, text in enumerate(texts))
+
+
+def points(*values, start=0):
+    return tuple(ScalarPoint(start + number, value, 1.0) for number, value in enumerate(values))
+
+
+def series(*values, title="loss", name="train", start=0):
+    return (NewPoints(title=title, series=name, points=points(*values, start=start)),)
+
+
+@pytest.mark.parametrize(
+    "op",
+    [
+        AddArtifact(artifact=Artifact(task=NOBODY, name="x", format="json", type="int", hash=HASH, size=1, url="")),
+        AddModel(
+            model=Model(id=NOBODY, task=NOBODY, project="", name="n", direction="output", url="", hash=HASH, size=1)
+        ),
+        AppendConsole(task=NOBODY, lines=lines("a")),
+        ReadConsole(task=NOBODY),
+        ReportScalars(task=NOBODY, series=series(1.0)),
+        ReportPlots(task=NOBODY, plots=()),
+        GetArtifact(task=NOBODY, name="x"),
+        ListArtifacts(task=NOBODY),
+        ListModels(task=NOBODY),
+        GetScalars(task=NOBODY),
+        SummarizeScalars(task=NOBODY),
+        ListPlots(task=NOBODY),
+    ],
+    ids=lambda op: type(op).__name__,
+)
+def test_outputs_of_a_task_that_is_not_there_are_refused(backend, op):
+    with pytest.raises(NotFound, match=f"no task {NOBODY}"):
+        backend.call(op)
+
+
+def test_an_artifact_of_the_same_name_is_replaced(desk):
+    task = desk.task()
+    first = desk.backend.call(AddArtifact(artifact=desk.artifact(task, "x", b"1", preview="one")))
+    desk.backend.call(AddArtifact(artifact=desk.artifact(task, "y", b"2", metadata={"rows": "3"})))
+    third = desk.backend.call(AddArtifact(artifact=desk.artifact(task, "x", b"3", preview="three")))
+    assert first.created > 0
+    assert desk.backend.call(GetArtifact(task=task.id, name="x")) == third
+    assert sorted(one.name for one in desk.backend.call(ListArtifacts(task=task.id))) == ["x", "y"]
+    assert desk.backend.call(GetArtifact(task=task.id, name="y")).metadata == {"rows": "3"}
+
+
+@pytest.mark.parametrize(("asked", "hint"), [("modle", "did you mean 'model'?"), ("zzz", "known: 'model', 'scores'")])
+def test_an_artifact_that_is_not_there_names_those_that_are(desk, asked, hint):
+    task = desk.task()
+    for name in ("model", "scores"):
+        desk.backend.call(AddArtifact(artifact=desk.artifact(task, name)))
+    with pytest.raises(NotFound, match=f"task {task.id} has no artifact '{asked}'") as caught:
+        desk.backend.call(GetArtifact(task=task.id, name=asked))
+    assert caught.value.hint == hint
+
+
+def test_models_come_oldest_first_and_belong_to_the_project_of_their_task(desk):
+    task = desk.task(project="Vision")
+    first = desk.backend.call(AddModel(model=desk.model(task, "net", framework="PyTorch")))
+    second = desk.backend.call(AddModel(model=desk.model(task, "net", b"more", project="Shared")))
+    assert (first.project, second.project) == ("Vision", "Shared")
+    assert desk.backend.call(ListModels(task=task.id)) == [first, second]
+
+
+def test_eight_writers_lose_nothing_of_each_other(desk):
+    """T48: artifacts, lines and points that come at once are all there."""
+    task = desk.task()
+
+    def work(me):
+        for number in range(10):
+            desk.backend.call(AddArtifact(artifact=desk.artifact(task, f"{me}.{number}")))
+            desk.backend.call(AppendConsole(task=task.id, lines=lines(f"{me}.{number}")))
+            desk.backend.call(ReportScalars(task=task.id, series=series(1.0, name=str(me), start=number)))
+
+    writers = [threading.Thread(target=work, args=(number,)) for number in range(8)]
+    for one in writers:
+        one.start()
+    for one in writers:
+        one.join()
+    expected = {f"{me}.{number}" for me in range(8) for number in range(10)}
+    assert {one.name for one in desk.backend.call(ListArtifacts(task=task.id))} == expected
+    printed = [line.text for chunk in desk.backend.call(ReadConsole(task=task.id)) for line in chunk.lines]
+    assert sorted(printed) == sorted(expected)
+    assert [len(one.points) for one in desk.backend.call(GetScalars(task=task.id))] == [10] * 8
+
+
+def test_the_console_of_a_run_is_that_of_its_steps_merged(desk):
+    run = desk.run("a", "b")
+    first, second = desk.launch(run, "a"), desk.launch(run, "b")
+    for task, text in ((first, "1"), (second, "2"), (run, "3"), (first, "4")):
+        desk.backend.call(AppendConsole(task=task.id, lines=lines(text, f"{text}b")))
+
+    def read(task, **options):
+        chunks = desk.backend.call(ReadConsole(task=task.id, **options))
+        return [(chunk.task, [line.text for line in chunk.lines]) for chunk in chunks]
+
+    assert read(first) == [(first.id, ["1", "1b"]), (first.id, ["4", "4b"])]
+    assert [task for task, _ in read(run, whole_run=True)] == [first.id, second.id, run.id, first.id]
+    assert read(run) == [(run.id, ["3", "3b"])]
+    chunk = desk.backend.call(ReadConsole(task=run.id, whole_run=True, limit=1))[0]
+    assert len(read(run, whole_run=True, after=chunk.id)) == 3
+
+
+def test_the_last_line_of_each_task_that_printed(desk):
+    tasks = [desk.task() for _ in range(3)]
+    for task in tasks[:2]:
+        desk.backend.call(AppendConsole(task=task.id, lines=lines("first", f"last of {task.id}")))
+    found = desk.backend.call(LastLines(tasks=(*(task.id for task in tasks), NOBODY)))
+    assert found == {task.id: f"last of {task.id}" for task in tasks[:2]}
+
+
+def test_points_are_appended_and_summed_up(desk):
+    task = desk.task()
+    for start, values in ((0, (3.0, math.nan)), (2, (1.0, math.inf))):
+        desk.backend.call(ReportScalars(task=task.id, series=series(*values, start=start)))
+    desk.backend.call(ReportScalars(task=task.id, series=series(0.5, title="Summary", name="accuracy")))
+    found = {one.title: one for one in desk.backend.call(GetScalars(task=task.id))}
+    assert [point.iteration for point in found["loss"].points] == [0, 1, 2, 3]
+    assert [str(point.value) for point in found["loss"].points] == ["3.0", "nan", "1.0", "inf"]
+    summary = {one.title: one for one in desk.backend.call(SummarizeScalars(task=task.id))}["loss"]
+    assert (summary.minimum, summary.maximum, summary.last) == (1.0, math.inf, math.inf)
+    assert (summary.count, summary.iteration) == (4, 3)
+
+
+def test_a_plot_of_the_same_place_is_replaced(desk):
+    task = desk.task()
+
+    def report(data, iteration):
+        plot = Plot(title="t", series="s", kind="table", iteration=iteration, data=data)
+        desk.backend.call(ReportPlots(task=task.id, plots=(plot,)))
+
+    for data, iteration in (("1", 0), ("2", 1), ("3", 0)):
+        report(data, iteration)
+    found = desk.backend.call(ListPlots(task=task.id))
+    assert {(plot.iteration, plot.data) for plot in found} == {(0, "3"), (1, "2")}
+    assert all(plot.at > 0 for plot in found)

@@ -1,0 +1,152 @@
+"""Under any sequence of operations the rows of the steps, the tasks and the change feed tell one story."""
+
+from __future__ import annotations
+
+from contextlib import suppress
+from pathlib import Path
+from tempfile import TemporaryDirectory
+
+from hypothesis import HealthCheck, Phase, settings
+from hypothesis import strategies as st
+from hypothesis.stateful import RuleBasedStateMachine, invariant, precondition, rule, run_state_machine_as_test
+
+from penstock.backend import connect
+from penstock.core.errors import Conflict, Invalid
+from penstock.core.progress import StepStatus
+from penstock.core.run import STEP_STATUS, ChangeKind
+from penstock.core.task import ENDED, EndReason, Status
+from penstock.ops.changes import ListChanges
+from penstock.ops.runs import DecideSteps, StepDecision, StopRun
+from penstock.ops.tasks import GetTask, ListTasks
+from penstock.settings import Settings
+
+OPEN_STEPS = {StepStatus.PENDING, StepStatus.QUEUED, StepStatus.RUNNING}
+STEPS = ("a", "b", "c")
+steps = st.sampled_from(STEPS)
+ends = st.sampled_from([Status.COMPLETED, Status.FAILED, Status.STOPPED])
+
+
+class Records(RuleBasedStateMachine):
+    """Whatever is asked in whatever order: the rows of the steps, the tasks and the feed tell one story."""
+
+    def __init__(self, desk_of, *, any_order):
+        super().__init__()
+        self.any_order = any_order
+        self.folder = TemporaryDirectory(prefix="penstock-records-")
+        self.backend = connect(Settings(home=Path(self.folder.name) / "home", workers=1))
+        self.desk = desk_of(self.backend)
+        self.runs = {}
+        self.launched = {}
+        self.start()
+
+    def teardown(self):
+        self.backend.close()
+        self.folder.cleanup()
+
+    @precondition(lambda self: len(self.runs) < 2)
+    @rule()
+    def start(self):
+        run = self.desk.run(*STEPS, name=f"flow {len(self.runs)}")
+        self.runs[run.id] = run
+
+    def run(self, second):
+        return list(self.runs.values())[second and len(self.runs) > 1]
+
+    def status(self, run, step):
+        return self.desk.states(run)[step].status
+
+    @rule(step=steps, second=st.booleans(), attempt=st.integers(1, 3))
+    def launch(self, step, second, attempt):
+        run = self.run(second)
+        state = self.desk.states(run)[step]
+        in_turn = state.status in {"pending", "queued", "failed"} and attempt == state.attempt + 1
+        if self.any_order or in_turn or attempt <= state.attempt:
+            with suppress(Conflict, Invalid):
+                self.launched[run.id, step, attempt] = self.desk.launch(run, step, attempt)
+
+    @precondition(lambda self: self.launched)
+    @rule(data=st.data(), status=ends)
+    def end(self, data, status):
+        task = self.launched[data.draw(st.sampled_from(sorted(self.launched)))]
+        with suppress(Conflict):
+            self.desk.end(task, status, None, f"ended as {status}")
+
+    @rule(step=steps, second=st.booleans(), status=st.sampled_from(["queued", "skipped", "aborted"]))
+    def decide(self, step, second, status):
+        run = self.run(second)
+        allowed = self.status(run, step) in {"pending", "queued"} and self.is_open(run)
+        if self.any_order or allowed:
+            with suppress(Conflict):
+                decision = StepDecision(step=step, status=StepStatus(status), reason="decided")
+                self.backend.call(DecideSteps(run=run.id, decisions=(decision,)))
+
+    @rule(second=st.booleans(), status=ends)
+    def end_run(self, second, status):
+        run = self.run(second)
+        with suppress(Conflict):
+            self.desk.end_run(run, status, EndReason.ABORTED, "the end")
+
+    @rule(second=st.booleans())
+    def stop(self, second):
+        with suppress(Conflict):
+            self.backend.call(StopRun(id=self.run(second).id))
+
+    def is_open(self, run):
+        return self.backend.call(GetTask(id=run.id)).status is Status.IN_PROGRESS
+
+    @invariant()
+    def steps_agree_with_tasks(self):
+        for run in self.runs.values():
+            tasks = self.backend.call(ListTasks(run=run.id))
+            for name, state in self.desk.states(run).items():
+                mine = [task for task in tasks if task.step == name]
+                assert [task.attempt for task in mine] == list(range(1, state.attempt + 1))
+                assert all(task.status in ENDED for task in mine[:-1])
+                if mine and state.status not in {"queued", "skipped"}:
+                    assert (state.task, state.status) == (mine[-1].id, STEP_STATUS[mine[-1].status])
+                elif mine:
+                    assert mine[-1].status in ENDED
+                else:
+                    assert state.status in {"pending", "queued", "skipped", "aborted"}
+
+    @invariant()
+    def nothing_is_open_under_a_run_that_has_ended(self):
+        for run in self.runs.values():
+            if not self.is_open(run):
+                assert not OPEN_STEPS & {state.status for state in self.desk.states(run).values()}
+                assert all(task.status in ENDED for task in self.backend.call(ListTasks(run=run.id)))
+
+    @invariant()
+    def the_feed_replayed_gives_the_same_states(self):
+        for run in self.runs.values():
+            tasks, told = {}, dict.fromkeys(STEPS, StepStatus.PENDING)
+            for change in self.backend.call(ListChanges(run=run.id)):
+                if change.kind is ChangeKind.STATUS:
+                    tasks[change.task] = change.status
+                if change.step is not None:
+                    by_task = change.kind is ChangeKind.STATUS
+                    told[change.step] = STEP_STATUS[Status(change.status)] if by_task else StepStatus(change.status)
+            assert told == {name: state.status for name, state in self.desk.states(run).items()}
+            recorded = [self.backend.call(GetTask(id=run.id)), *self.backend.call(ListTasks(run=run.id))]
+            assert tasks == {task.id: task.status for task in recorded}
+
+
+def play(desk_of, *, any_order):
+    few = settings(
+        max_examples=15,
+        stateful_step_count=20,
+        phases=[Phase.generate],  # twenty steps can be read as they are; making them fewer takes minutes
+        deadline=None,
+        database=None,
+        suppress_health_check=list(HealthCheck),
+        report_multiple_bugs=False,
+    )
+    run_state_machine_as_test(lambda: Records(desk_of, any_order=any_order), settings=few)
+
+
+def test_what_a_controller_does_keeps_the_records_in_agreement(desk_of):
+    play(desk_of, any_order=False)
+
+
+def test_what_anybody_may_ask_keeps_the_records_in_agreement(desk_of):
+    play(desk_of, any_order=True)

@@ -1,0 +1,110 @@
+"""Configuration: read once, from the environment and then from a file; a bad value is named with its place."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+
+import msgspec
+import pytest
+
+from penstock.core.errors import Invalid
+from penstock.settings import Settings, environment, load
+
+
+def settings(tmp_path, text="", **variables):
+    """What a process has with this file and these variables, and no others."""
+    file = tmp_path / "config.toml"
+    if text:
+        file.write_text(text, encoding="utf-8")
+    return load({"PENSTOCK_CONFIG": str(file), **variables})
+
+
+def test_everything_has_a_default(tmp_path):
+    found = settings(tmp_path)
+    assert found.home.is_absolute()
+    assert found.home.name == "penstock"
+    assert found.workers >= 4
+    assert found.progress == "auto"
+
+
+def test_places_follow_from_the_home(tmp_path):
+    found = settings(tmp_path, PENSTOCK_HOME="/data/p")
+    assert (found.home, found.database, found.blobs, found.scratch) == (
+        Path("/data/p"),
+        Path("/data/p/penstock.db"),
+        Path("/data/p/blobs"),
+        Path("/data/p/scratch"),
+    )
+
+
+def test_a_variable_wins_over_the_file(tmp_path):
+    text = 'home = "/file"\nworkers = 7\nprogress = "plain"\nuser = "grace"\n'
+    found = settings(tmp_path, text)
+    assert (found.home, found.workers, found.progress, found.user) == (Path("/file"), 7, "plain", "grace")
+    found = settings(
+        tmp_path, text, PENSTOCK_HOME="/variable", PENSTOCK_WORKERS="2", PENSTOCK_PROGRESS="none", PENSTOCK_USER="ada"
+    )
+    assert (found.home, found.workers, found.progress, found.user) == (Path("/variable"), 2, "none", "ada")
+
+
+@pytest.mark.parametrize(("given", "expected"), [("~/p", "home/p"), ("p/q", "p/q"), ("./p", "p")])
+def test_a_home_is_made_absolute(tmp_path, monkeypatch, given, expected):
+    monkeypatch.setenv("HOME", str(tmp_path / "home"))
+    monkeypatch.chdir(tmp_path)
+    assert settings(tmp_path, PENSTOCK_HOME=given).home == tmp_path / expected
+
+
+@pytest.mark.parametrize("value", ["", "0", "-1", "many", "1.5"])
+@pytest.mark.parametrize("place", ["variable", "file"])
+def test_a_number_of_workers_that_is_none_is_refused_with_its_place(tmp_path, value, place):
+    text = f'workers = "{value}"' if place == "file" else ""
+    variables = {"PENSTOCK_WORKERS": value} if place == "variable" else {}
+    if not value:
+        assert settings(tmp_path, text, **variables).workers >= 4
+        return
+    where = "workers in .*config.toml" if place == "file" else "PENSTOCK_WORKERS"
+    with pytest.raises(Invalid, match=where):
+        settings(tmp_path, text, **variables)
+
+
+def test_a_progress_that_is_none_is_refused_with_the_choices(tmp_path):
+    with pytest.raises(Invalid, match="PENSTOCK_PROGRESS is 'loud'") as caught:
+        settings(tmp_path, PENSTOCK_PROGRESS="loud")
+    assert caught.value.hint == "choose one of auto, live, plain, none"
+
+
+def test_a_file_that_is_no_toml_is_named(tmp_path):
+    with pytest.raises(Invalid, match=r"config\.toml is not TOML"):
+        settings(tmp_path, "home = /no quotes")
+    (tmp_path / "config.toml").write_bytes(b"\xff\xfe")
+    with pytest.raises(Invalid, match=r"config\.toml is not TOML"):
+        settings(tmp_path)
+
+
+def test_a_file_that_is_not_there_or_a_folder_is_no_matter(tmp_path):
+    assert load({"PENSTOCK_CONFIG": str(tmp_path / "nowhere" / "config.toml")}).progress == "auto"
+    assert load({"PENSTOCK_CONFIG": str(tmp_path)}).progress == "auto"
+
+
+def test_settings_are_frozen(tmp_path):
+    with pytest.raises(AttributeError):
+        Settings(home=tmp_path, workers=1).workers = 2
+    assert msgspec.structs.replace(Settings(home=tmp_path, workers=1), workers=2).workers == 2
+
+
+def test_a_user_without_a_name_has_none(tmp_path, monkeypatch):
+    import getpass
+
+    def nobody():
+        raise OSError("no such user")
+
+    monkeypatch.setattr(getpass, "getuser", nobody)
+    assert settings(tmp_path).user == ""
+
+
+def test_the_environment_is_a_copy():
+    found = environment()
+    assert found == dict(os.environ)
+    found["PENSTOCK_TEST_ONLY"] = "x"
+    assert "PENSTOCK_TEST_ONLY" not in os.environ
