@@ -85,7 +85,7 @@ def environment() -> dict[str, str]:
 def _read(file: Path) -> dict[str, object]:
     try:
         return tomllib.loads(file.read_text("utf-8"))
-    except (FileNotFoundError, NotADirectoryError, PermissionError):
+    except (FileNotFoundError, NotADirectoryError, IsADirectoryError, PermissionError):
         return {}
     except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
         raise Invalid(f"{file} is not TOML: {error}", hint="correct or remove the file") from None
