@@ -6,6 +6,10 @@ With another value:     penstock run examples/iris.py --param test_size=0.4
 
 from __future__ import annotations
 
+import os
+import shutil
+import sys
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 from penstock import Logger, PipelineController, Task
@@ -84,11 +88,16 @@ def report(pipe: PipelineController) -> None:
     print(f"\nWhat {pipe.task.name} made:")
     for step in pipe.get_pipeline_dag().values():
         for artifact in Task.get_task(step.task_id).artifacts.values():
-            print(f"  {step.name + '.' + artifact.name:16} {artifact.type:42} {artifact.size:>7} bytes  {artifact.url}")
-    print(
-        f"\nNext:\n  penstock show {pipe.id[:8]}\n  penstock logs {pipe.id[:8]} train"
-        f"\n  penstock run examples/iris.py --param test_size=0.4"
-    )
+            kind = artifact.type.rpartition(".")[2]
+            print(f"  {step.name + '.' + artifact.name:16} {kind:20} {artifact.size:>7} bytes  {artifact.url}")
+    print("\nNext:")
+    for rest in (f"show {pipe.id[:8]}", f"logs {pipe.id[:8]} train", "run examples/iris.py --param test_size=0.4"):
+        print(f"  {command()} {rest}")
+
+
+def command() -> str:
+    """Return what to type for `penstock`: its path from here, where the shell does not find it by its name."""
+    return "penstock" if shutil.which("penstock") else os.path.relpath(Path(sys.executable).with_name("penstock"))
 
 
 if __name__ == "__main__":
