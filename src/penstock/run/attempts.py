@@ -11,7 +11,7 @@ import msgspec
 from msgspec import Struct
 
 from penstock.backend import Backend
-from penstock.core.errors import PenstockError
+from penstock.core.errors import DiskFull, StoreError
 from penstock.core.outputs import Stream
 from penstock.core.task import EndReason, Status, Task
 from penstock.ops.outputs import AppendConsole
@@ -122,7 +122,7 @@ class Attempts:
         """Kill every process that is left and forget it; record of its last lines what can be recorded."""
         for id in self._open:
             self._processes.kill(id, "aborted")
-        with suppress(PenstockError):
+        with suppress(StoreError):
             for attempt in self._open.values():
                 self._record_console(attempt)
         self._open.clear()
@@ -175,8 +175,12 @@ class Attempts:
             self._printed(attempt.step, lines)
 
     def _record_console(self, attempt: _Attempt) -> None:
+        """Record what an attempt printed. Output for which the disk has no room is dropped, and the run goes on."""
         if lines := attempt.console.take():
-            self._backend.call(AppendConsole(task=attempt.task.id, lines=lines))
+            try:
+                self._backend.call(AppendConsole(task=attempt.task.id, lines=lines))
+            except DiskFull as error:
+                self._printed(attempt.step, [f"penstock: {len(lines)} lines are not recorded: {error.message}"])
 
 
 def _outcome(event: Exited, time_limit: float | None) -> Outcome:
