@@ -282,6 +282,17 @@ def test_a_function_may_decide_on_retries(home, tmp_path):
     assert asked == [(pipe.id, "fail", 0), (pipe.id, "fail", 1)]
 
 
+def test_a_function_that_cannot_decide_means_no_retry(pipe):
+    def undecided(pipeline, node, retries):
+        raise LookupError(node.name)
+
+    pipe.add_function_step("fail", fail, retry_on_failure=undecided)
+    assert run(pipe) == {"fail": "failed"}
+    assert pipe.get_pipeline_dag()["fail"].attempt == 1
+    pipe.get_logger().flush()
+    assert "LookupError: fail" in "".join(pipe.task.get_reported_console_output(10))
+
+
 def test_abort_on_failure_stops_the_others(home):
     """Promise 7: the first failure stops what runs and skips what waits."""
     pipe = PipelineController(name="numbers", project="Tests", abort_on_failure=True)

@@ -297,8 +297,16 @@ class PipelineController:
             )
 
     def _answer_retry(self, step: str, retries: int) -> bool | None:
+        """Ask the user's function whether a step is tried again; one that raises says no."""
         ask = self._retries.get(step)
-        return None if ask is None else bool(ask(self, self.get_pipeline_dag()[step], retries))
+        if ask is None:
+            return None
+        try:
+            return bool(ask(self, self.get_pipeline_dag()[step], retries))
+        except Exception as error:  # noqa: BLE001 - it is the user's own code
+            what = f"retry_on_failure of step {step!r} raised {type(error).__name__}: {error}"
+            self.get_logger().report_text(f"penstock: {what}; the step is not tried again")
+            return False
 
     def stop(self, timeout: float | None = None, mark_failed: bool = False, mark_aborted: bool = False) -> None:
         """Stop the run: what runs is aborted, what waits is skipped. Before the start it does nothing.
