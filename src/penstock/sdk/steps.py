@@ -11,6 +11,7 @@ from msgspec import Struct
 
 from penstock.core import refs
 from penstock.core.errors import Invalid
+from penstock.core.monitor import monitors
 from penstock.core.names import did_you_mean
 from penstock.core.parameters import is_plain, plain
 from penstock.core.pipeline import Argument, Step, check_name, script_key
@@ -189,9 +190,10 @@ def _behaviour(step: str, continue_on_fail: object, behaviour: Mapping[str, bool
 
 
 def _monitors(step: str, given: Mapping[str, Any]) -> dict[str, Any]:
-    for name in MONITORS:
-        if isinstance(given[name], str):
-            raise Invalid(f"step {step!r}: {name} must be a list, not a text", hint=f"give [{given[name]!r}]")
+    try:
+        monitors(*(given[name] for name in MONITORS))
+    except Invalid as error:
+        raise Invalid(f"step {step!r}: {error.message}", hint=error.hint) from None
     return {name: tuple(plain(one, name) for one in given[name] or ()) for name in MONITORS}
 
 
