@@ -476,3 +476,45 @@ def test_the_run_itself_reports(pipe):
     pipe.get_logger().report_scalar("t", "s", 1.5, 0)
     pipe.get_logger().flush()
     assert pipe.task.get_last_scalar_metrics()["t"]["s"]["last"] == 1.5
+
+
+def make_outputs(folder, broken=False):
+    logger = Logger.current_logger()
+    for step, loss in enumerate([3.0, 1.0, 2.0]):
+        logger.report_scalar("test", "loss", loss, step)
+    task = Task.current_task()
+    for name in ("m_1", "m_2", "m_10", "last"):
+        file = Path(folder) / name
+        file.write_text(name)
+        task.upload_model(name, str(file))
+    task.upload_artifact("table", [1, 2])
+    if broken:
+        raise ValueError(folder)
+
+
+@pytest.mark.parametrize("broken", [False, True])
+def test_the_pipeline_takes_over_what_it_monitors(pipe, tmp_path, broken):
+    """Promises 51 to 57: metrics (also falling), artifacts and models, renamed, by pattern, also of a failed step."""
+    pipe.add_function_step(
+        "make",
+        make_outputs,
+        {"folder": str(tmp_path), "broken": broken},
+        monitor_metrics=[("test", "loss"), (("test", "loss"), ("model", "falling")), ("test", "missing")],
+        monitor_artifacts=["table", ("table", "final"), "missing"],
+        monitor_models=["m_1", "m_*", "*", ("m_10", "ten")],
+    )
+    run(pipe)
+    scalars = pipe.task.get_reported_scalars()
+    assert scalars["test"]["loss"] == scalars["model"]["falling"] == {"x": [0, 1, 2], "y": [3.0, 1.0, 2.0]}
+    step = Task.get_task(pipe.get_pipeline_dag()["make"].task_id)
+    assert pipe.task.artifacts["final"].url == pipe.task.artifacts["table"].url == step.artifacts["table"].url
+    taken = {model.name: Path(model.get_local_copy()).read_text() for model in pipe.task.models["output"]}
+    assert taken == {"m_1": "m_1", "m_2": "m_2", "last": "last", "ten": "m_10"}
+
+
+@pytest.mark.parametrize(
+    "wrong", [{"monitor_metrics": ["loss"]}, {"monitor_artifacts": "table"}, {"monitor_models": [1]}]
+)
+def test_a_monitor_that_is_none_is_refused_with_its_step(pipe, wrong):
+    with pytest.raises(ValueError, match=f"step 'make': .*{next(iter(wrong))}"):
+        pipe.add_function_step("make", double, {"n": 1}, **wrong)

@@ -15,9 +15,11 @@ from msgspec import Struct
 
 from penstock.backend import Backend
 from penstock.core.errors import PenstockError
+from penstock.core.monitor import monitors
 from penstock.core.outputs import Artifact
 from penstock.core.pipeline import Pipeline, plan
 from penstock.core.progress import (
+    SETTLED,
     Abort,
     Begun,
     Ended,
@@ -40,6 +42,7 @@ from penstock.run.attempts import Attempts, Ending
 from penstock.run.interrupt import Interrupts
 from penstock.run.launch import Surroundings, prepare, process
 from penstock.run.lookup import Lookup
+from penstock.run.mirror import mirror
 from penstock.run.processes import Processes
 from penstock.run.watch import Watch
 
@@ -166,6 +169,15 @@ class Controller:
                 case Finish(because=because):
                     self._because = because
         self._decide(skips)
+        if isinstance(event, Ended) and self.progress.status[event.step] in SETTLED:
+            self._take_over(event.step)
+
+    def _take_over(self, name: str) -> None:
+        """Record with the run what it takes over from a step that has ended, before its children start."""
+        step, task = self._steps[name], self._task_of(name)
+        wanted = monitors(step.monitor_metrics, step.monitor_artifacts, step.monitor_models)
+        if wanted and task is not None:
+            mirror(self._backend, self._id, task, wanted)
 
     def _decide(self, decisions: list[StepDecision]) -> None:
         if decisions:

@@ -214,9 +214,14 @@ class PipelineController:
             project_name, task_name, tags, stage: Where the step's task lies, and how it is named and grouped.
             helper_functions: Functions of other modules that the source needs.
             working_dir: Folder that the process starts in, from the one that the pipeline is started in.
-            cache_executed_step, monitor_metrics, monitor_artifacts, monitor_models, packages, repo, repo_branch,
-            repo_commit, docker, docker_args, docker_bash_setup_script, execution_queue, draft, output_uri,
-            auto_connect_frameworks, auto_connect_arg_parser: Recorded.
+            monitor_metrics: Series of the step that the run takes over when the step has ended: pairs
+                `(title, series)`, or pairs of such pairs to rename them.
+            monitor_artifacts: Artifacts that the run takes over: names, or pairs of a name and a new one.
+            monitor_models: Models that the run takes over, likewise; `name_*` is the last of these by name, `*` the
+                last that was created.
+            cache_executed_step, packages, repo, repo_branch, repo_commit, docker, docker_args,
+            docker_bash_setup_script, execution_queue, draft, output_uri, auto_connect_frameworks,
+            auto_connect_arg_parser: Recorded.
             pre_execute_callback, post_execute_callback, status_change_callback: Refused; not carried out yet.
 
         Raises:
