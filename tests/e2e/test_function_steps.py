@@ -478,6 +478,34 @@ def test_the_run_itself_reports(pipe):
     assert pipe.task.get_last_scalar_metrics()["t"]["s"]["last"] == 1.5
 
 
+def two_megabytes():
+    return bytes(2_000_000)
+
+
+def damage(url):
+    path = Path(url.removeprefix("file://"))
+    path.chmod(0o600)
+    with path.open("r+b") as file:
+        file.seek(1_000_000)
+        file.write(b"x")
+
+
+def count(data):
+    return len(data)
+
+
+@pytest.mark.parametrize("harmed", [False, True])
+def test_a_large_input_that_was_touched_within_the_run_is_noticed(pipe, harmed):
+    """A blob that the run itself wrote is not hashed again, unless somebody touched it."""
+    pipe.add_function_step("make", two_megabytes, function_return=["data"])
+    url = "${make.artifacts.data.url}" if harmed else str(Path("/dev/null").as_uri())
+    pipe.add_function_step("harm", damage if harmed else double, {"url" if harmed else "n": url}, parents=["make"])
+    pipe.add_function_step("use", count, {"data": "${make.data}"}, ["n"], parents=["harm"])
+    statuses = run(pipe)
+    assert statuses["use"] == ("failed" if harmed else "completed")
+    assert ("damaged" in pipe.get_pipeline_dag()["use"].reason) == harmed
+
+
 def make_outputs(folder, broken=False):
     logger = Logger.current_logger()
     for step, loss in enumerate([3.0, 1.0, 2.0]):

@@ -5,6 +5,7 @@ from __future__ import annotations
 import msgspec
 from msgspec import Raw, Struct
 
+from penstock.blobs.stamps import Stamp
 from penstock.core.outputs import Artifact
 from penstock.core.pipeline import Argument
 from penstock.core.task import EndReason, Json, Parameter, Script, Status, Task
@@ -33,6 +34,7 @@ class AttemptSpec(Struct, frozen=True, kw_only=True):
         arguments: As the pipeline defines them, with their references.
         inputs: The artifacts that hold arguments, under the name that `arguments` gives them.
         references: What each reference in the arguments turned out to be, under its text.
+        stamps: Of the inputs' blobs that this run has written, by hash.
         home, blobs, scratch: Folders of the home, of its blobs, and for copies of file artifacts.
     """
 
@@ -45,6 +47,7 @@ class AttemptSpec(Struct, frozen=True, kw_only=True):
     home: str
     blobs: str
     scratch: str
+    stamps: dict[str, Stamp] = {}
     serializer: Script | None = None
     deserializer: Script | None = None
 
@@ -57,6 +60,7 @@ class Outcome(Struct, frozen=True, kw_only=True, tag="outcome"):
     message: str = ""
     artifacts: tuple[Artifact, ...] = ()
     parameters: tuple[Parameter, ...] = ()
+    stamps: dict[str, Stamp] = {}
 
 
 class Request(Struct, frozen=True, kw_only=True, tag="request"):

@@ -11,6 +11,7 @@ import msgspec
 from msgspec import Struct
 
 from penstock.backend import Backend
+from penstock.blobs.stamps import Stamp
 from penstock.core.errors import DiskFull, StoreError
 from penstock.core.outputs import Stream
 from penstock.core.task import EndReason, Status, Task
@@ -67,6 +68,7 @@ class Attempts:
         self._printed = printed
         self._left = left
         self._open: dict[str, _Attempt] = {}
+        self.stamps: dict[str, Stamp] = {}  # of the blobs that attempts of this run have written
         self._running = 0
 
     @property
@@ -156,6 +158,7 @@ class Attempts:
             return []
         attempt.ended = True
         self._running -= 1
+        self.stamps |= outcome.stamps
         task = attempt.task
         self._backend.call(
             EndTask(

@@ -31,7 +31,8 @@ def execute(spec: AttemptSpec, backend: Backend) -> Outcome:
     """Carry out the attempt and return how it went. Only what ends the whole process gets past it."""
     try:
         function = _load(spec.task.script, spec.file)
-        values = storage.Values(backend.blobs, spec.scratch, _custom(spec.serializer), _custom(spec.deserializer))
+        own = _custom(spec.serializer), _custom(spec.deserializer)
+        values = storage.Values(backend.blobs, spec.scratch, *own, spec.stamps)
         arguments = _arguments(spec, values)
     except PenstockError as error:
         return _failed(EndReason.INPUT, str(error))
@@ -49,7 +50,7 @@ def execute(spec: AttemptSpec, backend: Backend) -> Outcome:
     except PenstockError as error:
         return _failed(EndReason.OUTPUT, str(error))
     parameters = tuple(_parameter(name, value) for name, value in named.items() if _is_short(value))
-    return Outcome(status=Status.COMPLETED, artifacts=artifacts, parameters=parameters)
+    return Outcome(status=Status.COMPLETED, artifacts=artifacts, parameters=parameters, stamps=values.written)
 
 
 def _load(script: Script, file: str) -> Callable[..., object]:

@@ -9,6 +9,7 @@ from pathlib import Path
 
 from msgspec import Struct
 
+from penstock.blobs.stamps import Stamp
 from penstock.core import refs
 from penstock.core.errors import DiskFull, NotFound
 from penstock.core.outputs import Artifact
@@ -47,13 +48,20 @@ class Surroundings(Struct, frozen=True, kw_only=True):
 
 
 class Prepared(Struct, frozen=True, kw_only=True):
-    """An attempt, ready to be recorded and started."""
+    """An attempt, ready to be recorded and started.
+
+    Args:
+        stamps: Of the blobs among its inputs that this run has written, by hash.
+    """
 
     new: NewTask
     references: dict[str, Resolved]
+    stamps: dict[str, Stamp] = {}
 
 
-def prepare(pipeline: Pipeline, run: Task, step: Step, lookup: Lookup) -> Prepared:
+def prepare(
+    pipeline: Pipeline, run: Task, step: Step, lookup: Lookup, stamps: Mapping[str, Stamp] | None = None
+) -> Prepared:
     """Look the step's references up and return the task to record.
 
     Raises:
@@ -74,7 +82,9 @@ def prepare(pipeline: Pipeline, run: Task, step: Step, lookup: Lookup) -> Prepar
         output_uri=step.output_uri or pipeline.output_uri,
         parameters=tuple(_parameter(name, one, references, run.id) for name, one in step.arguments.items()),
     )
-    return Prepared(new=new, references=references)
+    hashes = {found.artifact.hash for found in references.values() if found.artifact is not None}
+    known = {hash: taken for hash, taken in (stamps or {}).items() if hash in hashes}
+    return Prepared(new=new, references=references, stamps=known)
 
 
 def process(
@@ -91,6 +101,7 @@ def process(
         arguments=step.arguments,
         inputs={name: inputs[name] for name in needed},
         references=prepared.references,
+        stamps=prepared.stamps,
         returns=step.returns,
         home=str(place.home),
         blobs=str(place.blobs),

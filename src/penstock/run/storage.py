@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from pathlib import Path
 
 from penstock.blobs.files import FileBlobs
+from penstock.blobs.stamps import WORTH_IT, Stamp, stamp
 from penstock.core.errors import NotSerializable, PenstockError
 from penstock.core.outputs import Artifact, Blob
 from penstock.run import formats
@@ -21,6 +22,10 @@ class Values:
         scratch: Folder for copies of file and folder artifacts.
         serializer: The user's own function from a value to bytes; None lets the value's type decide.
         deserializer: The user's own function from bytes to the value.
+        stamps: Of blobs that the same run has written, by hash; such a blob is not hashed again while it is untouched.
+
+    Attributes:
+        written: The stamps of what was stored.
     """
 
     def __init__(
@@ -29,7 +34,10 @@ class Values:
         scratch: str,
         serializer: Serializer | None = None,
         deserializer: Serializer | None = None,
+        stamps: Mapping[str, Stamp] | None = None,
     ) -> None:
+        self.written: dict[str, Stamp] = {}
+        self._stamps = stamps or {}
         self._blobs = blobs
         self._scratch = Path(scratch)
         self._serializer = serializer
@@ -49,6 +57,8 @@ class Values:
                 stored, blob = formats.dump_custom(value, self._serializer, self._blobs)
         except NotSerializable as error:
             raise NotSerializable(f"artifact {name!r} cannot be stored: {error.message}", hint=error.hint) from error
+        if blob.size >= WORTH_IT and (taken := stamp(self._blobs.path(blob.hash))) is not None:
+            self.written[blob.hash] = taken
         return Artifact(
             task=task,
             name=name,
@@ -67,7 +77,7 @@ class Values:
         Raises:
             Damaged: Its bytes are gone or are not what was recorded.
         """
-        path = self._blobs.verified_path(Blob(artifact.hash, artifact.size))
+        path = self._verified_path(artifact)
         if artifact.format == "custom":
             if self._deserializer is None:
                 raise PenstockError(
@@ -78,3 +88,12 @@ class Values:
         return formats.load(
             artifact.format, artifact.type, artifact.metadata, path, trusted=True, workdir=self._scratch
         )
+
+    def _verified_path(self, artifact: Artifact) -> Path:
+        """Return the path of an artifact's bytes, which are what was recorded."""
+        vouched = self._stamps.get(artifact.hash)
+        if vouched is not None:
+            path = self._blobs.path(artifact.hash)
+            if stamp(path) == vouched:
+                return path
+        return self._blobs.verified_path(Blob(artifact.hash, artifact.size))

@@ -23,7 +23,7 @@ Array: TypeAlias = np.ndarray[Any, np.dtype[Any]]
 _ARRAY = "numpy.ndarray"
 _HEADER = 1 << 20  # characters; the types of structured arrays with many fields are long
 _PIECE = 16 << 20  # bytes; an array that is not contiguous is copied in pieces of this size
-_SAMPLE = 1_000_000  # elements that are looked at for the preview
+_SAMPLE = 50_000  # elements that are looked at for the preview
 _NUMERIC = "biuf"
 
 
