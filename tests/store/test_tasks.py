@@ -368,3 +368,12 @@ def test_fields_that_newer_code_wrote_are_passed_over(tx: SqlTx) -> None:
     found = tx.tasks.get("a")
     assert found.script == Script(source="x")
     assert found.worker == Worker(host="h", pid=3)
+
+
+def test_the_status_alone_is_read_without_the_rest(tx: SqlTx) -> None:
+    tx.tasks.add(Task(id="s", name="n", project="p"))
+    assert tx.tasks.status("s") is Status.CREATED
+    tx.tasks.move("s", Status.IN_PROGRESS, now=1.0)
+    assert tx.tasks.status("s") is Status.IN_PROGRESS
+    with pytest.raises(NotFound, match="there is no task nobody"):
+        tx.tasks.status("nobody")

@@ -73,9 +73,9 @@ def start_run(tx: Tx, op: StartRun, now: float) -> Run:
 @handles(LaunchStep)
 def launch_step(tx: Tx, op: LaunchStep, now: float) -> Task:
     """Record an attempt and that it is in progress."""
-    run = tx.tasks.get(op.run)
-    if run.status is not Status.IN_PROGRESS:
-        raise Conflict(f"run {op.run} is {run.status}; step {op.step!r} cannot start in it")
+    status = tx.tasks.status(op.run)
+    if status is not Status.IN_PROGRESS:
+        raise Conflict(f"run {op.run} is {status}; step {op.step!r} cannot start in it")
     id = attempt_id(op.run, op.step, op.attempt)
     new = replace(op.task, id=id, parent=op.run)
     task = add(tx, new, now, run=op.run, step=op.step, attempt=op.attempt)

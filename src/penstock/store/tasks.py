@@ -153,6 +153,13 @@ class SqlTasks:
             raise NotFound(f"there is no task {id}")
         return task_of(row)
 
+    def status(self, id: str) -> Status:
+        """Return where the task stands, without reading the rest of it."""
+        row = self._session.first("SELECT status FROM tasks WHERE id = ?", id)
+        if row is None:
+            raise NotFound(f"there is no task {id}")
+        return Status(row[0])
+
     def move(self, id: str, to: Status, *, now: float, reason: EndReason | None = None, message: str = "") -> bool:
         """Change the status in one guarded statement; return False when the present status does not allow it."""
         values: list[Value] = [now] if to in _STAMPS else []
