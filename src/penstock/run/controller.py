@@ -131,7 +131,7 @@ class Controller:
                 ended = self._end()
             except BaseException as error:
                 self._attempts.abandon()
-                owed.end(self._backend, _breakdown(self._id, error))
+                owed.end(self._backend, breakdown(self._id, error))
                 raise
         if interrupts.came:
             raise KeyboardInterrupt
@@ -210,7 +210,7 @@ class Controller:
         """Record an attempt and start its process; what goes wrong before it runs ends it at once."""
         step = self._steps[launch.step]
         try:
-            prepared = prepare(self._told.pipeline, self._told.run.task, step, self._lookup)
+            prepared = prepare(self._told.pipeline, self._told.run.task, step, self._lookup, self._attempts.stamps)
         except PenstockError as error:
             task = self._record(launch, NewTask(id="", name=step.name, project=self._told.run.task.project))
             self._fail(task, EndReason.INPUT, error)
@@ -247,8 +247,8 @@ class Controller:
         return attempt_id(self._id, step, attempt) if attempt else None
 
 
-def _breakdown(run: str, error: BaseException) -> EndRun:
-    """Return how a run ends whose loop was left by an exception."""
+def breakdown(run: str, error: BaseException) -> EndRun:
+    """Return how a run ends that an exception keeps from going on."""
     if isinstance(error, KeyboardInterrupt):
         why = "interrupted from the keyboard"
         return EndRun(id=run, status=Status.STOPPED, reason=EndReason.ABORTED, message=why)

@@ -17,19 +17,18 @@ from typing import cast
 from msgspec import Struct
 
 from penstock.backend import Backend
-from penstock.core.errors import BadParameter, Invalid, StoreError
+from penstock.core.errors import BadParameter, Invalid, PenstockError, StoreError
 from penstock.core.names import did_you_mean
 from penstock.core.parameters import plain
 from penstock.core.pipeline import Pipeline
 from penstock.core.run import Run
-from penstock.core.task import ENDED, Container, EndReason, Parameter, Script, Status, Worker
+from penstock.core.task import ENDED, Container, Parameter, Script, Status, Worker
 from penstock.ops.changes import LastChange, ListChanges
 from penstock.ops.outputs import ListArtifacts
-from penstock.ops.runs import CreateRun, EndRun, GetRun, StartRun
-from penstock.ops.tasks import NewTask
+from penstock.ops.runs import CreateRun, GetRun, StartRun
+from penstock.ops.tasks import GetTask, NewTask
 from penstock.run import current, liveness, owed, preload
-from penstock.run.attempt import printable
-from penstock.run.controller import Controller, Plan
+from penstock.run.controller import Controller, Plan, breakdown
 from penstock.run.launch import Surroundings
 from penstock.run.reporter import Reporter
 from penstock.sdk import launched
@@ -78,22 +77,31 @@ def start(backend: Backend, settings: Settings, run: str, definition: Pipeline, 
         backend.blobs.sweep(HALF_WRITTEN, time.time())
     worker = liveness.here()
     since = backend.call(LastChange())
-    begun = backend.call(
-        StartRun(
-            id=run,
-            definition=definition,
-            worker=worker,
-            version=options.version,
-            auto_version_bump=options.auto_version_bump,
-            add_run_number=options.add_run_number,
-        )
+    op = StartRun(
+        id=run,
+        definition=definition,
+        worker=worker,
+        version=options.version,
+        auto_version_bump=options.auto_version_bump,
+        add_run_number=options.add_run_number,
     )
+    begun: Run | None = None
     try:
+        begun = backend.call(op)
         return Started(run=begun, controller=_controller(backend, settings, begun, since, worker, options))
     except BaseException as error:
-        why = f"the run could not go on after its start: {type(error).__name__}: {error}"
-        owed.end(backend, EndRun(id=run, status=Status.FAILED, reason=EndReason.LAUNCH, message=printable(why)))
+        refused = begun is None and isinstance(error, PenstockError)
+        if not refused:  # an interrupt may come when it has begun, and before this process knows
+            _end_if_begun(backend, run, error)
         raise
+
+
+def _end_if_begun(backend: Backend, run: str, error: BaseException) -> None:
+    """End a run that cannot go on, if it has begun."""
+    with suppress(PenstockError):
+        if backend.call(GetTask(id=run)).status is not Status.IN_PROGRESS:
+            return
+    owed.end(backend, breakdown(run, error))
 
 
 def _controller(
