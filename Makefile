@@ -55,7 +55,7 @@ format: $(VENV)/.ready-dev ## format the code and repair what can be repaired sa
 
 coverage: $(VENV)/.ready-test ## run the tests and show which lines they never reach
 	$(BIN)/coverage erase
-	$(BIN)/coverage run -m $(PYTEST)
+	$(BIN)/coverage run -m $(PYTEST) -m "not uncovered"
 	$(BIN)/coverage combine --quiet && $(BIN)/coverage report
 
 bench: $(VENV)/.ready-test ## measure what the project promises about speed

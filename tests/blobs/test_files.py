@@ -415,6 +415,7 @@ def test_a_full_or_read_only_disk_is_reported_and_leaves_nothing(
     assert done.stdout.endswith("[]\n")
 
 
+@pytest.mark.uncovered
 def test_a_folder_of_another_user_is_reported_and_leaves_nothing(put: str) -> None:
     become_nobody = "os.geteuid() or (os.setgroups([]), os.setgid(65534), os.setuid(65534))"
     with tempfile.TemporaryDirectory() as folder:
@@ -426,6 +427,7 @@ def test_a_folder_of_another_user_is_reported_and_leaves_nothing(put: str) -> No
     assert done.stdout.endswith("[]\n")
 
 
+@pytest.mark.uncovered
 def test_an_ordinary_user_can_store_replace_and_delete() -> None:
     code = """if True:
         import os, sys

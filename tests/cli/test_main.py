@@ -152,6 +152,7 @@ def test_completion_is_there(home):
     assert done.stdout.split() == ["plain,artifacts"]
 
 
+@pytest.mark.uncovered
 def test_rich_and_the_database_are_loaded_only_where_they_are_needed(home):
     code = (
         "import sys; from penstock.cli.main import execute; execute(['--help']); "

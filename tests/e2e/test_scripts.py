@@ -516,6 +516,7 @@ def test_random_numbers_differ_between_steps(folder):
         from penstock import PipelineController, Task
 
         def draw():
+            import numpy.random  # it is loaded with the warm process, and so is its state
             return [
                 random.random(), float(np.random.rand()), float(np.random.default_rng().random()), uuid.uuid4().hex,
                 secrets.token_hex(), tempfile.mktemp(), hash("text") == hash("text"),

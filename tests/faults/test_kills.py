@@ -286,27 +286,40 @@ def test_when_a_step_is_killed_it_fails_with_the_signal_and_its_siblings_go_on(s
     assert Values(backend.blobs, "/nowhere").load(artifact) == "went on"
 
 
-def test_no_process_is_left_when_a_script_has_ended(start):
-    """Neither a warm one, nor what a step left running behind it."""
-    script = start(
-        """
+def test_when_the_script_and_the_zygote_are_killed_at_once_the_step_still_goes(start):
+    """Nobody is left to kill it: the kernel does, because its parent died."""
+    script = start(LINE)
+    pids = script.hear()
+    script.process.send_signal(signal.SIGSTOP)
+    os.kill(pids["zygote"], signal.SIGKILL)
+    assert script.gone("zygote", "step") == set()
+    script.process.kill()
+
+
+LEAVE = """
 def leave(ready):
     near = subprocess.Popen(["sleep", "1000"])
     far = subprocess.Popen(["sleep", "1000"], start_new_session=True)
     with open(ready, "w") as told:
         told.write(json.dumps({"near": near.pid, "far": far.pid, "zygote": os.getppid()}))
-    with open(ready + ".seen") as seen:
-        seen.read()
+    wait_for(ready + ".seen")
 
 os.mkfifo(ready + ".seen")
 pipe.add_function_step("leave", leave, {"ready": ready})
+pipe.add_function_step("after", wait_for, {"go": go}, parents=["leave"])
 pipe.start_locally(run_pipeline_steps_locally=True)
 finish(pipe)
 """
-    )
+
+
+def test_what_a_step_left_running_goes_with_it_and_the_warm_process_with_the_script(start):
+    """T13: its children, and those that made a session of their own, while the run goes on."""
+    script = start(LEAVE)
     script.hear()
     Path(f"{script.ready}.seen").write_text("seen")
-    assert script.result() == {"run": "completed", "leave": ["completed", ""]}
+    assert script.gone("near", "far") == set()
+    script.go.write_text("go on")
+    assert script.result() == {"run": "completed", "leave": ["completed", ""], "after": ["completed", ""]}
     assert script.gone() == set()
 
 

@@ -12,6 +12,8 @@ from collections import Counter
 from contextlib import suppress
 from pathlib import Path
 
+import pytest
+
 from penstock.core.outputs import Artifact
 from penstock.core.run import ChangeKind
 from penstock.core.task import Task
@@ -76,6 +78,7 @@ def check(path: Path) -> None:
     connection.close()
 
 
+@pytest.mark.uncovered
 def test_killing_writers_loses_nothing_that_was_acknowledged_and_leaves_nothing_by_half(tmp_path: Path) -> None:
     path = tmp_path / "penstock.db"
     chance = random.Random(7)
