@@ -45,8 +45,7 @@ def install(site: Path, name: str, version: str, *files: str, folder: str = "", 
     [
         ("sklearn.datasets", "scikit-learn"), ("PIL.Image", "pillow"), ("dateutil", "python-dateutil"),
         ("numpy", "numpy"), ("pandas.core.frame", "pandas"), ("mpl_toolkits.mplot3d", "matplotlib"),
-        ("typing_extensions", "typing_extensions"), ("matplotlib.pyplot", "matplotlib"), ("msgspec", "msgspec"),
-        ("py", "pytest"), ("_pytest", "pytest"),
+        ("matplotlib.pyplot", "matplotlib"), ("msgspec", "msgspec"), ("py", "pytest"), ("_pytest", "pytest"),
     ],
 )  # fmt: skip
 def test_a_module_is_named_by_the_package_that_it_came_with(module, package):
