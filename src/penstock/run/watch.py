@@ -13,6 +13,7 @@ from penstock.core.run import Change, ChangeKind
 from penstock.core.task import ENDED
 from penstock.ops.changes import ListChanges
 
+PAUSE = 0.1  # seconds between two looks: most changes are the run's own, and not what is waited for
 PATIENCE = 30.0  # seconds of one wait; the feed answers at once when there is something
 
 
@@ -28,6 +29,7 @@ class Watch:
         self._run = run
         self._stop = stop
         self._seen = since
+        self._over = threading.Event()
         self._thread = threading.Thread(target=self._watch, name="penstock-watch", daemon=True)
 
     def __enter__(self) -> Self:
@@ -37,12 +39,14 @@ class Watch:
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
+        self._over.set()
         self._thread.join(timeout=1.0)
 
     def _watch(self) -> None:
         try:
             while not any(self._take(change) for change in self._next()):
-                pass
+                if self._over.wait(PAUSE):
+                    return
         except PenstockError:
             return  # the store is gone; the run's own loop meets the same error and tells of it
 
