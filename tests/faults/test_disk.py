@@ -233,15 +233,18 @@ show(filled=filled, after=after, later=works(), partial=partial(), open=open_run
 
 def test_output_that_no_longer_fits_ends_the_run_and_says_so(on_a_disk, tmp_path):
     found = on_a_disk(
-        "3m",
+        "4m",
         """
+filler.write_bytes(bytes(1_000_000))
 printed = attempt((print_much, {"lines": 60_000}, None))
-show(printed=printed, open=open_runs(), intact=is_intact(), partial=partial())
+filler.unlink()
+after = works()
+show(printed=printed, after=after, open=open_runs(), intact=is_intact(), partial=partial())
 """,
     )
     assert found["printed"].get("error") in {None, "DiskFull"}
     assert str(tmp_path / "disk" / "home") in found["printed"].get("text", str(tmp_path / "disk" / "home"))
-    assert (found["open"], found["intact"], found["partial"]) == ([], True, [])
+    assert (found["after"], found["open"], found["intact"], found["partial"]) == (True, [], True, [])
 
 
 def test_a_home_on_a_disk_that_is_read_only_cannot_be_made(on_a_disk, tmp_path):
