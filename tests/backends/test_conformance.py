@@ -40,19 +40,8 @@ from penstock.ops.outputs import (
     ReportScalars,
     SummarizeScalars,
 )
-from penstock.ops.runs import (
-    CreateRun,
-    DecideSteps,
-    DeleteRun,
-    EndRun,
-    FindRun,
-    GetRun,
-    LaunchStep,
-    ListRuns,
-    StartRun,
-    StepDecision,
-    StopRun,
-)
+from penstock.ops.runs import CreateRun, DeleteRun, EndRun, FindRun, GetRun, ListRuns, StartRun, StopRun
+from penstock.ops.steps import DecideSteps, LaunchStep, StepDecision
 from penstock.ops.tasks import (
     CreateTask,
     DescribeTask,

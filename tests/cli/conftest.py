@@ -27,7 +27,8 @@ from penstock.core.progress import StepStatus
 from penstock.core.run import Run
 from penstock.core.task import EndReason, Parameter, Script, Status, Task, Worker
 from penstock.ops.outputs import AddArtifact, AppendConsole
-from penstock.ops.runs import CreateRun, DecideSteps, EndRun, GetRun, LaunchStep, StartRun, StepDecision
+from penstock.ops.runs import CreateRun, EndRun, GetRun, StartRun
+from penstock.ops.steps import DecideSteps, LaunchStep, StepDecision
 from penstock.ops.tasks import EndTask, NewTask, SetParameters
 from penstock.run.liveness import here
 from penstock.settings import load

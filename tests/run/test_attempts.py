@@ -13,7 +13,8 @@ from penstock.backend import connect
 from penstock.core.pipeline import Pipeline, Step
 from penstock.core.task import EndReason, Status, Worker
 from penstock.ops.outputs import ReadConsole
-from penstock.ops.runs import CreateRun, GetRun, LaunchStep, StartRun
+from penstock.ops.runs import CreateRun, GetRun, StartRun
+from penstock.ops.steps import LaunchStep
 from penstock.ops.tasks import GetTask, NewTask
 from penstock.run.attempts import Attempts, _outcome
 from penstock.run.processes import Exited, Launch, Processes

@@ -16,7 +16,8 @@ from penstock.core.pipeline import Argument, Pipeline, Step
 from penstock.core.task import ENDED, EndReason, Script, Status
 from penstock.ops.changes import LastChange, ListChanges
 from penstock.ops.outputs import AppendConsole
-from penstock.ops.runs import CreateRun, DecideSteps, GetRun, LaunchStep, StartRun
+from penstock.ops.runs import CreateRun, GetRun, StartRun
+from penstock.ops.steps import DecideSteps, LaunchStep
 from penstock.ops.tasks import EndTask, ListTasks, NewTask
 from penstock.run import liveness
 from penstock.run.controller import Controller, Plan

@@ -12,7 +12,8 @@ from penstock.core.pipeline import Pipeline, Step
 from penstock.core.run import attempt_id
 from penstock.core.task import EndReason, Parameter, Script, Status, Worker
 from penstock.ops.outputs import AddModel
-from penstock.ops.runs import CreateRun, LaunchStep, StartRun
+from penstock.ops.runs import CreateRun, StartRun
+from penstock.ops.steps import LaunchStep
 from penstock.ops.tasks import EndTask, NewTask
 from penstock.run.lookup import Lookup
 from penstock.settings import Settings

@@ -13,7 +13,8 @@ from penstock.backend.local import open_local
 from penstock.core.pipeline import Pipeline, Step
 from penstock.core.progress import StepStatus
 from penstock.core.task import EndReason, Script, Status
-from penstock.ops.runs import CreateRun, EndRun, GetRun, LaunchStep, StartRun
+from penstock.ops.runs import CreateRun, EndRun, GetRun, StartRun
+from penstock.ops.steps import LaunchStep
 from penstock.ops.tasks import NewTask
 from penstock.run.liveness import here
 from penstock.run.reconcile import MESSAGE, close_lost, find_lost

@@ -12,7 +12,8 @@ from penstock.core.pipeline import Pipeline, Step
 from penstock.core.task import Parameter, Worker
 from penstock.ops.base import REGISTRY
 from penstock.ops.changes import LastChange, ListChanges
-from penstock.ops.runs import CreateRun, LaunchStep, StartRun
+from penstock.ops.runs import CreateRun, StartRun
+from penstock.ops.steps import LaunchStep
 from penstock.ops.tasks import GetTask, NewTask, SetParameters
 from penstock.run.attempt import Request, decode_reply, encode
 from penstock.run.serve import WRITES, serve

@@ -11,7 +11,8 @@ from penstock.core.outputs import Artifact, Model
 from penstock.core.pipeline import Pipeline, Step, runs_project
 from penstock.core.task import EndReason, Parameter, Script, Status, Worker
 from penstock.ops.changes import LastChange, ListChanges
-from penstock.ops.runs import CreateRun, EndRun, GetRun, LaunchStep, StartRun
+from penstock.ops.runs import CreateRun, EndRun, GetRun, StartRun
+from penstock.ops.steps import LaunchStep
 from penstock.ops.tasks import CreateTask, EndTask, NewTask
 from penstock.settings import Settings
 

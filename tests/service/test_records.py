@@ -16,7 +16,8 @@ from penstock.core.progress import StepStatus
 from penstock.core.run import STEP_STATUS, ChangeKind
 from penstock.core.task import ENDED, EndReason, Status
 from penstock.ops.changes import ListChanges
-from penstock.ops.runs import DecideSteps, StepDecision, StopRun
+from penstock.ops.runs import StopRun
+from penstock.ops.steps import DecideSteps, StepDecision
 from penstock.ops.tasks import GetTask, ListTasks
 from penstock.settings import Settings
 

@@ -17,17 +17,8 @@ from penstock.core.run import ChangeKind, attempt_id
 from penstock.core.task import EndReason, Status, TaskType
 from penstock.ops.changes import ListChanges
 from penstock.ops.outputs import AddArtifact, AppendConsole, ListArtifacts
-from penstock.ops.runs import (
-    CreateRun,
-    DecideSteps,
-    DeleteRun,
-    EndRun,
-    FindRun,
-    GetRun,
-    ListRuns,
-    StepDecision,
-    StopRun,
-)
+from penstock.ops.runs import CreateRun, DeleteRun, EndRun, FindRun, GetRun, ListRuns, StopRun
+from penstock.ops.steps import DecideSteps, StepDecision
 from penstock.ops.tasks import GetTask, ListProjects, ListTasks, NewTask
 from penstock.store.sqlite import SqliteStore
 

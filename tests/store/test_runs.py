@@ -11,7 +11,7 @@ from penstock.core.pipeline import Argument, Pipeline, Step
 from penstock.core.progress import StepStatus
 from penstock.core.run import Run, StepState
 from penstock.core.task import Parameter, Script, Status, Task, TaskType
-from penstock.ops.runs import StepDecision
+from penstock.ops.steps import StepDecision
 from penstock.store.sqlite import SqliteStore
 from penstock.store.transaction import SqlTx
 

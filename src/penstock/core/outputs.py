@@ -33,6 +33,7 @@ class Artifact(Struct, frozen=True, kw_only=True):
         preview: A short text that shows the value to a person.
         metadata: Facts about it, for example `rows`; what the user gave with it comes here too.
         created: Epoch seconds.
+        maker: Id of the task that stored it, where that is not the one that holds it.
     """
 
     task: str
@@ -45,6 +46,7 @@ class Artifact(Struct, frozen=True, kw_only=True):
     preview: str = ""
     metadata: dict[str, str] = field(default_factory=dict[str, str])
     created: float = 0.0
+    maker: str = ""
 
 
 class Model(Struct, frozen=True, kw_only=True):
@@ -60,6 +62,7 @@ class Model(Struct, frozen=True, kw_only=True):
         size: Length in bytes.
         framework: The library that wrote it, as far as known.
         created: Epoch seconds.
+        maker: Id of the task that stored it, where that is not the one that holds it.
     """
 
     id: str
@@ -75,6 +78,7 @@ class Model(Struct, frozen=True, kw_only=True):
     tags: tuple[str, ...] = ()
     metadata: dict[str, str] = field(default_factory=dict[str, str])
     created: float = 0.0
+    maker: str = ""
 
 
 class Stream(StrEnum):

@@ -27,6 +27,8 @@ A step that is completed, failed, aborted, cached or skipped is *settled*: its s
     stop that comes after that changes nothing. A stop that comes before Begun takes effect at Begun.
 7.  There is one Finish, after the last step is settled. Without a stop it says failed if rule 4 does, else completed.
 8.  An event that cannot happen in the present state raises BadTransition and changes nothing.
+9.  A run that goes on after its end begins with what is settled: those steps are not launched again, and block and fail
+    what they would have blocked and failed. Attempts of the others count on; their retries count anew.
 
 A run costs in proportion to its steps and edges: steps count their open parents, nothing scans or recurses.
 """
@@ -34,14 +36,14 @@ A run costs in proportion to its steps and edges: steps count their open parents
 from __future__ import annotations
 
 from collections import deque
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable
 from enum import StrEnum
-from graphlib import CycleError, TopologicalSorter
 from typing import Final, Literal, TypeAlias
 
 from msgspec import Struct
 
-from penstock.core.errors import BadPipeline, BadTransition
+from penstock.core.errors import BadTransition
+from penstock.core.graph import by_name, children, refuse_cycles
 from penstock.core.names import did_you_mean
 
 
@@ -89,7 +91,15 @@ class _Event(Struct, frozen=True, tag=True):
 
 
 class Begun(_Event, frozen=True):
-    """The run starts."""
+    """The run starts, or goes on.
+
+    Args:
+        settled: Of a run that goes on, the steps that stay as they are.
+        attempts: How often each step was launched before; steps that never were may be left out.
+    """
+
+    settled: dict[str, StepStatus] = {}
+    attempts: dict[str, int] = {}
 
 
 class StopAsked(_Event, frozen=True):
@@ -199,10 +209,10 @@ class Progress:
     """
 
     def __init__(self, nodes: Iterable[Node], *, abort_on_failure: bool = False) -> None:
-        self._nodes = _by_name(nodes)
-        self._children = _children(self._nodes)
+        self._nodes = by_name(nodes)
+        self._children = children(self._nodes)
         self._unsettled_parents = {name: len(node.parents) for name, node in self._nodes.items()}
-        _refuse_cycles(self._nodes, self._children, dict(self._unsettled_parents))
+        refuse_cycles(self._nodes, self._children, dict(self._unsettled_parents))
         self._abort_on_failure = abort_on_failure
         self._unsettled = len(self._nodes)
         self._begun = False
@@ -210,6 +220,7 @@ class Progress:
         self._failure = ""
         self.status: dict[str, StepStatus] = dict.fromkeys(self._nodes, StepStatus.PENDING)
         self.attempts: dict[str, int] = dict.fromkeys(self._nodes, 0)
+        self._before: dict[str, int] = {}
         self.stopping = False
         self.outcome: StepStatus | None = None
 
@@ -239,14 +250,33 @@ class Progress:
             case StopAsked():
                 return self._stop(event.reason or "the run was asked to stop")
             case Begun():
-                return self._begin()
+                return self._begin(event)
 
-    def _begin(self) -> list[Action]:
+    def is_final(self, event: Ended) -> bool:
+        """Return whether a step that ends like this is settled, and not tried again."""
+        again = self._tries(event.step) <= self._nodes[event.step].retries if event.retry is None else event.retry
+        return not again or event.outcome is not StepStatus.FAILED or self.stopping
+
+    def _begin(self, event: Begun) -> list[Action]:
         if self._begun:
             raise BadTransition("the run has already begun")
+        for step, status in event.settled.items():
+            self._must_exist(step)
+            if status not in SETTLED:
+                raise BadTransition(f"step {step!r} is {status}, and not settled")
         self._begun = True
-        roots = [name for name, count in self._unsettled_parents.items() if not count]
-        return [*(self._halt("stopped") if self.stopping else map(self._launch, roots)), *self._finish()]
+        self._before = {step: event.attempts.get(step, 0) for step in self._nodes}
+        self.attempts.update(self._before)
+        roots = [name for name, count in self._unsettled_parents.items() if not count and name not in event.settled]
+        self.status.update(event.settled)
+        self._unsettled -= len(event.settled)
+        actions = self._halt("stopped") if self.stopping else [self._launch(root) for root in roots]
+        for step, status in event.settled.items():
+            actions += self._follow(step, status)
+        return [*actions, *self._finish()]
+
+    def _tries(self, step: str) -> int:
+        return self.attempts[step] - self._before.get(step, 0)
 
     def _stop(self, reason: str) -> list[Action]:
         if self.stopping or self.outcome:
@@ -260,15 +290,16 @@ class Progress:
         step, outcome = event.step, event.outcome
         if outcome not in _ENDINGS:
             raise BadTransition(f"step {step!r} cannot end as {outcome}", hint="it ends completed, failed or aborted")
-        again = self.attempts[step] <= self._nodes[step].retries if event.retry is None else event.retry
-        if again and outcome is StepStatus.FAILED and not self.stopping:
-            return [self._launch(step)]
-        return self._settle(step, outcome)
+        return self._settle(step, outcome) if self.is_final(event) else [self._launch(step)]
 
     def _settle(self, step: str, status: StepStatus) -> list[Action]:
         """Close a step that ran or was cached, and do what follows from it."""
         self.status[step] = status
         self._unsettled -= 1
+        return [*self._follow(step, status), *self._finish()]
+
+    def _follow(self, step: str, status: StepStatus) -> list[Action]:
+        """Do what follows from how a step settled: its children are skipped or launched, the run may stop."""
         node = self._nodes[step]
         block = _block(node, status)
         actions = self._skip_below(step, block) if block else []
@@ -277,7 +308,7 @@ class Progress:
             if self._abort_on_failure and not self.stopping:
                 self.stopping = True
                 actions += self._halt("aborted on failure")
-        return [*actions, *self._release_children(step), *self._finish()]
+        return [*actions, *self._release_children(step)]
 
     def _release_children(self, step: str) -> list[Action]:
         """Launch the children that are pending still and waited for this step alone."""
@@ -326,13 +357,17 @@ class Progress:
         return [Finish(self.outcome, self._stop_reason or self._failure)]
 
     def _expect(self, event: StepEvent, allowed: frozenset[StepStatus]) -> None:
-        status = self.status.get(event.step)
-        if status is None:
-            hint = did_you_mean(event.step, self.status, "the pipeline has no steps")
-            raise BadTransition(f"there is no step {event.step!r}", hint=hint)
+        status = self._must_exist(event.step)
         if status not in allowed:
             wanted = " or ".join(sorted(allowed))
             raise BadTransition(f"step {event.step!r} is {status}; {type(event).__name__} is for one that is {wanted}")
+
+    def _must_exist(self, step: str) -> StepStatus:
+        status = self.status.get(step)
+        if status is None:
+            hint = did_you_mean(step, self.status, "the pipeline has no steps")
+            raise BadTransition(f"there is no step {step!r}", hint=hint)
+        return status
 
 
 def _block(node: Node, status: StepStatus) -> Cause | None:
@@ -341,7 +376,7 @@ def _block(node: Node, status: StepStatus) -> Cause | None:
         return "parent failed"
     if status is StepStatus.ABORTED and node.skip_children_on_abort:
         return "parent aborted"
-    return None
+    return "parent skipped" if status is StepStatus.SKIPPED else None
 
 
 def _failure(node: Node, status: StepStatus) -> str:
@@ -351,41 +386,3 @@ def _failure(node: Node, status: StepStatus) -> str:
     if status is StepStatus.ABORTED and not node.continue_on_abort:
         return f"step {node.name!r} was aborted"
     return ""
-
-
-def _by_name(nodes: Iterable[Node]) -> dict[str, Node]:
-    found: dict[str, Node] = {}
-    for node in nodes:
-        if node.name in found:
-            raise BadPipeline(f"two steps are named {node.name!r}", hint="give each step a name of its own")
-        found[node.name] = node
-    return found
-
-
-def _children(nodes: Mapping[str, Node]) -> dict[str, list[str]]:
-    children: dict[str, list[str]] = {name: [] for name in nodes}
-    for node in nodes.values():
-        for parent in node.parents:
-            if parent not in children:
-                known = [name for name in nodes if name != node.name]
-                hint = did_you_mean(parent, known, "the pipeline has no other step")
-                raise BadPipeline(f"step {node.name!r} names an unknown parent {parent!r}", hint=hint)
-            children[parent].append(node.name)
-    return children
-
-
-def _refuse_cycles(nodes: Mapping[str, Node], children: Mapping[str, list[str]], waiting: dict[str, int]) -> None:
-    """Settle all steps on paper, counting `waiting` down; those that never become ready are on a cycle or below one."""
-    ready = [name for name, count in waiting.items() if not count]
-    while ready:
-        for child in children[ready.pop()]:
-            waiting[child] -= 1
-            if not waiting[child]:
-                ready.append(child)
-    stuck = {name: nodes[name].parents for name, count in waiting.items() if count}
-    try:
-        TopologicalSorter(stuck).prepare()
-    except CycleError as error:
-        cycle: list[str] = error.args[1]  # in the order the steps would run, the first one again at the end
-        hint = "each of these waits for the one before it: take one out of the parents of the next"
-        raise BadPipeline(f"the steps form a cycle: {' -> '.join(cycle)}", hint=hint) from None

@@ -11,6 +11,9 @@ from penstock.core.pipeline import Pipeline
 from penstock.core.progress import StepStatus
 from penstock.core.task import Status, Task
 
+ARCHIVED = "archived"
+"""The system tag of what is out of sight: it is kept, not listed, and never reused."""
+
 
 class StepState(Struct, frozen=True, kw_only=True):
     """Where one step of a run stands.

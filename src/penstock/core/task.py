@@ -1,11 +1,15 @@
 """The task record: what was asked, how it stands, why it ended. And the one table of what a status may become.
 
-Rule 1: a status changes only along `ALLOWED`. There is no way around it for anybody, so what ended stays ended.
-Rule 2: nothing here knows where tasks are kept.
+Rule 1: a status changes only along `ALLOWED`: what ended stays ended, whoever reports late.
+Rule 2: two things are said on purpose and not reported, and have tables of their own. While a run goes on, its
+callbacks may judge a step's attempt that has ended: `JUDGED`. A run that ended short of its goal may be resumed:
+`RESUMABLE`.
+Rule 3: nothing here knows where tasks are kept.
 """
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from enum import StrEnum
 from typing import TYPE_CHECKING, Any
 
@@ -36,13 +40,22 @@ ALLOWED: dict[Status, frozenset[Status]] = {
     Status.PUBLISHED: frozenset(),
 }
 
+JUDGED: dict[Status, frozenset[Status]] = {
+    Status.COMPLETED: frozenset({Status.FAILED, Status.STOPPED}),
+    Status.FAILED: frozenset({Status.COMPLETED, Status.STOPPED}),
+    Status.STOPPED: frozenset({Status.COMPLETED, Status.FAILED}),
+}
+
+RESUMABLE = frozenset({Status.IN_PROGRESS, Status.STOPPED, Status.FAILED})
+"""Where a run may stand that is resumed; one in progress only when its process is gone."""
+
 ENDED = frozenset({Status.STOPPED, Status.FAILED, Status.COMPLETED, Status.PUBLISHED})
 OPEN = frozenset(Status) - ENDED
 
 
-def origins(to: Status) -> tuple[Status, ...]:
+def origins(to: Status, table: Mapping[Status, frozenset[Status]] = ALLOWED) -> tuple[Status, ...]:
     """Return the statuses from which a task may go to this one."""
-    return tuple(status for status, targets in ALLOWED.items() if to in targets)
+    return tuple(status for status, targets in table.items() if to in targets)
 
 
 def refuse_move(task: str, now: Status, to: Status) -> BadTransition:
@@ -65,6 +78,7 @@ class EndReason(StrEnum):
     LAUNCH = "launch"  # its process could not be started
     CONTROLLER_LOST = "controller lost"  # the process that ran the pipeline died
     STEP_FAILED = "step failed"  # of a run: one of its steps ended badly
+    CALLBACK = "callback"  # a callback of the user's raised, or said so
 
 
 class TaskType(StrEnum):

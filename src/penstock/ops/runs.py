@@ -4,12 +4,11 @@ from __future__ import annotations
 
 from typing import ClassVar
 
-from msgspec import Struct
+from msgspec import field
 
 from penstock.core.pipeline import Pipeline
-from penstock.core.progress import StepStatus
 from penstock.core.run import Run, RunDetail
-from penstock.core.task import EndReason, Status, Task, Worker
+from penstock.core.task import EndReason, Status, Worker
 from penstock.ops.base import Op
 from penstock.ops.tasks import NewTask
 
@@ -36,6 +35,7 @@ class StartRun(Op[Run], frozen=True, kw_only=True):
         auto_version_bump: Whether a version that was used by other code is raised.
         add_run_number: Whether the second run of a pipeline is named `name #2`, and so on.
         worker: The process that carries the run out.
+        runtime: Facts about where it was started, to be kept with the run's task.
     """
 
     id: str
@@ -44,34 +44,43 @@ class StartRun(Op[Run], frozen=True, kw_only=True):
     version: str | None = None
     auto_version_bump: bool | None = None
     add_run_number: bool = True
+    runtime: dict[str, str] = field(default_factory=dict[str, str])
 
 
-class LaunchStep(Op[Task], frozen=True, kw_only=True):
-    """Record an attempt of a step and that it is in progress, in one transaction.
+class ResumeRun(Op[RunDetail], frozen=True, kw_only=True):
+    """Let a run go on that ended short of its goal, or whose process is gone, in one transaction.
 
-    The task's id derives from run, step and attempt; launching the same attempt again returns the task that is there.
+    Steps that completed, were reused or vetoed stay as they are; all others are pending again. Attempts that were in
+    flight are ended. Raises Conflict when the run is not to be resumed, or when somebody else has just resumed it.
+
+    Args:
+        worker: The process that now carries the run out.
+        seen: The process that carried it out when the caller last looked; it is known to be gone, or the run had ended.
     """
 
-    run: str
-    step: str
-    attempt: int
-    task: NewTask
+    id: str
     worker: Worker
+    seen: Worker | None
+    reason: str = "somebody asked for it"
 
 
-class StepDecision(Struct, frozen=True, kw_only=True):
-    """What was decided of a step without a task of its own, and why."""
+class ArchiveRun(Op[Run], frozen=True, kw_only=True):
+    """Put a run that is not in progress out of sight, with its steps' tasks, or bring it back.
 
-    step: str
-    status: StepStatus
-    reason: str = ""
+    What is archived is never reused by the cache.
+    """
+
+    id: str
+    archived: bool = True
 
 
-class DecideSteps(Op[None], frozen=True, kw_only=True):
-    """Record decisions on steps: that one is queued, or skipped."""
+class DeleteRun(Op[list[str]], frozen=True, kw_only=True):
+    """Delete a run that is not in progress, with its steps' tasks and all that they recorded.
 
-    run: str
-    decisions: tuple[StepDecision, ...]
+    Returns the hashes of the blobs that nothing refers to any more.
+    """
+
+    id: str
 
 
 class EndRun(Op[Run], frozen=True, kw_only=True):
@@ -108,19 +117,15 @@ class FindRun(Op[Run], frozen=True, kw_only=True):
 
 
 class ListRuns(Op[list[Run]], frozen=True, kw_only=True):
-    """Return runs, newest first. A filter that is None does not count."""
+    """Return runs, newest first. A filter that is None does not count.
+
+    Args:
+        archived: Whether they are archived.
+    """
 
     pipeline: str | None = None
     project: str | None = None
     statuses: tuple[Status, ...] | None = None
+    archived: bool | None = None
     limit: int = 50
     reads: ClassVar[bool] = True
-
-
-class DeleteRun(Op[list[str]], frozen=True, kw_only=True):
-    """Delete a run that is not in progress, with its steps' tasks and all that they recorded.
-
-    Returns the hashes of the blobs that nothing refers to any more.
-    """
-
-    id: str

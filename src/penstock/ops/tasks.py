@@ -37,6 +37,7 @@ class NewTask(Struct, frozen=True, kw_only=True):
     queue: str | None = None
     output_uri: str | None = None
     parameters: tuple[Parameter, ...] = ()
+    runtime: dict[str, str] = {}
 
 
 class CreateTask(Op[Task], frozen=True, kw_only=True):
@@ -85,16 +86,31 @@ class EndTask(Op[Task], frozen=True, kw_only=True):
     parameters: tuple[Parameter, ...] = ()
 
 
+class JudgeTask(Op[Task], frozen=True, kw_only=True):
+    """Give an attempt that has ended another status, while its run goes on. The status of its step follows.
+
+    Raises Conflict when its run is not in progress, or when a later try of the step has taken its place.
+    """
+
+    id: str
+    status: Status
+    reason: EndReason | None = None
+    message: str = ""
+
+
 class DescribeTask(Op[Task], frozen=True, kw_only=True):
     """Change what people say of a task. What is None stays as it is.
 
     Args:
         add_tags: Tags to add to those that are there.
+        container: The container to ask for; only of a task that has not begun.
     """
 
     id: str
     comment: str | None = None
+    name: str | None = None
     add_tags: tuple[str, ...] = ()
+    container: Container | None = None
 
 
 class SetParameters(Op[None], frozen=True, kw_only=True):

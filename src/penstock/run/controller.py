@@ -34,7 +34,8 @@ from penstock.core.progress import (
 )
 from penstock.core.run import STEP_STATUS, Run, attempt_id
 from penstock.core.task import EndReason, Status, Task, Worker
-from penstock.ops.runs import DecideSteps, EndRun, LaunchStep, StepDecision
+from penstock.ops.runs import EndRun
+from penstock.ops.steps import DecideSteps, LaunchStep, StepDecision
 from penstock.ops.tasks import EndTask, NewTask
 from penstock.run import owed
 from penstock.run.attempt import printable

@@ -7,27 +7,29 @@ from contextlib import suppress
 from msgspec.structs import replace
 
 from penstock.core import version
+from penstock.core.decision import Decision, DecisionKind
 from penstock.core.errors import Conflict, Invalid, NotFound
 from penstock.core.pipeline import checked, code_hash, runs_project
 from penstock.core.progress import StepStatus
-from penstock.core.run import ChangeKind, Run, RunDetail, StepState, attempt_id
-from penstock.core.task import ENDED, OPEN, EndReason, Status, Task, TaskType, refuse_move
+from penstock.core.run import ARCHIVED, ChangeKind, Run, RunDetail, StepState
+from penstock.core.task import ENDED, OPEN, RESUMABLE, EndReason, Status, Task, TaskType, refuse_move
 from penstock.ops.runs import (
+    ArchiveRun,
     CreateRun,
-    DecideSteps,
     DeleteRun,
     EndRun,
     FindRun,
     GetRun,
-    LaunchStep,
     ListRuns,
+    ResumeRun,
     StartRun,
-    StepDecision,
     StopRun,
 )
+from penstock.ops.steps import StepDecision
 from penstock.ops.tasks import ListTasks
 from penstock.ports import Tx
 from penstock.service.base import handles
+from penstock.service.steps import decide
 from penstock.service.tasks import add, move
 
 EVERY_ATTEMPT = 1_000_000_000  # a limit that no run reaches
@@ -66,34 +68,44 @@ def start_run(tx: Tx, op: StartRun, now: float) -> Run:
     tx.runs.start(op.id, definition, number=number, version=chosen, code_hash=hashed)
     tx.steps.add(op.id, [StepState(name=step.name, stage=step.stage) for step in definition.steps])
     tx.tasks.claim(op.id, op.worker)
+    if op.runtime:
+        tx.tasks.note(op.id, {**run.task.runtime, **op.runtime})
     move(tx, run.task, Status.IN_PROGRESS, now)
     return tx.runs.get(op.id)
 
 
-@handles(LaunchStep)
-def launch_step(tx: Tx, op: LaunchStep, now: float) -> Task:
-    """Record an attempt and that it is in progress."""
-    status = tx.tasks.status(op.run)
-    if status is not Status.IN_PROGRESS:
-        raise Conflict(f"run {op.run} is {status}; step {op.step!r} cannot start in it")
-    id = attempt_id(op.run, op.step, op.attempt)
-    new = replace(op.task, id=id, parent=op.run)
-    task = add(tx, new, now, run=op.run, step=op.step, attempt=op.attempt)
-    if task.status is not Status.CREATED:
-        return task
-    tx.steps.attempt(op.run, op.step, op.attempt, id, now)
-    tx.tasks.claim(id, op.worker)
-    move(tx, task, Status.IN_PROGRESS, now)
-    return replace(task, status=Status.IN_PROGRESS, started=now, worker=op.worker)
+@handles(ResumeRun)
+def resume_run(tx: Tx, op: ResumeRun, now: float) -> RunDetail:
+    """Close what was in flight, make pending what did not end well, and let the run go on."""
+    run = tx.runs.get(op.id)
+    if run.task.status not in RESUMABLE:
+        raise Conflict(
+            f"run {run.task.name!r} is {run.task.status}; only one that failed, was stopped or lost can be resumed",
+            hint="start a new run; steps with cache_executed_step=True that did not change are reused",
+        )
+    for task in _open_attempts(tx, op.id):
+        move(tx, task, Status.STOPPED, now, reason=EndReason.CONTROLLER_LOST, message="its run's process was gone")
+    if not tx.tasks.reopen(op.id, seen=op.seen, worker=op.worker):
+        raise Conflict(f"run {run.task.name!r} was resumed by somebody else just now")
+    kept = [state.name for state in tx.steps.list(op.id) if state.status in {StepStatus.COMPLETED, StepStatus.CACHED}]
+    vetoed = [one.step for one in tx.decisions.list(op.id, None) if one.kind is DecisionKind.VETO]
+    tx.steps.reset(op.id, keep=[*kept, *vetoed])
+    tx.runs.ask_stop(op.id, None)
+    tx.decisions.add(op.id, Decision(kind=DecisionKind.RESUME, reason=op.reason, at=now))
+    tx.changes.append(run.task, ChangeKind.STATUS, Status.IN_PROGRESS, now, message=f"resumed: {op.reason}")
+    return _detail(tx, op.id)
 
 
-@handles(DecideSteps)
-def decide_steps(tx: Tx, op: DecideSteps, now: float) -> None:
-    """Record decisions on steps."""
-    run = tx.tasks.get(op.run)
-    if run.status is not Status.IN_PROGRESS:
-        raise Conflict(f"run {op.run} is {run.status}; nothing is decided in it any more")
-    _decide(tx, run, op.decisions, now)
+@handles(ArchiveRun)
+def archive_run(tx: Tx, op: ArchiveRun, now: float) -> Run:
+    """Tag the run and its attempts as archived, or take the tag away."""
+    run = tx.runs.get(op.id)
+    if run.task.status in {Status.IN_PROGRESS, Status.QUEUED}:
+        raise Conflict(f"run {run.task.name!r} is {run.task.status}; only one that has ended can be archived")
+    for task in (run.task, *tx.tasks.list(ListTasks(run=op.id, limit=EVERY_ATTEMPT))):
+        tags = tuple(tag for tag in task.system_tags if tag != ARCHIVED)
+        tx.tasks.tag(task.id, (*tags, ARCHIVED) if op.archived else tags)
+    return tx.runs.get(op.id)
 
 
 @handles(EndRun)
@@ -104,8 +116,7 @@ def end_run(tx: Tx, op: EndRun, now: float) -> Run:
         raise Invalid(f"{op.status} is no way for a run to end", hint="completed, failed or stopped")
     if run.task.status is op.status:
         return run
-    still_open = ListTasks(run=op.id, statuses=tuple(OPEN), limit=EVERY_ATTEMPT)
-    for task in tx.tasks.list(still_open):
+    for task in _open_attempts(tx, op.id):
         why = EndReason.CONTROLLER_LOST if op.reason is EndReason.CONTROLLER_LOST else EndReason.ABORTED
         move(tx, task, Status.STOPPED, now, reason=why, message=op.message or "the run ended")
     waiting = [state for state in tx.steps.list(op.id) if state.status in {StepStatus.PENDING, StepStatus.QUEUED}]
@@ -113,7 +124,7 @@ def end_run(tx: Tx, op: EndRun, now: float) -> Run:
         StepDecision(step=state.name, status=StepStatus.SKIPPED, reason=op.message or "the run ended")
         for state in waiting
     )
-    _decide(tx, run.task, skip, now)
+    decide(tx, run.task, skip, now)
     move(tx, run.task, op.status, now, reason=op.reason, message=op.message)
     return tx.runs.get(op.id)
 
@@ -132,8 +143,7 @@ def stop_run(tx: Tx, op: StopRun, now: float) -> Run:
 @handles(GetRun)
 def get_run(tx: Tx, op: GetRun, now: float) -> RunDetail:
     """Return the run with its steps."""
-    run = tx.runs.get(op.id)
-    return RunDetail(run=run, definition=tx.runs.definition(op.id), steps=tuple(tx.steps.list(op.id)))
+    return _detail(tx, op.id)
 
 
 @handles(FindRun)
@@ -151,7 +161,7 @@ def find_run(tx: Tx, op: FindRun, now: float) -> Run:
 @handles(ListRuns)
 def list_runs(tx: Tx, op: ListRuns, now: float) -> list[Run]:
     """Return runs."""
-    return tx.runs.list(project=op.project, pipeline=op.pipeline, statuses=op.statuses, limit=op.limit)
+    return tx.runs.list(op)
 
 
 @handles(DeleteRun)
@@ -169,7 +179,9 @@ def delete_run(tx: Tx, op: DeleteRun, now: float) -> list[str]:
     return tx.tasks.delete([op.id, *attempts])
 
 
-def _decide(tx: Tx, run: Task, decisions: tuple[StepDecision, ...], now: float) -> None:
-    tx.steps.decide(run.id, decisions)
-    for decision in decisions:
-        tx.changes.append(run, ChangeKind.STEP, decision.status, now, step=decision.step, message=decision.reason)
+def _open_attempts(tx: Tx, run: str) -> list[Task]:
+    return tx.tasks.list(ListTasks(run=run, statuses=tuple(OPEN), limit=EVERY_ATTEMPT))
+
+
+def _detail(tx: Tx, run: str) -> RunDetail:
+    return RunDetail(run=tx.runs.get(run), definition=tx.runs.definition(run), steps=tuple(tx.steps.list(run)))

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from msgspec.structs import replace
+
+from penstock.core.decision import Decision, DecisionKind
 from penstock.core.errors import Conflict, Invalid
 from penstock.core.run import STEP_STATUS, ChangeKind
 from penstock.core.task import ENDED, Configuration, EndReason, Parameter, Status, Task, TaskType, refuse_move
@@ -12,6 +15,7 @@ from penstock.ops.tasks import (
     GetConfigurations,
     GetParameters,
     GetTask,
+    JudgeTask,
     ListProjects,
     ListTasks,
     NewTask,
@@ -58,12 +62,43 @@ def end_task(tx: Tx, op: EndTask, now: float) -> Task:
     return tx.tasks.get(op.id)
 
 
+@handles(JudgeTask)
+def judge_task(tx: Tx, op: JudgeTask, now: float) -> Task:
+    """Change how an attempt ended, while that can still make a difference to its run."""
+    task = tx.tasks.get(op.id)
+    if task.status is op.status:
+        return task
+    if task.run is None or task.step is None or tx.tasks.status(task.run) is not Status.IN_PROGRESS:
+        raise Conflict(
+            f"task {task.id} is {task.status}, and that is final",
+            hint="only the callbacks of a run in progress can change how one of its steps ended",
+        )
+    if not tx.tasks.judge(task.id, op.status, reason=op.reason, message=op.message):
+        raise refuse_move(task.id, task.status, op.status)
+    summary = op.message.partition("\n")[0]
+    tx.steps.judge(task.run, task.step, task.id, STEP_STATUS[op.status], summary)
+    tx.changes.append(task, ChangeKind.STATUS, op.status, now, message=summary)
+    kind = DecisionKind.JUDGE
+    reason = summary or f"a callback said {STEP_STATUS[op.status]}"
+    tx.decisions.add(task.run, Decision(kind=kind, reason=reason, step=task.step, attempt=task.attempt, at=now))
+    return tx.tasks.get(op.id)
+
+
 @handles(DescribeTask)
 def describe_task(tx: Tx, op: DescribeTask, now: float) -> Task:
-    """Change comment and tags."""
+    """Change name, comment, tags and container."""
     task = tx.tasks.get(op.id)
-    comment = task.comment if op.comment is None else op.comment
-    tx.tasks.describe(op.id, comment, tuple(dict.fromkeys((*task.tags, *op.add_tags))))
+    if op.container is not None and task.status is not Status.CREATED:
+        raise Conflict(f"task {task.id} is {task.status}; only a draft can be given another container")
+    tx.tasks.describe(
+        replace(
+            task,
+            name=op.name or task.name,
+            comment=task.comment if op.comment is None else op.comment,
+            tags=tuple(dict.fromkeys((*task.tags, *op.add_tags))),
+            container=op.container or task.container,
+        )
+    )
     return tx.tasks.get(op.id)
 
 
@@ -121,6 +156,7 @@ def add(tx: Tx, new: NewTask, now: float, *, run: str | None = None, step: str |
         container=new.container,
         queue=new.queue,
         output_uri=new.output_uri,
+        runtime=new.runtime,
         created=now,
     )
     if not tx.tasks.add(task):

@@ -22,8 +22,8 @@ def _upsert(table: str, key: str, columns: str) -> str:
     )
 
 
-_ARTIFACT = "format, type, hash, size, url, preview, metadata, created"
-_MODEL = "task, project, name, direction, url, hash, size, framework, comment, tags, metadata, created"
+_ARTIFACT = "format, type, hash, size, url, preview, metadata, created, maker"
+_MODEL = "task, project, name, direction, url, hash, size, framework, comment, tags, metadata, created, maker"
 _PLOT = "kind, hash, data, at"
 _ADD_ARTIFACT = _upsert("artifacts", "task, name", _ARTIFACT)
 _ADD_MODEL = _upsert("models", "id", _MODEL)
@@ -50,6 +50,7 @@ class SqlOutputs:
             artifact.preview,
             text(artifact.metadata),
             artifact.created,
+            artifact.maker,
         )
 
     def artifacts(self, task: str) -> list[Artifact]:
@@ -69,6 +70,7 @@ class SqlOutputs:
                 preview=row[6],
                 metadata=_facts(row[7]),
                 created=row[8],
+                maker=row[9],
             )
             for row in rows
         ]
@@ -90,6 +92,7 @@ class SqlOutputs:
             text(model.tags),
             text(model.metadata),
             model.created,
+            model.maker,
         )
 
     def models(self, task: str) -> list[Model]:
@@ -110,6 +113,7 @@ class SqlOutputs:
                 tags=_strings(row[10]),
                 metadata=_facts(row[11]),
                 created=row[12],
+                maker=row[13],
             )
             for row in rows
         ]

@@ -104,6 +104,12 @@ class SqlReports:
             for title, series, last, minimum, maximum, count, iteration in rows
         ]
 
+    def copy_scalars(self, source: str, target: str) -> None:
+        """Give a task the series of another one; those of its own with the same name get their points as well."""
+        self.append_scalars(
+            target, [NewPoints(title=one.title, series=one.series, points=one.points) for one in self.scalars(source)]
+        )
+
     def _append(self, task: str, new: NewPoints) -> None:
         numbers = [point.value for point in new.points if not isnan(point.value)]
         last = new.points[-1]

@@ -11,9 +11,9 @@ import msgspec
 from penstock.core.errors import Conflict, NotFound
 from penstock.core.pipeline import Pipeline
 from penstock.core.progress import StepStatus
-from penstock.core.run import Run, StepState
-from penstock.core.task import Status
-from penstock.ops.runs import StepDecision
+from penstock.core.run import ARCHIVED, Run, StepState
+from penstock.ops.runs import ListRuns
+from penstock.ops.steps import StepDecision
 from penstock.store.sql import Row, Session, Where, text_of_values, values_of_text
 from penstock.store.tasks import COLUMNS, task_of
 
@@ -123,8 +123,8 @@ class SqlRuns:
         )
         return [(version, code_hash) for version, code_hash in rows]
 
-    def ask_stop(self, id: str, why: str) -> None:
-        """Record that somebody wants the run to stop."""
+    def ask_stop(self, id: str, why: str | None) -> None:
+        """Record that somebody wants the run to stop; None for nobody any more."""
         self._session.change(f"run {id}", "UPDATE runs SET stop_asked = ? WHERE task = ?", why, id)
 
     def _named(self, text: str) -> list[str]:
@@ -148,16 +148,16 @@ class SqlRuns:
             counts.setdefault(run, {})[status] = count
         return counts
 
-    def list(
-        self, *, project: str | None, pipeline: str | None, statuses: Sequence[Status] | None, limit: int
-    ) -> list[Run]:
+    def list(self, wanted: ListRuns) -> list[Run]:
         """Return the runs that the filters let through, newest first."""
         where = Where()
-        where.equal("r.project", project)
-        where.equal("r.pipeline", pipeline)
-        where.among("t.status", None if statuses is None else [status.value for status in statuses])
+        where.equal("r.project", wanted.project)
+        where.equal("r.pipeline", wanted.pipeline)
+        where.among("t.status", wanted.statuses and [status.value for status in wanted.statuses])
+        if wanted.archived is not None:
+            where.holds(f"t.system_tags {'LIKE' if wanted.archived else 'NOT LIKE'} '%\"{ARCHIVED}\"%'")
         rows = self._session.rows(
-            f"SELECT {_RUN}, r.task {_FROM} {where} {_NEWEST_FIRST} LIMIT ?", *where.values, limit
+            f"SELECT {_RUN}, r.task {_FROM} {where} {_NEWEST_FIRST} LIMIT ?", *where.values, wanted.limit
         )
         counts = self._counts([row[-1] for row in rows])
         return [_run_of(row[:-1], counts.get(row[-1], {})) for row in rows]
@@ -165,6 +165,7 @@ class SqlRuns:
 
 WAITS = "status IN ('pending', 'queued')"
 MAY_WAIT = "status IN ('pending', 'queued', 'failed')"  # one that failed waits for its next try
+HAS_ENDED = "status IN ('completed', 'cached', 'failed', 'aborted')"
 MAY_BE_TRIED = "status IN ('pending', 'queued', 'failed', 'aborted')"
 
 
@@ -211,6 +212,26 @@ class SqlSteps:
         """Record how the step's latest try ended."""
         self._change(run, step, "status = 'running'", "status = ?, reason = ?, ended = ?", status.value, reason, now)
 
+    def reuse(self, run: str, step: str, attempt: int, task: str, reason: str, now: float) -> None:
+        """Record that a task stands for a try of the step which did not have to run."""
+        changes = "status = 'cached', attempt = ?, task = ?, reason = ?, started = ?, ended = ?"
+        guard = f"{MAY_BE_TRIED} AND attempt = ?"
+        self._change(run, step, guard, changes, attempt, task, reason, now, now, guarded=attempt - 1)
+
+    def judge(self, run: str, step: str, task: str, status: StepStatus, reason: str) -> None:
+        """Record another end of the step's latest try."""
+        guard = f"{HAS_ENDED} AND task = ?"
+        self._change(run, step, guard, "status = ?, reason = ?", status.value, reason, guarded=task)
+
+    def reset(self, run: str, keep: Sequence[str]) -> None:
+        """Make all steps pending again but those to keep; the count of their tries goes on."""
+        kept = set(keep)
+        again = [state.name for state in self.list(run) if state.name not in kept]
+        self._session.run_many(
+            "UPDATE steps SET status = 'pending', reason = '', started = NULL, ended = NULL WHERE run = ? AND name = ?",
+            [(run, name) for name in again],
+        )
+
     def list(self, run: str) -> list[StepState]:
         """Return the steps in the order in which they were added."""
         rows = self._session.rows(
@@ -233,7 +254,7 @@ class SqlSteps:
         ]
 
     def _change(
-        self, run: str, step: str, guard: str, changes: str, *values: str | float, guarded: int | None = None
+        self, run: str, step: str, guard: str, changes: str, *values: str | float, guarded: str | int | None = None
     ) -> None:
         """Change a step in one statement that holds only while the guard does; say what is wrong when it does not."""
         sql = f"UPDATE steps SET {changes} WHERE run = ? AND name = ? AND {guard}"

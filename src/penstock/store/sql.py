@@ -130,6 +130,10 @@ class Where:
         self._terms.append(f"{column} > ?")
         self.values.append(value)
 
+    def holds(self, condition: str) -> None:
+        """A condition of our own, without values."""
+        self._terms.append(condition)
+
     def among(self, column: str, values: Sequence[Value] | None) -> None:
         """The column has one of these values; nothing fits when there are none."""
         if values is not None:

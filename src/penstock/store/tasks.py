@@ -5,12 +5,14 @@ A status changes in one statement that names the statuses it may change from. Th
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from itertools import accumulate
 
 from penstock.core.errors import NotFound
 from penstock.core.task import (
     ENDED,
+    JUDGED,
+    RESUMABLE,
     Configuration,
     Container,
     EndReason,
@@ -108,11 +110,15 @@ def _move_to(to: Status) -> str:
         changes.append(f"{_STAMPS[to]} = ?")
     if to is not Status.PUBLISHED:
         changes.append("reason = ?, message = ?")
-    allowed = ", ".join(f"'{status.value}'" for status in origins(to))
-    return f"UPDATE tasks SET {', '.join(changes)} WHERE id = ? AND status IN ({allowed})"
+    return f"UPDATE tasks SET {', '.join(changes)} WHERE id = ? AND status IN ({_among(origins(to))})"
+
+
+def _among(statuses: Iterable[Status]) -> str:
+    return ", ".join(f"'{status.value}'" for status in sorted(statuses))
 
 
 _STAMPS = {Status.IN_PROGRESS: "started"} | dict.fromkeys(ENDED - {Status.PUBLISHED}, "ended")
+_JUDGED = {to: origins(to, JUDGED) for to in ENDED}
 _MOVES = {to: _move_to(to) for to in Status if origins(to)}
 
 _DELETE = (
@@ -124,6 +130,10 @@ _DELETE = (
     "DELETE FROM artifacts WHERE task IN ({values})",
     "DELETE FROM configurations WHERE task IN ({values})",
     "DELETE FROM parameters WHERE task IN ({values})",
+    "DELETE FROM decisions WHERE run IN ({values})",
+    """DELETE FROM key_parts WHERE key IN (SELECT key FROM executions WHERE task IN ({values}))
+        AND NOT EXISTS (SELECT 1 FROM executions e WHERE e.key = key_parts.key AND e.task NOT IN ({values}))""",
+    "DELETE FROM executions WHERE task IN ({values})",
     "DELETE FROM steps WHERE run IN ({values})",
     "DELETE FROM runs WHERE task IN ({values})",
     # Their changes lie under the run, or under none. That they were deleted stays in the feed for those who follow it.
@@ -146,12 +156,17 @@ class SqlTasks:
         """Add a task; return False, and change nothing, when one of its id is there."""
         return self._session.run(_ADD, *_row_of(task)).rowcount == 1
 
+    def find(self, id: str) -> Task | None:
+        """Return the task, None when there is none of this id."""
+        row = self._session.first(f"SELECT {COLUMNS} FROM tasks t WHERE t.id = ?", id)
+        return None if row is None else task_of(row)
+
     def get(self, id: str) -> Task:
         """Return the task; raise NotFound when there is none of this id."""
-        row = self._session.first(f"SELECT {COLUMNS} FROM tasks t WHERE t.id = ?", id)
-        if row is None:
+        found = self.find(id)
+        if found is None:
             raise NotFound(f"there is no task {id}")
-        return task_of(row)
+        return found
 
     def status(self, id: str) -> Status:
         """Return where the task stands, without reading the rest of it."""
@@ -171,6 +186,31 @@ class SqlTasks:
             raise NotFound(f"there is no task {id}")
         return False
 
+    def judge(self, id: str, to: Status, *, reason: EndReason | None, message: str) -> bool:
+        """Change how a task ended, where `JUDGED` allows it; return False when it does not."""
+        sql = f"UPDATE tasks SET status = ?, reason = ?, message = ? WHERE id = ? AND status IN ({_among(_JUDGED[to])})"
+        return self._session.run(sql, to.value, reason.value if reason else None, message, id).rowcount == 1
+
+    def complete(self, id: str, runtime: Mapping[str, str], now: float) -> None:
+        """Complete a draft for which nothing has to run: another task stands for it."""
+        sql = """UPDATE tasks SET status = 'completed', started = ?, ended = ?, runtime = ?
+            WHERE id = ? AND status = 'created'"""
+        self._session.change(f"draft {id}", sql, now, now, text(runtime), id)
+
+    def reopen(self, id: str, *, seen: Worker | None, worker: Worker) -> bool:
+        """Let a task go on in another process; return False when it is not that of the process that was seen."""
+        sql = f"""UPDATE tasks SET status = 'in_progress', worker = ?, ended = NULL, reason = NULL, message = ''
+            WHERE id = ? AND status IN ({_among(RESUMABLE)}) AND COALESCE(worker, '') = ?"""
+        return self._session.run(sql, text(worker), id, text(seen) if seen else "").rowcount == 1
+
+    def note(self, id: str, runtime: Mapping[str, str]) -> None:
+        """Replace the small facts that the system keeps with the task."""
+        self._session.change(f"task {id}", "UPDATE tasks SET runtime = ? WHERE id = ?", text(runtime), id)
+
+    def tag(self, id: str, system_tags: tuple[str, ...]) -> None:
+        """Replace the system tags."""
+        self._session.change(f"task {id}", "UPDATE tasks SET system_tags = ? WHERE id = ?", text(system_tags), id)
+
     def claim(self, id: str, worker: Worker) -> None:
         """Record which process carries the task out."""
         self._session.change(f"task {id}", "UPDATE tasks SET worker = ? WHERE id = ?", text(worker), id)
@@ -179,10 +219,11 @@ class SqlTasks:
         """Give the task another name."""
         self._session.change(f"task {id}", "UPDATE tasks SET name = ? WHERE id = ?", name, id)
 
-    def describe(self, id: str, comment: str, tags: tuple[str, ...]) -> None:
-        """Replace comment and tags."""
-        sql = "UPDATE tasks SET comment = ?, tags = ? WHERE id = ?"
-        self._session.change(f"task {id}", sql, comment, text(tags), id)
+    def describe(self, task: Task) -> None:
+        """Replace name, comment, tags and container by those of the record."""
+        sql = "UPDATE tasks SET name = ?, comment = ?, tags = ?, container = ? WHERE id = ?"
+        container = text(task.container) if task.container else None
+        self._session.change(f"task {task.id}", sql, task.name, task.comment, text(task.tags), container, task.id)
 
     def delete(self, ids: Sequence[str]) -> list[str]:
         """Delete tasks with all that they recorded; return the hashes of blobs that nothing refers to any more."""

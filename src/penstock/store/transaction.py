@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 from penstock.store.changes import SqlChanges
+from penstock.store.decisions import SqlDecisions
+from penstock.store.executions import SqlExecutions
 from penstock.store.health import SqlHealth
 from penstock.store.outputs import SqlOutputs
 from penstock.store.reports import SqlReports
@@ -23,4 +25,6 @@ class SqlTx:
         self.outputs = SqlOutputs(session)
         self.reports = SqlReports(session)
         self.changes = SqlChanges(session)
+        self.decisions = SqlDecisions(session)
+        self.executions = SqlExecutions(session)
         self.health = SqlHealth(session)

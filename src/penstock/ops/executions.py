@@ -1,0 +1,73 @@
+"""Operations on executions: attempts of steps under their cache keys, and their reuse."""
+
+from __future__ import annotations
+
+from typing import ClassVar
+
+from msgspec import Struct
+
+from penstock.core.cachekey import KeyParts
+from penstock.core.decision import Decision
+from penstock.core.task import Status, Task
+from penstock.ops.base import Op
+from penstock.ops.tasks import NewTask
+
+
+class Keyed(Struct, frozen=True, kw_only=True):
+    """A cache key with the parts that it is made of."""
+
+    key: str
+    parts: KeyParts
+
+
+class Execution(Struct, frozen=True, kw_only=True):
+    """An attempt as the cache sees it.
+
+    Args:
+        task: Its id.
+        run: Name of its run.
+        archived: Whether somebody archived it.
+    """
+
+    task: str
+    run: str
+    step: str
+    status: Status
+    archived: bool
+    keyed: Keyed
+
+
+class ListExecutions(Op[list[Execution]], frozen=True, kw_only=True):
+    """Return executions, the latest first. A filter that is None does not count.
+
+    Args:
+        key: Only those of this cache key, of whatever pipeline.
+        project, pipeline, step: Only those of this step.
+    """
+
+    key: str | None = None
+    project: str | None = None
+    pipeline: str | None = None
+    step: str | None = None
+    limit: int = 20
+    reads: ClassVar[bool] = True
+
+
+class ReuseStep(Op[Task], frozen=True, kw_only=True):
+    """Record that an earlier execution stands for a step's own, in one transaction.
+
+    The step gets a task of its own, born completed, with all that the earlier one left behind: to delete the earlier
+    one harms nobody. Reusing again under the same attempt returns the task that is there. Raises Conflict when the
+    earlier execution is not there any more, or is not one that can be reused.
+
+    Args:
+        source: The task to reuse.
+    """
+
+    run: str
+    step: str
+    attempt: int
+    task: NewTask
+    source: str
+    keyed: Keyed
+    decision: Decision

@@ -1,0 +1,120 @@
+"""What the operations on the steps of a run do."""
+
+from __future__ import annotations
+
+import hashlib
+
+from msgspec.structs import replace
+
+from penstock.core.decision import Decision, DecisionKind
+from penstock.core.errors import Conflict
+from penstock.core.monitor import choose_artifacts, choose_metrics, choose_models
+from penstock.core.progress import StepStatus
+from penstock.core.run import ChangeKind, attempt_id
+from penstock.core.task import Status, Task
+from penstock.ops.outputs import NewPoints
+from penstock.ops.steps import DecideSteps, DraftStep, LaunchStep, StepDecision, TakeOver
+from penstock.ops.tasks import ListTasks, NewTask
+from penstock.ports import Tx
+from penstock.service.base import handles
+from penstock.service.tasks import add, move
+
+KINDS = {
+    StepStatus.QUEUED: DecisionKind.WAIT,
+    StepStatus.SKIPPED: DecisionKind.SKIP,
+    StepStatus.ABORTED: DecisionKind.ABORT,
+}
+
+
+@handles(DraftStep)
+def draft_step(tx: Tx, op: DraftStep, now: float) -> Task:
+    """Record an attempt that is not to begin yet."""
+    must_go_on(tx, op.run, op.step)
+    return add_attempt(tx, op.run, op.step, op.attempt, op.task, now)
+
+
+@handles(LaunchStep)
+def launch_step(tx: Tx, op: LaunchStep, now: float) -> Task:
+    """Record an attempt and that it is in progress."""
+    must_go_on(tx, op.run, op.step)
+    task = add_attempt(tx, op.run, op.step, op.attempt, op.task, now)
+    if task.status is not Status.CREATED:
+        return task
+    tx.steps.attempt(op.run, op.step, op.attempt, task.id, now)
+    tx.tasks.claim(task.id, op.worker)
+    if op.keyed is not None:
+        tx.executions.add(task.id, op.run, op.step, op.keyed)
+    if op.decision is not None:
+        tx.decisions.add(op.run, replace(op.decision, at=now))
+    move(tx, task, Status.IN_PROGRESS, now)
+    return replace(task, status=Status.IN_PROGRESS, started=now, worker=op.worker)
+
+
+@handles(DecideSteps)
+def decide_steps(tx: Tx, op: DecideSteps, now: float) -> None:
+    """Record decisions on steps."""
+    run = tx.tasks.get(op.run)
+    if run.status is not Status.IN_PROGRESS:
+        raise Conflict(f"run {op.run} is {run.status}; nothing is decided in it any more")
+    decide(tx, run, op.decisions, now)
+
+
+@handles(TakeOver)
+def take_over(tx: Tx, op: TakeOver, now: float) -> None:
+    """Copy what the run monitors of an attempt, once."""
+    task = tx.tasks.get(op.task)
+    if task.run is None or task.step is None:
+        raise Conflict(f"task {task.id} is no attempt of a step; no run takes over anything from it")
+    done = tx.decisions.list(task.run, task.step)
+    if any(one.kind is DecisionKind.TAKE_OVER and one.related == task.id for one in done):
+        return
+    _copy_monitored(tx, task.run, op)
+    reason = "the run monitors it"
+    decision = Decision(
+        kind=DecisionKind.TAKE_OVER, reason=reason, step=task.step, attempt=task.attempt, related=task.id, at=now
+    )
+    tx.decisions.add(task.run, decision)
+
+
+def _copy_monitored(tx: Tx, run: str, op: TakeOver) -> None:
+    if op.wanted.metrics:
+        chosen = choose_metrics(op.wanted.metrics, tx.reports.scalars(op.task))
+        tx.reports.append_scalars(
+            run,
+            [
+                NewPoints(title=metric.target_title, series=metric.target_series, points=series.points)
+                for series, metric in chosen
+            ],
+        )
+    if op.wanted.artifacts:
+        for artifact, name in choose_artifacts(op.wanted.artifacts, tx.outputs.artifacts(op.task)):
+            tx.outputs.add_artifact(replace(artifact, task=run, name=name, maker=op.task))
+    if op.wanted.models:
+        for model, name in choose_models(op.wanted.models, tx.outputs.models(op.task)):
+            copy = hashlib.sha256(f"{run}\0{model.id}\0{name}".encode()).hexdigest()[:32]
+            tx.outputs.add_model(replace(model, id=copy, task=run, name=name, maker=op.task))
+
+
+def must_go_on(tx: Tx, run: str, step: str) -> None:
+    """Raise Conflict unless the run is in progress."""
+    status = tx.tasks.status(run)
+    if status is not Status.IN_PROGRESS:
+        raise Conflict(f"run {run} is {status}; step {step!r} cannot start in it")
+
+
+def add_attempt(tx: Tx, run: str, step: str, attempt: int, new: NewTask, now: float) -> Task:
+    """Add the task of an attempt as a draft; return what is there when it is there already."""
+    id = attempt_id(run, step, attempt)
+    return add(tx, replace(new, id=id, parent=run), now, run=run, step=step, attempt=attempt)
+
+
+def decide(tx: Tx, run: Task, decisions: tuple[StepDecision, ...], now: float) -> None:
+    """Record decisions on steps of a run, and the drafts that they leave behind as gone."""
+    tx.steps.decide(run.id, decisions)
+    for one in decisions:
+        tx.changes.append(run, ChangeKind.STEP, one.status, now, step=one.step, message=one.reason)
+        kind = one.kind or KINDS[one.status]
+        tx.decisions.add(run.id, Decision(kind=kind, reason=one.reason, step=one.step, at=now))
+        if kind is DecisionKind.VETO:
+            drafts = tx.tasks.list(ListTasks(run=run.id, step=one.step, statuses=(Status.CREATED,)))
+            tx.tasks.delete([task.id for task in drafts])

@@ -1,0 +1,62 @@
+"""Attempts of steps under their cache keys, and what these keys are made of."""
+
+from __future__ import annotations
+
+from penstock.core.cachekey import KeyParts
+from penstock.core.run import ARCHIVED
+from penstock.core.task import Status
+from penstock.ops.executions import Execution, Keyed, ListExecutions
+from penstock.store.sql import Session, Where, reader, text
+
+_parts = reader(KeyParts)
+_tags = reader(tuple[str, ...])
+
+
+class SqlExecutions:
+    """The executions."""
+
+    def __init__(self, session: Session) -> None:
+        self._session = session
+
+    def add(self, task: str, run: str, step: str, keyed: Keyed) -> None:
+        """Record the cache key of an attempt."""
+        self._session.run(
+            "INSERT INTO key_parts (key, parts) VALUES (?, ?) ON CONFLICT (key) DO NOTHING",
+            keyed.key,
+            text(keyed.parts),
+        )
+        self._session.change(
+            f"run {run}",
+            """INSERT INTO executions (task, project, pipeline, step, key)
+                SELECT ?, project, pipeline, ?, ? FROM runs WHERE task = ?""",
+            task,
+            step,
+            keyed.key,
+            run,
+        )
+
+    def list(self, wanted: ListExecutions) -> list[Execution]:
+        """Return the executions that the filters let through, the latest first."""
+        where = Where()
+        where.equal("e.key", wanted.key)
+        where.equal("e.pipeline", wanted.pipeline)
+        where.equal("e.project", wanted.project)
+        where.equal("e.step", wanted.step)
+        rows = self._session.rows(
+            f"""SELECT e.task, r.name, e.step, t.status, t.system_tags, e.key, p.parts FROM executions e
+                JOIN tasks t ON t.id = e.task JOIN tasks r ON r.id = t.run JOIN key_parts p ON p.key = e.key
+                {where} ORDER BY e.position DESC LIMIT ?""",
+            *where.values,
+            wanted.limit,
+        )
+        return [
+            Execution(
+                task=row[0],
+                run=row[1],
+                step=row[2],
+                status=Status(row[3]),
+                archived=ARCHIVED in _tags(row[4]),
+                keyed=Keyed(key=row[5], parts=_parts(row[6])),
+            )
+            for row in rows
+        ]
