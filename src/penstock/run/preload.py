@@ -6,25 +6,32 @@ never files of the project: those change between two runs, and running them is t
 
 from __future__ import annotations
 
-import ast
 import os
 import signal
-import site
 import sys
-import sysconfig
 import threading
 import time
 import warnings
 from collections import deque
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Sequence
 from contextlib import suppress
 from hashlib import sha256
-from importlib.machinery import ModuleSpec, PathFinder
+from importlib.machinery import ModuleSpec
 from pathlib import Path
 from types import FrameType
 from typing import NoReturn
 
 from msgspec import Struct
+
+from penstock.run.imports import (
+    Finder,
+    imports,
+    is_below,
+    is_library,
+    is_of_editable_install,
+    library_folders,
+    package_of,
+)
 
 PRELOAD_LIMIT = 60.0  # seconds; an import that takes longer hangs
 
@@ -46,11 +53,6 @@ class Preload(Struct, frozen=True):
     fingerprint: str
 
 
-class _Import(Struct, frozen=True):
-    module: str
-    names: tuple[str, ...] = ()
-
-
 def plan(sources: Iterable[str], path: Sequence[str]) -> Preload:
     """Find the installed modules that sources import, themselves or through modules of the project.
 
@@ -61,33 +63,32 @@ def plan(sources: Iterable[str], path: Sequence[str]) -> Preload:
         sources: Texts of Python source.
         path: Where the steps will look for modules, as in `sys.path`.
     """
-    folders = _library_folders()
-    specs: dict[str, ModuleSpec | None] = {}
+    folders = library_folders()
+    finder = Finder(path)
     chosen: dict[str, None] = {}
     seen: set[Path] = set()
-    waiting = deque(one for source in dict.fromkeys(sources) for one in _imports(source, "", everywhere=True))
+    waiting = deque(one for source in dict.fromkeys(sources) for one in imports(source, "", everywhere=True))
     while waiting:
         wanted = waiting.popleft()
         top = wanted.module.partition(".")[0]
-        if top not in specs:
-            specs[top] = _find(top, path)
-        if (spec := specs[top]) is None:
+        if (spec := finder.find(top)) is None:
             continue
-        if top == "penstock" or _is_library(spec, folders):
+        if top == "penstock" or is_library(spec, folders):
             chosen.update(dict.fromkeys([f"{wanted.module}:{name}" for name in wanted.names] or [wanted.module]))
             continue
-        for file, package in _local_files(wanted, spec):
-            if file not in seen and len(seen) < _FILES:
+        for name, module in finder.modules(wanted):
+            file = Path(module.origin or "")
+            if file.suffix == ".py" and file not in seen and len(seen) < _FILES:
                 seen.add(file)
-                waiting.extend(_imports(_read(file), package, everywhere=False))
+                waiting.extend(imports(_read(file), package_of(name, module), everywhere=False))
     tops = {name.partition(":")[0].partition(".")[0] for name in chosen}
-    return Preload(tuple(chosen), _fingerprint([spec for top in sorted(tops) if (spec := specs[top])]))
+    return Preload(tuple(chosen), _fingerprint([spec for top in sorted(tops) if (spec := finder.find(top))]))
 
 
 def libraries(path: Sequence[str]) -> tuple[str, ...]:
     """Return the folders of `path` that belong to the interpreter: its standard library and what is installed."""
-    folders = _library_folders()
-    return tuple(entry for entry in path if entry and _is_below(entry, folders))
+    folders = library_folders()
+    return tuple(entry for entry in path if entry and is_below(entry, folders))
 
 
 def carry_out(modules: Sequence[str], path: Sequence[str]) -> str:
@@ -105,7 +106,7 @@ def carry_out(modules: Sequence[str], path: Sequence[str]) -> str:
     sys.path[:] = path
     sys.path_importer_cache.clear()
     finders = list(sys.meta_path)
-    sys.meta_path[:] = [one for one in finders if not _is_of_editable_install(one)]
+    sys.meta_path[:] = [one for one in finders if not is_of_editable_install(one)]
     reason = ""
     try:
         signal.signal(signal.SIGALRM, _give_up)
@@ -190,110 +191,6 @@ def _import(module: str) -> None:
         raise
     except BaseException:  # noqa: BLE001, S110 - a module's top level may raise anything
         pass
-
-
-def _is_of_editable_install(finder: object) -> bool:
-    kind = finder if isinstance(finder, type) else type(finder)
-    return "__editable__" in kind.__module__
-
-
-def _imports(source: str, package: str, *, everywhere: bool) -> Iterator[_Import]:
-    """Yield the imports of a source in the order of their lines.
-
-    Args:
-        source: Its text.
-        package: The package that relative imports start from; empty when there is none.
-        everywhere: Whether those in the bodies of functions count.
-    """
-    try:
-        tree = ast.parse(source)
-    except (SyntaxError, ValueError, RecursionError):
-        return
-    waiting: deque[ast.AST] = deque([tree])
-    while waiting:
-        node = waiting.popleft()
-        if isinstance(node, ast.Import):
-            yield from (_Import(alias.name) for alias in node.names)
-        elif isinstance(node, ast.ImportFrom):
-            if module := _absolute(node, package):
-                yield _Import(module, tuple(alias.name for alias in node.names if alias.name != "*"))
-        elif isinstance(node, ast.If) and _is_for_type_checkers(node.test):
-            waiting.extendleft(reversed(node.orelse))
-        elif everywhere or not isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef | ast.Lambda):
-            waiting.extendleft(reversed(list(ast.iter_child_nodes(node))))
-
-
-def _absolute(node: ast.ImportFrom, package: str) -> str:
-    if not node.level:
-        return node.module or ""
-    parts = package.split(".")
-    if not package or node.level > len(parts):
-        return ""
-    return ".".join([*parts[: len(parts) - node.level + 1], *([node.module] if node.module else [])])
-
-
-def _is_for_type_checkers(test: ast.expr) -> bool:
-    name = test.attr if isinstance(test, ast.Attribute) else test.id if isinstance(test, ast.Name) else ""
-    return name == "TYPE_CHECKING"
-
-
-def _find(top: str, path: Sequence[str]) -> ModuleSpec | None:
-    """Find a top-level module as an import would, without importing anything."""
-    if top in {"__future__", "__main__"}:
-        return None
-    if top in sys.builtin_module_names:
-        return ModuleSpec(top, None, origin="built-in")
-    if spec := PathFinder.find_spec(top, path):
-        return spec
-    for finder in sys.meta_path:
-        if _is_of_editable_install(finder):
-            with suppress(Exception):
-                return finder.find_spec(top, None, None)
-    return ModuleSpec(top, None, origin="frozen") if top in sys.stdlib_module_names else None
-
-
-def _library_folders() -> tuple[str, ...]:
-    paths = sysconfig.get_paths()
-    found = [paths[name] for name in ("stdlib", "platstdlib", "purelib", "platlib")] + site.getsitepackages()
-    if site.ENABLE_USER_SITE:
-        found.append(site.getusersitepackages())
-    return tuple({os.path.realpath(folder) for folder in found})
-
-
-def _is_below(file: str, folders: Sequence[str]) -> bool:
-    real = os.path.realpath(file)
-    return any(real == folder or real.startswith(folder + os.sep) for folder in folders)
-
-
-def _is_library(spec: ModuleSpec, folders: Sequence[str]) -> bool:
-    if spec.origin in {"built-in", "frozen"}:
-        return True
-    places = [spec.origin] if spec.origin else list(spec.submodule_search_locations or ())
-    return bool(places) and all(_is_below(place, folders) for place in places)
-
-
-def _local_files(wanted: _Import, spec: ModuleSpec) -> Iterator[tuple[Path, str]]:
-    """Yield the files of the project that an import runs, each with the package that it belongs to."""
-    name = spec.name
-    found: ModuleSpec | None = spec
-    for part in [*wanted.module.split(".")[1:], ""]:
-        if found is None:
-            return
-        yield from _file_of(found, name)
-        if part:
-            name = f"{name}.{part}"
-            found = PathFinder.find_spec(name, found.submodule_search_locations or [])
-    for attribute in wanted.names:
-        if found is not None and found.submodule_search_locations is not None:
-            inner = PathFinder.find_spec(f"{name}.{attribute}", found.submodule_search_locations)
-            if inner is not None:
-                yield from _file_of(inner, inner.name)
-
-
-def _file_of(spec: ModuleSpec, name: str) -> Iterator[tuple[Path, str]]:
-    if spec.origin and spec.origin.endswith(".py"):
-        is_package = spec.submodule_search_locations is not None
-        yield Path(spec.origin), name if is_package else name.rpartition(".")[0]
 
 
 def _read(file: Path) -> str:

@@ -11,7 +11,7 @@ from pathlib import Path
 
 import pytest
 
-from penstock.sdk.packages import versions
+from penstock.run.packages import versions
 
 
 @pytest.fixture
@@ -172,7 +172,7 @@ def test_packages_come_sorted_and_once(site):
 
 def test_the_packages_themselves_are_not_loaded():
     code = (
-        "import sys; from penstock.sdk.packages import versions; found = versions(['pandas', 'sklearn', 'PIL']); "
+        "import sys; from penstock.run.packages import versions; found = versions(['pandas', 'sklearn', 'PIL']); "
         "assert len(found) == 3, found; assert not {'pandas', 'sklearn', 'PIL', 'numpy'} & set(sys.modules)"
     )
     source = str(Path(__file__).resolve().parents[2] / "src")
