@@ -25,6 +25,7 @@ from penstock.core.refs import (
     escape,
     parents,
     parse,
+    quote,
     references,
     resolve,
 )
@@ -463,3 +464,19 @@ def test_nested_values_give_up_all_their_references(value: object) -> None:
     assert set(parents(value)) == {ref.step for ref in found if isinstance(ref, StepRef)}
     assert resolve(value, lambda ref: ref.text) == value
     assert list(references(resolve(value, lambda _: 0))) == []
+
+
+dollars_and_braces = st.text("${}.\\a", max_size=12)
+nested_texts = st.recursive(
+    dollars_and_braces,
+    lambda inner: st.lists(inner, max_size=3) | st.dictionaries(dollars_and_braces, inner, max_size=3),
+)
+
+
+@given(nested_texts)
+def test_what_is_quoted_is_given_back_as_it_was_and_refers_to_nothing(value: object) -> None:
+    def refuse(ref: Ref) -> object:
+        raise AssertionError(ref)
+
+    assert list(references(quote(value))) == []
+    assert resolve(quote(value), refuse) == value

@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 
 from penstock import Logger, PipelineController, Task
-from penstock.core.errors import BadReference, Conflict, Invalid, NotSerializable
+from penstock.core.errors import BadReference, Conflict, NotSerializable
 from penstock.core.progress import StepStatus
 
 FACTOR = 10
@@ -417,11 +417,6 @@ def test_an_argument_that_cannot_be_stored_is_refused_at_once(pipe):
     with pytest.raises(NotSerializable, match=r"a\.n"):
         pipe.add_function_step("a", double, {"n": threading.Lock()})
     assert pipe.get_pipeline_dag() == {}
-
-
-def test_callbacks_are_refused_rather_than_forgotten(pipe):
-    with pytest.raises(Invalid, match="pre_execute_callback"):
-        pipe.add_function_step("a", double, {"n": 1}, pre_execute_callback=print)
 
 
 def test_a_reference_that_turns_out_to_name_nothing_fails_its_step_alone(pipe):

@@ -20,12 +20,14 @@ from penstock.ops.runs import CreateRun, GetRun, StartRun
 from penstock.ops.steps import DecideSteps, LaunchStep
 from penstock.ops.tasks import EndTask, ListTasks, NewTask
 from penstock.run import liveness
+from penstock.run.callbacks import Callbacks
 from penstock.run.controller import Controller, Plan
 from penstock.run.launch import Surroundings
 from penstock.sdk.display import Silent
 from penstock.settings import Settings
 
 RUN = "1" * 32
+NO_CALLBACKS = Callbacks()
 SRC = str(Path(sys.modules["penstock"].__file__).parents[1])
 CODE = {
     "quick": Script(source="def quick(): return 1", entry_point="quick"),
@@ -41,6 +43,7 @@ class Told(Silent):
 
     def __init__(self):
         self.steps = []
+        self.complaints = []
         self.then = {}
 
     def step(self, name, status, attempt, reason):
@@ -88,7 +91,7 @@ def between(backend):
 def control(backend, between, told, tmp_path):
     """Start a run of these steps; a step is a name of `CODE`, or that with a suffix behind a dot."""
 
-    def control(*steps, slots=4, retry=lambda step, retries: None, **options):
+    def control(*steps, slots=4, callbacks=NO_CALLBACKS, steps_before=(), **options):
         made = []
         for step in steps:
             name, parents, arguments = (step, (), {}) if isinstance(step, str) else step
@@ -117,7 +120,9 @@ def control(backend, between, told, tmp_path):
             preload_fingerprint="",
             slots=slots,
             since=since,
-            retry=retry,
+            callbacks=callbacks,
+            complain=told.complaints.append,
+            steps=steps_before,
             observer=told,
         )
         return Controller(between, plan)
@@ -189,27 +194,25 @@ def test_a_reference_that_names_nothing_when_its_time_comes_fails_its_step_alone
 def test_a_retry_is_asked_for_with_the_number_of_those_before(control, backend):
     asked = []
 
-    def retry(step, retries):
-        asked.append((step, retries))
+    def retry(retries):
+        asked.append(retries)
         return retries < 2
 
-    control("fail", retry=retry).run()
-    assert asked == [("fail", 0), ("fail", 1), ("fail", 2)]
+    control("fail", callbacks=Callbacks(retry={"fail": retry})).run()
+    assert asked == [0, 1, 2]
     assert [task.attempt for task in backend.call(ListTasks(run=RUN))] == [1, 2, 3]
 
 
-def test_a_retry_function_that_fails_ends_the_run(control, backend):
-    """The user's own mistake: the run does not stay in progress, and the mistake is not swallowed."""
+def test_a_retry_function_that_fails_means_no_and_is_told_of(control, backend, told):
+    """The user's own mistake: the run goes on, and the mistake is not swallowed."""
 
-    def retry(step, retries):
+    def retry(retries):
         raise LookupError("no such answer")
 
-    with pytest.raises(LookupError, match="no such answer"):
-        control("fail", "slow", retry=retry).run()
-    run = backend.call(GetRun(id=RUN)).run
-    assert (run.task.status, run.task.reason) == (Status.FAILED, EndReason.EXCEPTION)
-    assert "LookupError: no such answer" in run.task.message
-    assert statuses(backend) == {"fail": "failed", "slow": "aborted"}
+    control("fail", "quick", callbacks=Callbacks(retry={"fail": retry})).run()
+    assert statuses(backend) == {"fail": "failed", "quick": "completed"}
+    (complaint,) = told.complaints
+    assert "step 'fail': retry_on_failure raised LookupError: no such answer" in complaint
 
 
 @pytest.mark.parametrize("kind", [LaunchStep, EndTask, DecideSteps])

@@ -106,6 +106,10 @@ def sample(kind):
                 return 1
             case msgspec.inspect.StrType():
                 return "x"
+            case msgspec.inspect.DictType():
+                return {}
+            case msgspec.inspect.UnionType(includes_none=True):
+                return None
             case _:
                 return []
 

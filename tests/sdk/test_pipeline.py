@@ -83,7 +83,8 @@ ADD_FUNCTION_STEP = {
 OTHERS = {
     "add_parameter": {"name": inspect.Parameter.empty, "default": None, "description": None, "param_type": None},
     "set_default_execution_queue": {"default_execution_queue": inspect.Parameter.empty},
-    "start_locally": {"run_pipeline_steps_locally": False},
+    "start_locally": {"run_pipeline_steps_locally": False, "resume": None},  # the last one is our own
+    "set_pipeline_execution_time_limit": {"max_execution_minutes": inspect.Parameter.empty},
     "stop": {"timeout": None, "mark_failed": False, "mark_aborted": False},
     "is_successful": {"fail_on_step_fail": True, "fail_condition": "all"},
     "connect_configuration": {"configuration": inspect.Parameter.empty, "name": None, "description": None},
@@ -498,9 +499,9 @@ def test_a_step_name_is_unique_and_not_reserved(home):
         ({"retry_on_failure": -1}, Invalid, "retry_on_failure must be a number from 0"),
         ({"continue_behaviour": {"continue_on_fial": True}}, Invalid, "'continue_on_fail'"),
         ({"monitor_metrics": "loss"}, Invalid, "monitor_metrics must be a list"),
-        ({"pre_execute_callback": print}, Invalid, "pre_execute_callback"),
-        ({"post_execute_callback": print}, Invalid, "post_execute_callback"),
-        ({"status_change_callback": print}, Invalid, "status_change_callback"),
+        ({"pre_execute_callback": "print"}, Invalid, "pre_execute_callback is 'print'"),
+        ({"post_execute_callback": 3}, Invalid, "post_execute_callback is 3"),
+        ({"status_change_callback": []}, Invalid, "status_change_callback"),
         ({"packages": "nowhere.txt"}, Invalid, "'nowhere.txt'"),
     ],
 )

@@ -113,7 +113,11 @@ def test_a_retry_function_answers_instead_of_a_number():
         return False
 
     made = step(retry_on_failure=ask)
-    assert (made.retry, made.step.retries) == (ask, 0)
+    assert (made.functions, made.step.callbacks, made.step.retries) == (
+        {"retry_on_failure": ask},
+        ("retry_on_failure",),
+        0,
+    )
 
 
 def test_requirements_are_lines(tmp_path):

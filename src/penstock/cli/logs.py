@@ -23,7 +23,7 @@ from penstock.cli.invocation import (
 if TYPE_CHECKING:
     from penstock.backend import Backend
     from penstock.core.outputs import Stream
-    from penstock.core.run import RunDetail
+    from penstock.core.run import RunDetail, StepState
     from penstock.ops.outputs import ConsoleChunk
 
 PATIENCE = 0.3  # seconds after which new lines are looked for, when nothing else happened in the run
@@ -57,7 +57,7 @@ def command(invocation: Invocation, run: str, step: str | None, follow: bool) ->
     invocation.close_lost()
     detail = invocation.detail(run)
     if step is not None and step != OF_THE_RUN:
-        step_named(detail, step)
+        _say_if_reused(step_named(detail, step))
     reader = Reader(invocation.backend, detail, step)
     pieces = _follow(invocation, reader, detail.run.id) if follow else reader.read()
     if invocation.json:
@@ -70,6 +70,15 @@ def command(invocation: Invocation, run: str, step: str | None, follow: bool) ->
         sys.stdout.write("".join(map(writer.written, piece)))
         sys.stdout.flush()
     return Exit.OK
+
+
+def _say_if_reused(state: StepState) -> None:
+    """Say why a step printed nothing that did not have to run."""
+    from penstock.core.progress import StepStatus
+    from penstock.sdk.wording import harmless
+
+    if state.status is StepStatus.CACHED:
+        click.echo(harmless(f"{state.name} did not run: {state.reason}"), err=True)
 
 
 class Reader:

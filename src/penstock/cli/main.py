@@ -30,6 +30,7 @@ SUMMARIES = {
     "artifacts": "List, preview and save what a run made.",
     "metrics": "Show the numbers that a run reported.",
     "abort": "Stop a run.",
+    "resume": "Let a run go on that failed, was stopped, or whose process died.",
     "rm": "Delete runs.",
     "doctor": "Check this installation and its home.",
 }

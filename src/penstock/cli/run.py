@@ -2,21 +2,18 @@
 
 from __future__ import annotations
 
-import os
-import shlex
 import sys
-from collections.abc import Generator, Sequence
-from contextlib import contextmanager
+from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import click
 
 from penstock.cli.invocation import Exit, Invocation, json_option, pass_invocation
+from penstock.cli.outcome import details, stdout_for, verdict, what_next
 
 if TYPE_CHECKING:
     from penstock.cli.script import Ending
-    from penstock.core.run import Run, RunDetail
 
 START = "start_locally(run_pipeline_steps_locally=True)"
 EXAMPLE = """\
@@ -30,10 +27,20 @@ Example:
 @click.argument("script", type=click.Path(exists=True, dir_okay=False))
 @click.argument("arguments", nargs=-1, metavar="[-- ARGUMENTS...]")
 @click.option("-p", "--param", "given", multiple=True, metavar="NAME=VALUE", help="Set a parameter of the pipeline.")
+@click.option("--resume", metavar="RUN", help="Let this run of the script's pipeline go on, instead of a new one.")
+@click.option("--no-cache", is_flag=True, help="Run every step, also where an earlier execution could be reused.")
 @click.option("--plain", is_flag=True, help="Print plain lines, also in a terminal.")
 @json_option
 @pass_invocation
-def command(invocation: Invocation, script: str, arguments: Sequence[str], given: Sequence[str], plain: bool) -> int:
+def command(
+    invocation: Invocation,
+    script: str,
+    arguments: Sequence[str],
+    given: Sequence[str],
+    resume: str | None,
+    no_cache: bool,
+    plain: bool,
+) -> int:
     """Run a script and the pipelines in it, and show how they go.
 
     The script runs as under `python SCRIPT`; what stands behind -- is in its sys.argv. A parameter that is set here
@@ -45,27 +52,37 @@ def command(invocation: Invocation, script: str, arguments: Sequence[str], given
     from penstock.sdk.launched import Launched, put
 
     parameters = dict(map(_parameter, given))
-    launched = Launched(parameters, PlainLines() if plain else None)
+    if resume is not None:
+        _must_be_run(invocation, resume, parameters)
+    launched = Launched(parameters, PlainLines() if plain else None, resume=resume, use_cache=not no_cache)
     put(launched)
     interrupts = Interrupts()
-    with _stdout_for(invocation), interrupts.watched():
+    with stdout_for(invocation), interrupts.watched():
         ending = run_script(script, arguments)
         code = _report_error(ending, parameters)
-        details = _details(launched.runs)
+        found = details(launched.runs)
         if interrupts.count:
             code = Exit.INTERRUPTED
         if code == Exit.INTERRUPTED and not launched.runs:  # else the run has told
             click.echo("interrupted", err=True)
-        code = code or _verdict([detail.run for detail in details])
+        code = code or verdict([detail.run for detail in found])
         if not launched.runs and not code:
             code = _report_nothing(script, parameters)
-        for line in _next(details):
+        for line in what_next(found):
             click.echo(line, err=True)
     if invocation.json:
         from penstock.cli.document import emit
 
-        emit({"script": script, "exit_code": code, "runs": [detail.run for detail in details]})
+        emit({"script": script, "exit_code": code, "runs": [detail.run for detail in found]})
     return code
+
+
+def _must_be_run(invocation: Invocation, resume: str, parameters: dict[str, str]) -> None:
+    """Say before the script runs that there is no such run, or that it cannot have other parameters."""
+    if parameters:
+        name = next(iter(parameters))
+        raise click.UsageError(f"a run that goes on keeps its parameters: leave out --param {name} or --resume")
+    invocation.find(resume)
 
 
 def _parameter(text: str) -> tuple[str, str]:
@@ -73,23 +90,6 @@ def _parameter(text: str) -> tuple[str, str]:
     if not sign or not name:
         raise click.BadParameter(f"{text!r} is not of the form NAME=VALUE", param_hint="--param")
     return name, value
-
-
-@contextmanager
-def _stdout_for(invocation: Invocation) -> Generator[None]:
-    """With `--json`, send what the script and its steps print to standard error: the document comes alone."""
-    if not invocation.json:
-        yield
-        return
-    sys.stdout.flush()
-    kept = os.dup(1)
-    os.dup2(2, 1)
-    try:
-        yield
-    finally:
-        sys.stdout.flush()
-        os.dup2(kept, 1)
-        os.close(kept)
 
 
 def _report_error(ending: Ending, parameters: dict[str, str]) -> int:
@@ -126,45 +126,3 @@ def _report_nothing(script: str, parameters: dict[str, str]) -> Exit:
         click.echo(f"error: --param {next(iter(parameters))} was given, and no pipeline took it", err=True)
         return Exit.USAGE
     return Exit.OK
-
-
-def _details(ids: Sequence[str]) -> list[RunDetail]:
-    from penstock.ops.runs import GetRun
-    from penstock.sdk import session
-
-    return [session.open_backend(session.settings()).call(GetRun(id=id)) for id in ids]
-
-
-def _verdict(runs: Sequence[Run]) -> Exit:
-    from penstock.core.task import Status
-
-    good = {Status.COMPLETED, Status.PUBLISHED}
-    return Exit.OK if all(run.task.status in good for run in runs) else Exit.FAILED
-
-
-def _next(details: Sequence[RunDetail]) -> list[str]:
-    """Return what to type next."""
-    from penstock.core.progress import StepStatus
-
-    if not details:
-        return []
-    name = _shown(details[-1].run)
-    commands = [f"penstock show {name}"] if len(details) == 1 else ["penstock runs", f"penstock show {name}"]
-    failed = [step.name for step in details[-1].steps if step.status is StepStatus.FAILED and step.attempt]
-    if failed:
-        commands.append(f"penstock logs {name} {shlex.quote(failed[0])}")
-    return [f"next: {'   '.join(commands)}"]
-
-
-def _shown(run: Run) -> str:
-    """Return how to name a run on the command line: by its name, where that names no other."""
-    from penstock.core.errors import PenstockError
-    from penstock.ops.runs import FindRun
-    from penstock.sdk import session
-
-    name = run.task.name
-    try:
-        found = session.open_backend(session.settings()).call(FindRun(text=name))
-    except PenstockError:
-        return run.id[:12]
-    return shlex.quote(name) if found.id == run.id and name.isprintable() else run.id[:12]

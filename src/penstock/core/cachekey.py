@@ -82,7 +82,8 @@ def key(parts: KeyParts) -> str:
 def value_text(value: object) -> str:
     """Return a text for a plain value, which tells it from every other: `1`, `1.0`, `True` and `'1'` are four.
 
-    The order of a dict does not count, that of a list does. Of a long value the text holds the beginning and a digest.
+    Order counts, also that of a dict: a frame that is made of it has its columns in this order. Of a long value the
+    text holds the beginning and a digest.
 
     Raises:
         Invalid: It holds something other than None, bools, numbers, texts, bytes and containers of these.
@@ -105,7 +106,7 @@ def _whole_text(value: object, depth: int) -> str:
         )
     if kind is dict:
         pairs = cast("dict[object, object]", value).items()
-        texts = sorted(f"{_whole_text(name, depth + 1)}: {_whole_text(one, depth + 1)}" for name, one in pairs)
+        texts = [f"{_whole_text(name, depth + 1)}: {_whole_text(one, depth + 1)}" for name, one in pairs]
     else:
         texts = [_whole_text(one, depth + 1) for one in cast("Iterable[object]", value)]
     ordered = texts if kind in {list, tuple, dict} else sorted(texts)

@@ -52,6 +52,7 @@ class Step(Struct, frozen=True, kw_only=True):
         code: Key of its script in `Pipeline.code`.
         retries: How many more tries a failed step gets.
         time_limit: Seconds that one try may run.
+        callbacks: Names of the arguments by which the script gave it functions to call.
         interactive options of the documented API (`monitor_*`, `cache`, ...) are recorded as they were given.
     """
 
@@ -76,6 +77,7 @@ class Step(Struct, frozen=True, kw_only=True):
     continue_on_abort: bool = False
     skip_children_on_fail: bool = True
     skip_children_on_abort: bool = True
+    callbacks: tuple[str, ...] = ()
     monitor_metrics: tuple[Json, ...] = ()
     monitor_artifacts: tuple[Json, ...] = ()
     monitor_models: tuple[Json, ...] = ()
@@ -91,6 +93,7 @@ class Pipeline(Struct, frozen=True, kw_only=True):
         code: Every script that a step runs, under the hash of its text, so that steps of one function share it.
         target_project: Project of the step tasks; None means that of the run.
         serializer, deserializer: Keys in `code` of the user's own functions for artifacts.
+        time_limit: Seconds that a run may take; then it is stopped.
     """
 
     name: str
@@ -105,6 +108,7 @@ class Pipeline(Struct, frozen=True, kw_only=True):
     output_uri: str | None = None
     serializer: str | None = None
     deserializer: str | None = None
+    time_limit: float | None = None
 
     def step(self, name: str) -> Step:
         """Return the step of this name; raise BadReference when there is none."""
@@ -164,6 +168,31 @@ def checked(pipeline: Pipeline) -> Pipeline:
     complete = replace(pipeline, steps=steps)
     Progress(plan(steps))
     return complete
+
+
+def changes(old: Pipeline, new: Pipeline) -> list[str]:
+    """Return sentences that say in what two checked definitions would run otherwise; none when they run the same."""
+    before, after = ({step.name: step for step in one.steps} for one in (old, new))
+    found = [f"step {name!r} was {'added' if name in after else 'removed'}" for name in before.keys() ^ after.keys()]
+    for name in [name for name in after if name in before]:
+        found += [f"{what} of step {name!r} changed" for what in _step_changes(old, before[name], new, after[name])]
+    defaults, values = ({one.name: (one.type, one.value) for one in each.parameters} for each in (old, new))
+    for name in sorted(defaults.keys() | values.keys()):
+        if defaults.get(name) != values.get(name):
+            found.append(f"parameter {name!r} changed")
+    return found
+
+
+def _step_changes(old: Pipeline, before: Step, new: Pipeline, after: Step) -> Iterator[str]:
+    former, latter = old.code[before.code], new.code[after.code]
+    if (former.source, former.entry_point) != (latter.source, latter.entry_point):
+        yield "the code"
+    if before.arguments != after.arguments:
+        yield "an argument"
+    if set(before.parents) != set(after.parents):
+        yield "a parent"
+    if replace(before, code="", arguments={}, parents=()) != replace(after, code="", arguments={}, parents=()):
+        yield "an option"
 
 
 def plan(steps: Iterable[Step]) -> list[Node]:

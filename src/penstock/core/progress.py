@@ -254,7 +254,7 @@ class Progress:
 
     def is_final(self, event: Ended) -> bool:
         """Return whether a step that ends like this is settled, and not tried again."""
-        again = self._tries(event.step) <= self._nodes[event.step].retries if event.retry is None else event.retry
+        again = self.tries(event.step) <= self._nodes[event.step].retries if event.retry is None else event.retry
         return not again or event.outcome is not StepStatus.FAILED or self.stopping
 
     def _begin(self, event: Begun) -> list[Action]:
@@ -275,7 +275,8 @@ class Progress:
             actions += self._follow(step, status)
         return [*actions, *self._finish()]
 
-    def _tries(self, step: str) -> int:
+    def tries(self, step: str) -> int:
+        """Return how often a step was launched since the run began, or went on."""
         return self.attempts[step] - self._before.get(step, 0)
 
     def _stop(self, reason: str) -> list[Action]:

@@ -173,6 +173,33 @@ def escape(name: str) -> str:
     return _SPECIAL.sub(r"\\\g<0>", name)
 
 
+def quote(value: object) -> object:
+    """Return the value so written that `resolve` gives it back as it was: nothing in it is a reference.
+
+    Args:
+        value: As for `resolve`; it must not hold itself.
+    """
+    if isinstance(value, str):
+        return _quote(value)
+    if isinstance(value, dict):
+        return {key: quote(item) for key, item in cast("dict[object, object]", value).items()}
+    if isinstance(value, list):
+        return [quote(item) for item in cast("list[object]", value)]
+    return tuple(map(quote, cast("tuple[object, ...]", value))) if isinstance(value, tuple) else value
+
+
+def _quote(text: str) -> str:
+    written = ""
+    end = 0
+    for opening in _OPENING.finditer(text):
+        body = _BODY.match(text, opening.end())
+        if opening.start() < end or body is None:
+            continue
+        written += text[end : opening.start()] + opening["dollars"] + text[opening.start() : body.end()]
+        end = body.end()
+    return written + text[end:]
+
+
 def references(value: object) -> Iterator[Ref]:
     """Find every reference in a string, or at any depth in lists, tuples and the values of dicts, in order.
 

@@ -8,6 +8,7 @@ from msgspec import Struct
 
 from penstock.core.cachekey import KeyParts
 from penstock.core.decision import Decision
+from penstock.core.outputs import Blob
 from penstock.core.task import Status, Task
 from penstock.ops.base import Op
 from penstock.ops.tasks import NewTask
@@ -25,7 +26,7 @@ class Execution(Struct, frozen=True, kw_only=True):
 
     Args:
         task: Its id.
-        run: Name of its run.
+        run: Name of its run, always with the number: `iris #1`.
         archived: Whether somebody archived it.
     """
 
@@ -38,7 +39,9 @@ class Execution(Struct, frozen=True, kw_only=True):
 
 
 class ListExecutions(Op[list[Execution]], frozen=True, kw_only=True):
-    """Return executions, the latest first. A filter that is None does not count.
+    """Return executions: those that really ran before those that were reused, the latest first.
+
+    A filter that is None does not count.
 
     Args:
         key: Only those of this cache key, of whatever pipeline.
@@ -50,6 +53,20 @@ class ListExecutions(Op[list[Execution]], frozen=True, kw_only=True):
     pipeline: str | None = None
     step: str | None = None
     limit: int = 20
+    reads: ClassVar[bool] = True
+
+
+class Stored(Struct, frozen=True):
+    """Bytes that a task left behind; `what` says in words as what."""
+
+    what: str
+    blob: Blob
+
+
+class ListStored(Op[list[Stored]], frozen=True, kw_only=True):
+    """Return the bytes of the artifacts and models that a task left behind, also in the name of its run."""
+
+    task: str
     reads: ClassVar[bool] = True
 
 

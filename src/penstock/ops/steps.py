@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+from typing import ClassVar
+
 from msgspec import Struct
 
 from penstock.core.decision import Decision, DecisionKind
 from penstock.core.monitor import Monitors
 from penstock.core.progress import StepStatus
+from penstock.core.run import StepState
 from penstock.core.task import Task, Worker
 from penstock.ops.base import Op
 from penstock.ops.executions import Keyed
@@ -62,6 +65,14 @@ class DecideSteps(Op[None], frozen=True, kw_only=True):
 
     run: str
     decisions: tuple[StepDecision, ...]
+
+
+class GetStep(Op[StepState], frozen=True, kw_only=True):
+    """Return where one step of a run stands; raise NotFound when there is none of this name."""
+
+    run: str
+    step: str
+    reads: ClassVar[bool] = True
 
 
 class TakeOver(Op[None], frozen=True, kw_only=True):

@@ -7,15 +7,15 @@ a few callables. Everything that it holds in memory follows from what is recorde
 from __future__ import annotations
 
 import threading
+import time
 from collections import deque
 from collections.abc import Callable, Mapping
-from typing import Protocol
 
 from msgspec import Struct
 
 from penstock.backend import Backend
-from penstock.core.errors import PenstockError
-from penstock.core.monitor import monitors
+from penstock.core.decision import Decision, DecisionKind
+from penstock.core.errors import StepFailed
 from penstock.core.outputs import Artifact
 from penstock.core.pipeline import Pipeline, plan
 from penstock.core.progress import (
@@ -27,23 +27,29 @@ from penstock.core.progress import (
     Finish,
     Launch,
     Progress,
+    Reused,
     Skip,
     Started,
     StepStatus,
     StopAsked,
 )
-from penstock.core.run import STEP_STATUS, Run, attempt_id
-from penstock.core.task import EndReason, Status, Task, Worker
+from penstock.core.run import STEP_STATUS, Run, StepState, attempt_id
+from penstock.core.task import EndReason, Status, Worker
+from penstock.ops.decisions import RecordDecision
 from penstock.ops.runs import EndRun
-from penstock.ops.steps import DecideSteps, LaunchStep, StepDecision
-from penstock.ops.tasks import EndTask, NewTask
+from penstock.ops.steps import DecideSteps, StepDecision
 from penstock.run import owed
+from penstock.run.announcer import Announcer, Observer
 from penstock.run.attempt import printable
 from penstock.run.attempts import Attempts, Ending
+from penstock.run.cache import Cache
+from penstock.run.callbacks import PRE, RETRY, Callbacks, call
+from penstock.run.closing import Closing
 from penstock.run.interrupt import Interrupts
-from penstock.run.launch import Surroundings, prepare, process
+from penstock.run.keys import Keys
+from penstock.run.launch import Surroundings
 from penstock.run.lookup import Lookup
-from penstock.run.mirror import mirror
+from penstock.run.opening import Opening
 from penstock.run.processes import Processes
 from penstock.run.watch import Watch
 
@@ -56,24 +62,15 @@ REASONS = {Status.FAILED: EndReason.STEP_FAILED, Status.STOPPED: EndReason.ABORT
 TICK = 0.2  # seconds after which lines of console are recorded at the latest
 
 
-class Observer(Protocol):
-    """Somebody who watches a run, for a display. What it does cannot change the run."""
-
-    def begun(self, run: Run, steps: list[str]) -> None: ...
-    def step(self, name: str, status: StepStatus, attempt: int, reason: str) -> None: ...
-    def printed(self, step: str, lines: list[str]) -> None: ...
-    def ended(self, run: Run) -> None: ...
-
-
 class Plan(Struct, frozen=True, kw_only=True):
     """What the controller is told.
 
     Args:
         inputs: The run's own artifacts that hold arguments, by name.
-        retry: Answers whether a failed step is tried again: its name and how often it was retried already go in;
-            None comes out where the step's own number of retries decides.
         slots: How many steps run at once.
-        since: `seq` of a change from before the run began.
+        since: `seq` of a change from before the run began, or went on.
+        steps: Of a run that goes on, where its steps stand.
+        complain: Takes a sentence about a callback that went wrong.
     """
 
     pipeline: Pipeline
@@ -85,8 +82,10 @@ class Plan(Struct, frozen=True, kw_only=True):
     preload_fingerprint: str
     slots: int
     since: int
-    retry: Callable[[str, int], bool | None]
+    callbacks: Callbacks
     observer: Observer
+    complain: Callable[[str], None]
+    steps: tuple[StepState, ...] = ()
 
 
 class Controller:
@@ -96,17 +95,25 @@ class Controller:
         self._backend = backend
         self._told = told
         self._id = told.run.id
-        self._steps = {step.name: step for step in told.pipeline.steps}
+        steps = {step.name: step for step in told.pipeline.steps}
+        self._retries = {step.name: step.retries for step in told.pipeline.steps}
         self.progress = Progress(plan(told.pipeline.steps), abort_on_failure=told.pipeline.abort_on_failure)
-        parameters = {parameter.name: parameter for parameter in told.pipeline.parameters}
-        self._lookup = Lookup(backend, self._id, parameters, self._task_of)
         self._events: deque[Event] = deque()
         self._asked: deque[Launch] = deque()  # launches that the planner asked for just now
         self._queued: deque[Launch] = deque()  # those that wait for a slot, and are recorded as doing so
+        self._why: dict[str, str] = {}  # of steps that are tried again
         self._because = ""
+        self._timed_out = False
         self._thread = threading.get_ident()
-        self._processes = Processes(told.preload, told.preload_fingerprint)
+        ahead = not any(step.cache for step in told.pipeline.steps)  # else there may be nothing to run
+        self._processes = Processes(told.preload, told.preload_fingerprint, ahead=ahead)
         self._attempts = Attempts(backend, self._processes, told.observer.printed, told.surroundings.clear)
+        parameters = {parameter.name: parameter for parameter in told.pipeline.parameters}
+        lookup = Lookup(backend, self._id, parameters, self._task_of)
+        cache = Cache(backend, told.run, Keys(backend, told.pipeline, told.surroundings.path, told.inputs))
+        self._announcer = Announcer(told.observer, told.callbacks.changed, told.complain)
+        self._opening = Opening(backend, told, lookup, cache, self._attempts, self._announcer)
+        self._closing = Closing(backend, self._id, steps, told.callbacks.after, self._announcer)
 
     def stop(self, why: str) -> None:
         """Ask the run to stop; return at once."""
@@ -126,7 +133,7 @@ class Controller:
         interrupts = Interrupts(self.stop)
         with self._processes, Watch(self._backend, self._id, self._told.since, self.stop), interrupts:
             try:
-                self._events.append(Begun())
+                self._begin()
                 self._loop()
                 self._attempts.drain()
                 ended = self._end()
@@ -138,14 +145,26 @@ class Controller:
             raise KeyboardInterrupt
         return ended
 
+    def _begin(self) -> None:
+        """Begin, or go on from where the steps stand."""
+        states = {state.name: state for state in self._told.steps}
+        settled = {name: state.status for name, state in states.items() if state.status in SETTLED}
+        settled = self._closing.close_late(settled, lambda name: (states[name].task, states[name].attempt))
+        for name, status in settled.items():
+            self._told.observer.step(name, status, 0, states[name].reason)
+        attempts = {name: state.attempt for name, state in states.items()}
+        self._events.append(Begun(settled=settled, attempts=attempts))
+
     def _end(self) -> Run:
         status = VERDICTS[self.progress.outcome or StepStatus.FAILED]
-        op = EndRun(id=self._id, status=status, reason=REASONS.get(status), message=self._because)
-        ended = self._backend.call(op)
+        reason = EndReason.TIME_LIMIT if self._timed_out else REASONS.get(status)
+        ended = self._backend.call(EndRun(id=self._id, status=status, reason=reason, message=self._because))
         self._told.observer.ended(ended)
         return ended
 
     def _loop(self) -> None:
+        limit = self._told.pipeline.time_limit
+        deadline = time.monotonic() + limit if limit else None
         while True:
             while self._events:
                 self._handle(self._events.popleft())
@@ -153,11 +172,24 @@ class Controller:
                 return
             self._fill_slots()
             if not self._events:
-                for ending in self._attempts.wait(TICK if self._attempts.has_unrecorded_lines else None):
+                for ending in self._attempts.wait(self._patience(deadline)):
                     self._settle(ending)
+            if limit and deadline is not None and time.monotonic() >= deadline and not self._timed_out:
+                self._timed_out = not self.progress.stopping
+                self._events.append(StopAsked(f"the run took longer than its time limit of {limit / 60:g} minutes"))
+                deadline = None
+
+    def _patience(self, deadline: float | None) -> float | None:
+        """Return for how many seconds nothing is due."""
+        left = None if deadline is None else max(deadline - time.monotonic(), 0.0)
+        if not self._attempts.has_unrecorded_lines:
+            return left
+        return TICK if left is None else min(left, TICK)
 
     def _handle(self, event: Event) -> None:
         """Give the planner an event and carry out what it answers."""
+        if isinstance(event, Ended | Reused):
+            event = self._close(event)
         skips: list[StepDecision] = []
         for action in self.progress.handle(event):
             match action:
@@ -165,26 +197,29 @@ class Controller:
                     self._asked.append(action)
                 case Abort(step=step):
                     self._abort(step)
-                case Skip(step=step, reason=reason):
-                    skips.append(StepDecision(step=step, status=StepStatus.SKIPPED, reason=str(reason)))
+                case Skip():
+                    skips.append(_skip(action))
                 case Finish(because=because):
                     self._because = because
         self._decide(skips)
-        if isinstance(event, Ended) and self.progress.status[event.step] in SETTLED:
-            self._take_over(event.step)
 
-    def _take_over(self, name: str) -> None:
-        """Record with the run what it takes over from a step that has ended, before its children start."""
-        step, task = self._steps[name], self._task_of(name)
-        wanted = monitors(step.monitor_metrics, step.monitor_artifacts, step.monitor_models)
-        if wanted and task is not None:
-            mirror(self._backend, self._id, task, wanted)
+    def _close(self, event: Ended | Reused) -> Ended | Reused:
+        """Do what is due for a step that is not tried again; return the event as its callback judged it."""
+        step = event.step
+        if isinstance(event, Ended) and not self.progress.is_final(event):
+            return event
+        outcome = event.outcome if isinstance(event, Ended) else StepStatus.CACHED
+        attempt = self.progress.attempts[step]
+        judged = self._closing.close(step, outcome, self._task_of(step), attempt)
+        if judged is not outcome:
+            return Ended(step, judged, retry=False)
+        return event
 
     def _decide(self, decisions: list[StepDecision]) -> None:
         if decisions:
             self._backend.call(DecideSteps(run=self._id, decisions=tuple(decisions)))
         for decision in decisions:
-            self._told.observer.step(decision.step, decision.status, 0, decision.reason)
+            self._announcer.step(decision.step, decision.status, 0, decision.reason)
 
     def _abort(self, step: str) -> None:
         """End a step that runs, or one that still waits for a slot."""
@@ -201,51 +236,69 @@ class Controller:
     def _fill_slots(self) -> None:
         """Start what is ready while slots are free; record of the rest that it waits."""
         while (ready := self._queued or self._asked) and self._attempts.running < self._told.slots:
-            self._launch(ready.popleft())
+            launch = ready.popleft()
+            event = self._opening.open(launch, self._why.pop(launch.step, ""))
+            if isinstance(event, Started):
+                self.progress.handle(event)
+            else:
+                self._events.append(event)
         reason = f"waits for one of the {self._told.slots} slots of this machine"
         self._decide([StepDecision(step=one.step, status=StepStatus.QUEUED, reason=reason) for one in self._asked])
         self._queued.extend(self._asked)
         self._asked.clear()
 
-    def _launch(self, launch: Launch) -> None:
-        """Record an attempt and start its process; what goes wrong before it runs ends it at once."""
-        step = self._steps[launch.step]
-        try:
-            prepared = prepare(self._told.pipeline, self._told.run.task, step, self._lookup, self._attempts.stamps)
-        except PenstockError as error:
-            task = self._record(launch, NewTask(id="", name=step.name, project=self._told.run.task.project))
-            self._fail(task, EndReason.INPUT, error)
-            return
-        task = self._record(launch, prepared.new)
-        try:
-            started = process(self._told.pipeline, step, task, prepared, self._told.surroundings, self._told.inputs)
-            self._attempts.start(task, started)
-        except PenstockError as error:
-            self._fail(task, EndReason.LAUNCH, error)
-
-    def _record(self, launch: Launch, new: NewTask) -> Task:
-        op = LaunchStep(run=self._id, step=launch.step, attempt=launch.attempt, task=new, worker=self._told.worker)
-        task = self._backend.call(op)
-        self.progress.handle(Started(launch.step))
-        self._told.observer.step(launch.step, StepStatus.RUNNING, launch.attempt, "")
-        return task
-
-    def _fail(self, task: Task, reason: EndReason, error: PenstockError) -> None:
-        self._backend.call(EndTask(id=task.id, status=Status.FAILED, reason=reason, message=str(error)))
-        step = task.step or ""
-        self._told.observer.step(step, StepStatus.FAILED, task.attempt, error.message)
-        self._events.append(Ended(step, StepStatus.FAILED, retry=False))
-
     def _settle(self, ending: Ending) -> None:
-        """Tell the planner how an attempt ended."""
-        outcome = STEP_STATUS[ending.status]
-        self._told.observer.step(ending.step, outcome, ending.attempt, ending.message)
-        retry = self._told.retry(ending.step, ending.attempt - 1) if outcome is StepStatus.FAILED else None
-        self._events.append(Ended(ending.step, outcome, retry=retry))
+        """Tell the planner how an attempt ended, and whether it is tried again."""
+        step, outcome = ending.step, STEP_STATUS[ending.status]
+        self._announcer.step(step, outcome, ending.attempt, ending.message)
+        event = Ended(step, outcome)
+        if outcome is StepStatus.FAILED:
+            event = Ended(step, outcome, retry=self._ask_for_retry(step))
+            self._explain_failure(event, ending)
+        self._events.append(event)
+
+    def _ask_for_retry(self, step: str) -> bool | None:
+        """Ask the user's function whether a step is tried again; one that raises says no."""
+        ask = self._told.callbacks.retry.get(step)
+        if ask is None:
+            return None
+        retries = self.progress.tries(step) - 1
+        try:
+            return bool(call(RETRY, lambda: ask(retries)))
+        except StepFailed as error:
+            self._told.complain(f"step {step!r}: {error.message}; it is not tried again")
+            return False
+
+    def _explain_failure(self, event: Ended, ending: Ending) -> None:
+        """Note why a step that failed is tried again, or record why it is not."""
+        step, tries, retries = event.step, self.progress.tries(event.step), self._retries[event.step]
+        if not self.progress.is_final(event):
+            count = "" if event.retry else f"; try {tries + 1} of {retries + 1}"
+            self._why[step] = f"try {ending.attempt} failed: {ending.message}{count}"
+            return
+        if event.retry is False:
+            reason = f"{RETRY} said no"
+        elif self.progress.stopping:
+            reason = "the run is being stopped"
+        else:
+            reason = f"its {retries} retries are used up" if retries else "it has no retries"
+        decision = Decision(kind=DecisionKind.GIVE_UP, reason=reason, step=step, attempt=ending.attempt)
+        self._backend.call(RecordDecision(run=self._id, decision=decision))
 
     def _task_of(self, step: str) -> str | None:
         attempt = self.progress.attempts[step]
         return attempt_id(self._id, step, attempt) if attempt else None
+
+
+def _skip(action: Skip) -> StepDecision:
+    """Return how a step is recorded that will not run."""
+    vetoed = action.reason.cause == "vetoed"
+    return StepDecision(
+        step=action.step,
+        status=StepStatus.SKIPPED,
+        reason=f"{PRE} returned False" if vetoed else str(action.reason),
+        kind=DecisionKind.VETO if vetoed else None,
+    )
 
 
 def breakdown(run: str, error: BaseException) -> EndRun:

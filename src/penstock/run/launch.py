@@ -6,16 +6,17 @@ import os
 import shutil
 from collections.abc import Mapping
 from pathlib import Path
+from typing import cast
 
 from msgspec import Struct
 
 from penstock.blobs.stamps import Stamp
 from penstock.core import refs
-from penstock.core.errors import DiskFull, NotFound
+from penstock.core.errors import DiskFull, Invalid, NotFound
 from penstock.core.outputs import Artifact
 from penstock.core.parameters import plain
 from penstock.core.pipeline import Argument, Pipeline, Step
-from penstock.core.task import Parameter, Script, Task
+from penstock.core.task import Json, Parameter, Script, Task
 from penstock.ops.tasks import NewTask
 from penstock.run.attempt import AttemptSpec, Resolved, encode
 from penstock.run.lookup import Lookup
@@ -51,10 +52,13 @@ class Prepared(Struct, frozen=True, kw_only=True):
     """An attempt, ready to be recorded and started.
 
     Args:
+        arguments: What the step is called with.
+        references: What each reference in them turned out to be, under its text.
         stamps: Of the blobs among its inputs that this run has written, by hash.
     """
 
     new: NewTask
+    arguments: dict[str, Argument]
     references: dict[str, Resolved]
     stamps: dict[str, Stamp] = {}
 
@@ -84,21 +88,62 @@ def prepare(
     )
     hashes = {found.artifact.hash for found in references.values() if found.artifact is not None}
     known = {hash: taken for hash, taken in (stamps or {}).items() if hash in hashes}
-    return Prepared(new=new, references=references, stamps=known)
+    return Prepared(new=new, arguments=step.arguments, references=references, stamps=known)
+
+
+def differs(value: object, other: object) -> bool:
+    """Return whether a step can tell two plain values apart: 1, 1.0 and True are three."""
+    return type(value) is not type(other) or repr(value) != repr(other)
+
+
+def changed(
+    arguments: Mapping[str, Argument], before: Mapping[str, object], after: Mapping[str, object]
+) -> dict[str, Argument]:
+    """Return the arguments of a draft whose parameters may have been changed.
+
+    Args:
+        before, after: Its parameters by `Section/name`, as they were and as they are.
+
+    Raises:
+        Invalid: A parameter that was changed holds no plain value.
+    """
+    found = dict(arguments)
+    for path, value in after.items():
+        section, _, name = path.partition("/")
+        if path in before and not differs(value, before[path]):
+            continue
+        if section == "kwargs_artifacts":
+            raise Invalid(f"{path} names an artifact, and cannot be changed", hint="change plain arguments: kwargs/...")
+        if section == "kwargs":
+            found[name] = Argument(value=cast("Json", refs.quote(plain(value, name))))
+    return found
+
+
+def parameter(path: str, value: object) -> Parameter:
+    """Return what is recorded of a parameter that somebody sets by its `Section/name`.
+
+    Raises:
+        Invalid: It has no section, or its value is not plain.
+    """
+    section, slash, name = path.partition("/")
+    if not (section and slash and name):
+        raise Invalid(f"{path!r} is not of the form section/name", hint="for an argument of the function: kwargs/name")
+    kind = "" if value is None else type(value).__name__
+    return Parameter(section=section, name=name, value=plain(value, name), type=kind)
 
 
 def process(
     pipeline: Pipeline, step: Step, task: Task, prepared: Prepared, place: Surroundings, inputs: Mapping[str, Artifact]
 ) -> Launch:
     """Return what starts the attempt's process."""
-    needed = [argument.artifact for argument in step.arguments.values() if argument.artifact is not None]
+    needed = [one.artifact for one in prepared.arguments.values() if one.artifact is not None]
     folder = os.path.join(place.working, task.script.working_dir or "")  # noqa: PTH118 - an absolute one wins
     if not os.path.isdir(folder):  # noqa: PTH112 - it is a text
         raise NotFound(f"the working folder {folder!r} of step {step.name!r} is not there")
     spec = AttemptSpec(
         task=task,
         file=str(write_script(task.script, step.code, place.scratch)),
-        arguments=step.arguments,
+        arguments=prepared.arguments,
         inputs={name: inputs[name] for name in needed},
         references=prepared.references,
         stamps=prepared.stamps,

@@ -36,6 +36,7 @@ def serve(backend: Backend, task: Task, request: Request) -> bytes:
             raise NotFound(f"there is no operation {request.op!r}")
         op: Op[Any] = msgspec.msgpack.decode(request.body, type=kind)
         _check(op, task)
+        op = _signed(op, task)
         if isinstance(op, ListChanges):
             op = replace(op, wait=0.0)  # one thread serves all steps: it does not wait for one of them
         result = encode(backend.call(op))
@@ -55,6 +56,17 @@ def _check(op: Op[Any], task: Task) -> None:
     target = _target(op)
     if target not in {task.id, task.run}:
         raise Conflict(f"step {task.step!r} may write to its own task and run, not to task {target}")
+
+
+def _signed(op: Op[Any], task: Task) -> Op[Any]:
+    """Return the operation with the step named as the maker of what it stores in the name of its run."""
+    match op:
+        case AddArtifact(artifact=artifact):
+            return replace(op, artifact=replace(artifact, maker=task.id if artifact.task != task.id else ""))
+        case AddModel(model=model):
+            return replace(op, model=replace(model, maker=task.id if model.task != task.id else ""))
+        case _:
+            return op
 
 
 def _target(op: Op[Any]) -> str:

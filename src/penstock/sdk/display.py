@@ -13,7 +13,7 @@ from penstock.core.run import Run
 from penstock.sdk.wording import harmless
 
 if TYPE_CHECKING:
-    from penstock.run.controller import Observer
+    from penstock.run.announcer import Observer
     from penstock.settings import Settings
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from penstock.run.controller import Observer
+    from penstock.run.announcer import Observer
 
 
 class Launched:
@@ -14,15 +14,26 @@ class Launched:
     Args:
         parameters: Values for pipeline parameters, as texts, that replace the script's own.
         observer: Watches the runs; None leaves the display to the settings.
+        resume: The run that goes on instead of a new one of its pipeline; None for none.
+        use_cache: Whether steps may be reused at all.
 
     Attributes:
         used: The parameters that a pipeline of the script has.
         runs: Ids of the runs that the script started.
     """
 
-    def __init__(self, parameters: dict[str, str], observer: Observer | None = None) -> None:
+    def __init__(
+        self,
+        parameters: dict[str, str],
+        observer: Observer | None = None,
+        *,
+        resume: str | None = None,
+        use_cache: bool = True,
+    ) -> None:
         self.parameters = parameters
         self.observer = observer
+        self.resume = resume
+        self.use_cache = use_cache
         self.used: set[str] = set()
         self.runs: list[str] = []
 

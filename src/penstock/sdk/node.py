@@ -10,6 +10,7 @@ from penstock.core.pipeline import Step
 from penstock.core.progress import StepStatus
 from penstock.core.run import StepState
 from penstock.core.task import Json
+from penstock.sdk.job import Job
 
 
 class Node(Struct, kw_only=True):
@@ -23,6 +24,7 @@ class Node(Struct, kw_only=True):
         task_id: Id of the task of its latest try, or None.
         reason: Why it stands so, in a sentence; empty where the status says it all.
         attempt: Number of its latest try; 0 before the first.
+        job: The latest try, with its task as `job.task`; None before the first.
     """
 
     name: str
@@ -52,19 +54,25 @@ class Node(Struct, kw_only=True):
     skip_children_on_fail: bool = True
     skip_children_on_abort: bool = True
     stage: str | None = None
+    job: Job | None = None
 
 
-def node(step: Step, state: StepState) -> Node:
-    """Return the node that a step and its state make."""
+def node(step: Step, state: StepState, task: str | None = None) -> Node:
+    """Return the node that a step and its state make.
+
+    Args:
+        task: Id of the attempt to show; None for the latest one.
+    """
+    task = task or state.task
     return Node(
         name=step.name,
-        status=state.status,
+        status=state.status.value,
         executed=_executed(step, state),
         queue=step.queue,
         parents=list(step.parents),
         timeout=step.time_limit,
         parameters={f"kwargs/{name}": argument.value for name, argument in step.arguments.items()},
-        task_id=state.task,
+        task_id=task,
         attempt=state.attempt,
         reason=state.reason,
         job_started=state.started,
@@ -81,6 +89,7 @@ def node(step: Step, state: StepState) -> Node:
         skip_children_on_fail=step.skip_children_on_fail,
         skip_children_on_abort=step.skip_children_on_abort,
         stage=step.stage,
+        job=Job(task) if task else None,
     )
 
 

@@ -21,14 +21,17 @@ from penstock.core.progress import StepStatus
 from penstock.core.run import Run, RunDetail, StepState
 from penstock.core.task import Configuration, Parameter, Script, Status
 from penstock.ops.runs import GetRun
+from penstock.ops.steps import GetStep
 from penstock.ops.tasks import DescribeTask, GetParameters, SetConfiguration, SetParameters
 from penstock.sdk import artifacts, local, models, session
 from penstock.sdk import node as nodes
+from penstock.sdk.begin import Begin, StartOptions, find_resumed
+from penstock.sdk.callbacks import callbacks
 from penstock.sdk.function import standalone
 from penstock.sdk.logger import Logger
 from penstock.sdk.models import Model
 from penstock.sdk.on_run import OnRun
-from penstock.sdk.steps import Function, Retry, container, new_step, requirements, words
+from penstock.sdk.steps import Function, Retry, container, new_step, requirements, time_limit, words
 from penstock.sdk.task import Task
 
 if TYPE_CHECKING:
@@ -123,7 +126,7 @@ class PipelineController:
         self._steps: dict[str, Step] = {}
         self._code: dict[str, Script] = dict(self._definition.code)
         self._parameters: dict[str, Parameter] = {}
-        self._retries: dict[str, Retry] = {}
+        self._functions: dict[str, Mapping[str, Function]] = {}
         self._controller: Controller | None = None
         self._settings = session.settings()
         self._backend = session.open_backend(self._settings)
@@ -219,10 +222,16 @@ class PipelineController:
             monitor_artifacts: Artifacts that the run takes over: names, or pairs of a name and a new one.
             monitor_models: Models that the run takes over, likewise; `name_*` is the last of these by name, `*` the
                 last that was created.
-            cache_executed_step, packages, repo, repo_branch, repo_commit, docker, docker_args,
+            cache_executed_step: Whether an earlier execution with the same code, arguments, inputs and packages stands
+                for this one; the step is then `cached`, and nothing runs.
+            pre_execute_callback: `(pipeline, node, parameters)`, called before the launch. What it changes in the dict
+                or at `node.job.task` reaches the step; when it returns False, the step and those below are skipped.
+            post_execute_callback: `(pipeline, node)`, called once when the step has ended in any way, before its
+                children start; it may change the status: `node.job.task.mark_failed()`.
+            status_change_callback: `(pipeline, node, previous_status)`, called whenever the status changes.
+            packages, repo, repo_branch, repo_commit, docker, docker_args,
             docker_bash_setup_script, execution_queue, draft, output_uri, auto_connect_frameworks,
             auto_connect_arg_parser: Recorded.
-            pre_execute_callback, post_execute_callback, status_change_callback: Refused; not carried out yet.
 
         Raises:
             BadPipeline: The name is taken or reserved.
@@ -243,45 +252,61 @@ class PipelineController:
             artifacts.upload_as_is(self.id, f"{name}.{argument}", value, self._serializer)
         self._steps[name] = new.step
         self._code.setdefault(new.step.code, new.script)
-        if new.retry is not None:
-            self._retries[name] = new.retry
+        self._functions[name] = new.functions
         return True
 
     def set_default_execution_queue(self, default_execution_queue: str | None) -> None:
         """Set the queue of the steps that name none."""
         self._definition = replace(self._definition, default_queue=default_execution_queue)
 
-    def start_locally(self, run_pipeline_steps_locally: bool = False) -> None:
+    def set_pipeline_execution_time_limit(self, max_execution_minutes: float | None) -> None:
+        """Set for how many minutes a run may go; then it is stopped. None or 0 sets no limit.
+
+        Raises:
+            Invalid: It is no number from 0.
+        """
+        limit = time_limit(f"pipeline {self._definition.name!r}", (max_execution_minutes or 0) * 60 or None)
+        self._definition = replace(self._definition, time_limit=limit)
+
+    def start_locally(self, run_pipeline_steps_locally: bool = False, resume: str | None = None) -> None:
         """Run the pipeline from this process and return when it has ended. A step that fails raises nothing here.
 
         Args:
             run_pipeline_steps_locally: Whether the steps run here too, each in a process of its own.
+            resume: A run of this very pipeline that goes on, instead of a new one: its id, its name or `last`. Steps
+                that completed stay as they are, all others are tried again.
 
         Raises:
             BadPipeline: The steps form no pipeline that can run: nothing has been started.
             BadReference: A reference names nothing: nothing has been started.
             Invalid: Steps are to go to queues, which this version does not serve.
-            Conflict: It was started before.
+            Conflict: It was started before, or the run to resume is not one that can go on.
         """
         self._must_be_draft()
         definition = self._define()
         if not run_pipeline_steps_locally:
             local.refuse_queues(definition)
-        started = local.start(self._backend, self._settings, self._run.id, definition, self._start_options())
-        self._controller, self._run = started.controller, started.run
+        begin = Begin(self._backend, self._settings, self._start_options())
+        going_on = find_resumed(self._backend, definition, resume)
+        started = begin.go_on(going_on, definition, self._run.id) if going_on else begin.start(self._run.id, definition)
+        self._controller, self._run, self._steps = started.controller, started.run, started.steps
         try:
             self._run = self._controller.run()
         finally:
             self._controller = None
 
-    def _start_options(self) -> local.StartOptions:
-        return local.StartOptions(
+    def _start_options(self) -> StartOptions:
+        return StartOptions(
             version=self._version,
             auto_version_bump=self._auto_version_bump,
             add_run_number=self._add_run_number,
             enable_local_imports=self._enable_local_imports,
-            retry=self._answer_retry,
+            callbacks=callbacks(self, self._functions, self._node),
+            complain=lambda text: self.get_logger().report_text(f"penstock: {text}"),
         )
+
+    def _node(self, step: str, task: str | None) -> nodes.Node:
+        return nodes.node(self._steps[step], self._backend.call(GetStep(run=self.id, step=step)), task)
 
     def _define(self) -> Pipeline:
         """Return the definition, with the values that the run's parameters have by now."""
@@ -300,18 +325,6 @@ class PipelineController:
                 f"pipeline {self._definition.name!r} has been started",
                 hint="make a new PipelineController for another run",
             )
-
-    def _answer_retry(self, step: str, retries: int) -> bool | None:
-        """Ask the user's function whether a step is tried again; one that raises says no."""
-        ask = self._retries.get(step)
-        if ask is None:
-            return None
-        try:
-            return bool(ask(self, self.get_pipeline_dag()[step], retries))
-        except Exception as error:  # noqa: BLE001 - it is the user's own code
-            what = f"retry_on_failure of step {step!r} raised {type(error).__name__}: {error}"
-            self.get_logger().report_text(f"penstock: {what}; the step is not tried again")
-            return False
 
     def stop(self, timeout: float | None = None, mark_failed: bool = False, mark_aborted: bool = False) -> None:
         """Stop the run: what runs is aborted, what waits is skipped. Before the start it does nothing.

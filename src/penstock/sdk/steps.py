@@ -22,16 +22,21 @@ Function = Callable[..., object]
 Retry = Callable[..., bool]
 BEHAVIOUR = ("continue_on_fail", "continue_on_abort", "skip_children_on_fail", "skip_children_on_abort")
 MONITORS = ("monitor_metrics", "monitor_artifacts", "monitor_models")
-LATER = ("pre_execute_callback", "post_execute_callback", "status_change_callback")
+CALLBACKS = ("pre_execute_callback", "post_execute_callback", "status_change_callback", "retry_on_failure")
 
 
 class NewStep(Struct, frozen=True, kw_only=True):
-    """A step, its script, and the values of its arguments that have to be stored as artifacts of the run."""
+    """A step, its script, and what the script keeps of it.
+
+    Args:
+        values: Those of its arguments that have to be stored as artifacts of the run.
+        functions: The user's functions to call while it goes, each under one of `CALLBACKS`.
+    """
 
     step: Step
     script: Script
     values: dict[str, object]
-    retry: Retry | None = None
+    functions: Mapping[str, Function]
 
 
 def new_step(
@@ -49,12 +54,12 @@ def new_step(
         Invalid: An argument makes no sense; the message names the step and the argument.
     """
     check_name(name)
-    _refuse_later(name, given)
     helpers = given["helper_functions"] or ()
     script = _script(standalone(function, helpers=helpers, skip_global_imports=skip_global_imports), given)
     bound = arguments(function, given["function_kwargs"], name)
     read = {key: _argument(name, key, value) for key, value in bound.items()}
     retry = default_retry if given["retry_on_failure"] is None else given["retry_on_failure"]
+    functions = _functions(name, {**given, "retry_on_failure": retry})
     step = Step(
         name=name,
         code=script_key(script),
@@ -71,14 +76,15 @@ def new_step(
         stage=given["stage"],
         draft=bool(given["draft"]),
         cache=bool(given["cache_executed_step"]),
-        time_limit=_time_limit(name, given["time_limit"]),
+        time_limit=time_limit(f"step {name!r}", given["time_limit"]),
         retries=_retries(name, retry),
+        callbacks=tuple(functions),
         connect={key: plain(given[key], key) for key in ("auto_connect_frameworks", "auto_connect_arg_parser")},
         **_monitors(name, given),
         **_behaviour(name, given["continue_on_fail"], given["continue_behaviour"]),
     )
     values = {key: bound[key] for key, argument in read.items() if argument.artifact is not None}
-    return NewStep(step=step, script=script, values=values, retry=cast("Retry", retry) if callable(retry) else None)
+    return NewStep(step=step, script=script, values=values, functions=functions)
 
 
 def _script(source: Standalone, given: Mapping[str, Any]) -> Script:
@@ -164,11 +170,12 @@ def _names(step: str, argument: str, names: Iterable[str] | str | None) -> list[
     return found
 
 
-def _time_limit(step: str, seconds: object) -> float | None:
+def time_limit(whose: str, seconds: object) -> float | None:
+    """Return a time limit in seconds, None for none; raise Invalid when it is no number above 0."""
     if seconds is None:
         return None
     if isinstance(seconds, bool) or not isinstance(seconds, int | float) or not seconds > 0:
-        raise Invalid(f"step {step!r}: time_limit must be a number of seconds above 0, not {seconds!r}")
+        raise Invalid(f"{whose}: time_limit must be a number of seconds above 0, not {seconds!r}")
     return float(seconds)
 
 
@@ -201,11 +208,13 @@ def _uri(output_uri: str | bool | None) -> str | None:
     return output_uri if isinstance(output_uri, str) and output_uri else None
 
 
-def _refuse_later(step: str, given: Mapping[str, Any]) -> None:
-    """Say what this version does not do yet, rather than run without it."""
-    for name in LATER:
-        if given[name] is not None:
-            raise Invalid(
-                f"step {step!r}: {name} is not carried out by this version of Penstock",
-                hint="leave it out; callbacks come with the next version",
-            )
+def _functions(step: str, given: Mapping[str, Any]) -> dict[str, Function]:
+    """Return the callbacks that are given; raise Invalid for one that cannot be called."""
+    found: dict[str, Function] = {}
+    for name in CALLBACKS:
+        function = given[name]
+        if callable(function):
+            found[name] = function
+        elif function is not None and name != "retry_on_failure":
+            raise Invalid(f"step {step!r}: {name} is {function!r}, and cannot be called", hint="give a function")
+    return found

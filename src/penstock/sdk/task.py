@@ -9,9 +9,11 @@ from penstock.core import task as record
 from penstock.core.errors import Invalid
 from penstock.core.outputs import ScalarSummary
 from penstock.core.parameters import plain, restore
-from penstock.core.task import Parameter
+from penstock.core.progress import SETTLED
+from penstock.core.task import Container, Parameter
 from penstock.ops.outputs import GetScalars, ListArtifacts, ListModels, ReadConsole, SummarizeScalars
-from penstock.ops.tasks import DescribeTask, GetParameters, GetTask, ListTasks, SetParameters
+from penstock.ops.runs import GetRun
+from penstock.ops.tasks import DescribeTask, EndTask, GetParameters, GetTask, JudgeTask, ListTasks, SetParameters
 from penstock.run import current
 from penstock.sdk import artifacts, models, session
 from penstock.sdk.artifacts import Artifact
@@ -84,7 +86,7 @@ class Task:
     @property
     def status(self) -> str:
         """Where it stood when it was read: `created`, `queued`, `in_progress`, `stopped`, `failed`, `completed`, ..."""
-        return self._record.status
+        return self._record.status.value
 
     @property
     def comment(self) -> str:
@@ -118,6 +120,74 @@ class Task:
         """Set its comment."""
         self._record = session.backend().call(DescribeTask(id=self.id, comment=comment))
 
+    def set_name(self, name: str) -> None:
+        """Set its name."""
+        self._record = session.backend().call(DescribeTask(id=self.id, name=name))
+
+    def set_base_docker(
+        self, docker_image: str | None = None, docker_arguments: str = "", docker_setup_bash_script: str = ""
+    ) -> None:
+        """Set the container that it asks for, before it begins; it acts where an agent runs the task.
+
+        Raises:
+            Invalid: No image is given.
+            Conflict: It has begun already.
+        """
+        if not docker_image:
+            raise Invalid("set_base_docker needs docker_image")
+        asked = Container(image=docker_image, arguments=docker_arguments, setup_script=docker_setup_bash_script)
+        self._record = session.backend().call(DescribeTask(id=self.id, container=asked))
+
+    def get_base_docker(self) -> str | None:
+        """Return the image and arguments of the container that it asks for; None when it asks for none."""
+        asked = self._record.container
+        return None if asked is None else f"{asked.image} {asked.arguments}".strip()
+
+    def mark_completed(
+        self, ignore_errors: bool = True, status_message: str | None = None, force: bool = False
+    ) -> None:
+        """Say that it ended well; see `mark_failed`."""
+        _ = ignore_errors, force
+        self._mark(record.Status.COMPLETED, None, status_message)
+
+    def mark_failed(
+        self,
+        ignore_errors: bool = True,
+        status_reason: str | None = None,
+        status_message: str | None = None,
+        force: bool = False,
+    ) -> None:
+        """Say that it failed. Of a step that has ended, the callbacks of its run may say so while the run goes on.
+
+        Args:
+            status_reason, status_message: Why, for people.
+            ignore_errors, force: Accepted for compatibility; what cannot be changed raises, for everybody.
+
+        Raises:
+            Conflict: How it ended is final, or it has not begun.
+        """
+        _ = ignore_errors, force
+        self._mark(record.Status.FAILED, record.EndReason.CALLBACK, status_message or status_reason)
+
+    def mark_stopped(self, force: bool = False, status_message: str | None = None) -> None:
+        """Say that it was stopped; see `mark_failed`."""
+        _ = force
+        self._mark(record.Status.STOPPED, record.EndReason.ABORTED, status_message)
+
+    def _mark(self, status: record.Status, reason: record.EndReason | None, message: str | None) -> None:
+        said = message or ""
+        self.reload()
+        kind = JudgeTask if self._record.status in record.ENDED else EndTask
+        self._record = session.backend().call(kind(id=self.id, status=status, reason=reason, message=said))
+
+    def get_progress(self) -> int:
+        """Return how much of it is done, in percent: of a run, the part of its steps that have ended."""
+        if self._record.type is not record.TaskType.CONTROLLER:
+            return 100 if self._record.status in record.ENDED else 0
+        counts = session.backend().call(GetRun(id=self.id)).run.counts
+        settled = sum(count for status, count in counts.items() if status in SETTLED)
+        return 100 * settled // max(sum(counts.values()), 1)
+
     def get_parameters(self) -> dict[str, object]:
         """Return its hyper-parameters as `Section/name` -> value, each in its type."""
         return {one.path: restore(one) for one in session.backend().call(GetParameters(task=self.id))}
@@ -125,6 +195,11 @@ class Task:
     def get_parameter(self, name: str, default: object = None) -> object:
         """Return one hyper-parameter by `Section/name`; `default` when it has none of that name."""
         return self.get_parameters().get(name, default)
+
+    def set_parameters(self, parameters: Mapping[str, object]) -> None:
+        """Set several hyper-parameters by `Section/name`; others stay as they are."""
+        for name, value in parameters.items():
+            self.set_parameter(name, value)
 
     def set_parameter(self, name: str, value: object, description: str = "") -> None:
         """Set one hyper-parameter by `Section/name`.

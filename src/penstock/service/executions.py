@@ -7,22 +7,32 @@ import hashlib
 from msgspec.structs import replace
 
 from penstock.core.errors import Conflict
+from penstock.core.outputs import Artifact, Blob, Model
 from penstock.core.progress import StepStatus
-from penstock.core.run import ARCHIVED, ChangeKind
+from penstock.core.run import ARCHIVED, REUSED, ChangeKind
 from penstock.core.task import Status, Task
-from penstock.ops.executions import Execution, ListExecutions, ReuseStep
+from penstock.ops.executions import Execution, ListExecutions, ListStored, ReuseStep, Stored
 from penstock.ports import Tx
 from penstock.service.base import handles
 from penstock.service.steps import add_attempt, must_go_on
 
 REUSABLE = frozenset({Status.COMPLETED, Status.PUBLISHED})
-REUSED = "reused"  # in the runtime of a task: the id of the one that really ran
 
 
 @handles(ListExecutions)
 def list_executions(tx: Tx, op: ListExecutions, now: float) -> list[Execution]:
     """Return executions."""
     return tx.executions.list(op)
+
+
+@handles(ListStored)
+def list_stored(tx: Tx, op: ListStored, now: float) -> list[Stored]:
+    """Return the bytes that a task left behind."""
+    task = tx.tasks.get(op.task)
+    return [
+        *(Stored(f"artifact {one.name!r}", Blob(one.hash, one.size)) for one in _artifacts(tx, task)),
+        *(Stored(f"model {one.name!r}", Blob(one.hash, one.size)) for one in _models(tx, task)),
+    ]
 
 
 @handles(ReuseStep)
@@ -57,19 +67,23 @@ def _copy(tx: Tx, source: Task, task: Task) -> None:
     tx.settings.set_parameters(task.id, [one for one in tx.settings.parameters(source.id) if one.path not in given])
     for configuration in tx.settings.configurations(source.id):
         tx.settings.set_configuration(task.id, configuration)
-    _copy_held(tx, source, source.id, task.id, task.id)
-    if source.run is not None and task.run is not None:
-        _copy_held(tx, source, source.run, task.run, task.id)
+    for artifact in _artifacts(tx, source):
+        target = task.id if artifact.task == source.id else str(task.run)
+        tx.outputs.add_artifact(replace(artifact, task=target, maker=artifact.maker and task.id))
+    for model in _models(tx, source):
+        target = task.id if model.task == source.id else str(task.run)
+        copy = hashlib.sha256(f"{target}\0{model.id}".encode()).hexdigest()[:32]
+        tx.outputs.add_model(replace(model, id=copy, task=target, maker=model.maker and task.id))
     tx.outputs.add_plots(task.id, tx.outputs.plots(source.id))
     tx.reports.copy_scalars(source.id, task.id)
 
 
-def _copy_held(tx: Tx, source: Task, holder: str, target: str, maker: str) -> None:
-    """Copy the artifacts and models that the source made and this holder holds."""
-    for artifact in tx.outputs.artifacts(holder):
-        if source.id in {holder, artifact.maker}:
-            tx.outputs.add_artifact(replace(artifact, task=target, maker=artifact.maker and maker))
-    for model in tx.outputs.models(holder):
-        if source.id in {holder, model.maker}:
-            copy = hashlib.sha256(f"{target}\0{model.id}".encode()).hexdigest()[:32]
-            tx.outputs.add_model(replace(model, id=copy, task=target, maker=model.maker and maker))
+def _artifacts(tx: Tx, task: Task) -> list[Artifact]:
+    """Return the artifacts that a task made: its own, and those in the name of its run."""
+    of_run = tx.outputs.artifacts(task.run) if task.run else []
+    return [*tx.outputs.artifacts(task.id), *(one for one in of_run if one.maker == task.id)]
+
+
+def _models(tx: Tx, task: Task) -> list[Model]:
+    of_run = tx.outputs.models(task.run) if task.run else []
+    return [*tx.outputs.models(task.id), *(one for one in of_run if one.maker == task.id)]

@@ -10,10 +10,10 @@ from penstock.core.decision import Decision, DecisionKind
 from penstock.core.errors import Conflict
 from penstock.core.monitor import choose_artifacts, choose_metrics, choose_models
 from penstock.core.progress import StepStatus
-from penstock.core.run import ChangeKind, attempt_id
+from penstock.core.run import ChangeKind, StepState, attempt_id
 from penstock.core.task import Status, Task
 from penstock.ops.outputs import NewPoints
-from penstock.ops.steps import DecideSteps, DraftStep, LaunchStep, StepDecision, TakeOver
+from penstock.ops.steps import DecideSteps, DraftStep, GetStep, LaunchStep, StepDecision, TakeOver
 from penstock.ops.tasks import ListTasks, NewTask
 from penstock.ports import Tx
 from penstock.service.base import handles
@@ -30,7 +30,11 @@ KINDS = {
 def draft_step(tx: Tx, op: DraftStep, now: float) -> Task:
     """Record an attempt that is not to begin yet."""
     must_go_on(tx, op.run, op.step)
-    return add_attempt(tx, op.run, op.step, op.attempt, op.task, now)
+    task = add_attempt(tx, op.run, op.step, op.attempt, op.task, now)
+    if task.status is Status.CREATED:
+        tx.steps.decide(op.run, [StepDecision(step=op.step, status=StepStatus.QUEUED)])
+        tx.changes.append(task, ChangeKind.STATUS, task.status, now)
+    return task
 
 
 @handles(LaunchStep)
@@ -57,6 +61,12 @@ def decide_steps(tx: Tx, op: DecideSteps, now: float) -> None:
     if run.status is not Status.IN_PROGRESS:
         raise Conflict(f"run {op.run} is {run.status}; nothing is decided in it any more")
     decide(tx, run, op.decisions, now)
+
+
+@handles(GetStep)
+def get_step(tx: Tx, op: GetStep, now: float) -> StepState:
+    """Return where the step stands."""
+    return tx.steps.get(op.run, op.step)
 
 
 @handles(TakeOver)

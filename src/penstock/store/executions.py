@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from penstock.core.cachekey import KeyParts
-from penstock.core.run import ARCHIVED
+from penstock.core.run import ARCHIVED, REUSED
 from penstock.core.task import Status
 from penstock.ops.executions import Execution, Keyed, ListExecutions
 from penstock.store.sql import Session, Where, reader, text
@@ -43,20 +43,20 @@ class SqlExecutions:
         where.equal("e.project", wanted.project)
         where.equal("e.step", wanted.step)
         rows = self._session.rows(
-            f"""SELECT e.task, r.name, e.step, t.status, t.system_tags, e.key, p.parts FROM executions e
-                JOIN tasks t ON t.id = e.task JOIN tasks r ON r.id = t.run JOIN key_parts p ON p.key = e.key
-                {where} ORDER BY e.position DESC LIMIT ?""",
+            f"""SELECT e.task, r.pipeline, r.number, e.step, t.status, t.system_tags, e.key, p.parts FROM executions e
+                JOIN tasks t ON t.id = e.task JOIN runs r ON r.task = t.run JOIN key_parts p ON p.key = e.key
+                {where} ORDER BY t.runtime LIKE '%"{REUSED}"%', e.position DESC LIMIT ?""",
             *where.values,
             wanted.limit,
         )
         return [
             Execution(
                 task=row[0],
-                run=row[1],
-                step=row[2],
-                status=Status(row[3]),
-                archived=ARCHIVED in _tags(row[4]),
-                keyed=Keyed(key=row[5], parts=_parts(row[6])),
+                run=f"{row[1]} #{row[2]}",
+                step=row[3],
+                status=Status(row[4]),
+                archived=ARCHIVED in _tags(row[5]),
+                keyed=Keyed(key=row[6], parts=_parts(row[7])),
             )
             for row in rows
         ]

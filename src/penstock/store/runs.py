@@ -232,26 +232,17 @@ class SqlSteps:
             [(run, name) for name in again],
         )
 
+    def get(self, run: str, step: str) -> StepState:
+        """Return where a step stands; raise NotFound when the run has none of this name."""
+        row = self._session.first(f"SELECT {_STEP} FROM steps WHERE run = ? AND name = ?", run, step)
+        if row is None:
+            raise _no_step(run, step)
+        return _state_of(row)
+
     def list(self, run: str) -> list[StepState]:
         """Return the steps in the order in which they were added."""
-        rows = self._session.rows(
-            """SELECT name, status, attempt, task, reason, started, ended, stage FROM steps WHERE run = ?
-                ORDER BY position""",
-            run,
-        )
-        return [
-            StepState(
-                name=row[0],
-                status=StepStatus(row[1]),
-                attempt=row[2],
-                task=row[3],
-                reason=row[4],
-                started=row[5],
-                ended=row[6],
-                stage=row[7],
-            )
-            for row in rows
-        ]
+        rows = self._session.rows(f"SELECT {_STEP} FROM steps WHERE run = ? ORDER BY position", run)
+        return [_state_of(row) for row in rows]
 
     def _change(
         self, run: str, step: str, guard: str, changes: str, *values: str | float, guarded: str | int | None = None
@@ -263,6 +254,26 @@ class SqlSteps:
             return
         found = self._session.first("SELECT status, attempt FROM steps WHERE run = ? AND name = ?", run, step)
         if found is None:
-            raise NotFound(f"there is no step {step!r} in run {run}")
+            raise _no_step(run, step)
         status, attempt = found
         raise Conflict(f"step {step!r} of run {run} is {status} after try {attempt}; that rules this change out")
+
+
+_STEP = "name, status, attempt, task, reason, started, ended, stage"
+
+
+def _state_of(row: Row) -> StepState:
+    return StepState(
+        name=row[0],
+        status=StepStatus(row[1]),
+        attempt=row[2],
+        task=row[3],
+        reason=row[4],
+        started=row[5],
+        ended=row[6],
+        stage=row[7],
+    )
+
+
+def _no_step(run: str, step: str) -> NotFound:
+    return NotFound(f"there is no step {step!r} in run {run}")

@@ -1,0 +1,143 @@
+"""Makes the cache keys of a run's steps: from code, arguments, inputs and packages to `core.cachekey.KeyParts`.
+
+It looks at definitions, files and what references turned out to be; it must never know what a key is compared with.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import platform
+from collections.abc import Mapping, Sequence
+
+from msgspec import Struct
+
+from penstock.backend import Backend
+from penstock.core import refs
+from penstock.core.cachekey import Input, KeyParts, key, value_text
+from penstock.core.codekey import Code, fingerprint
+from penstock.core.outputs import Artifact
+from penstock.core.pipeline import Argument, Pipeline, Step
+from penstock.core.run import REUSED
+from penstock.core.task import Container, Script
+from penstock.ops.executions import Keyed
+from penstock.ops.tasks import GetTask
+from penstock.run.attempt import Resolved
+from penstock.run.launch import Prepared
+from penstock.run.project import reach
+
+
+class _Program(Struct, frozen=True):
+    """What a step's script is, together with all that it uses."""
+
+    code: Code
+    packages: dict[str, str]
+
+
+class Keys:
+    """Makes the keys of one run's steps. Sources and packages are looked at once a script, at its first key.
+
+    Args:
+        path: Where the steps look for modules, as in `sys.path`.
+        inputs: The run's own artifacts that hold arguments, by name.
+    """
+
+    def __init__(
+        self, backend: Backend, pipeline: Pipeline, path: Sequence[str], inputs: Mapping[str, Artifact]
+    ) -> None:
+        self._backend = backend
+        self._pipeline = pipeline
+        self._path = path
+        self._inputs = inputs
+        self._programs: dict[str, _Program] = {}
+        self._serializer = "".join(self._digest(one) for one in (pipeline.serializer, pipeline.deserializer))
+
+    def make(self, step: Step, prepared: Prepared) -> Keyed:
+        """Return the key of a step that is ready to be launched.
+
+        Raises:
+            Invalid: An argument is nothing that a key can tell from others.
+        """
+        program = self._program(step.code)
+        script = self._pipeline.code[step.code]
+        texts: dict[str, str] = {}
+        inputs: dict[str, Input] = {}
+        for name, argument in prepared.arguments.items():
+            self._read(name, argument, prepared.references, texts, inputs)
+        parts = KeyParts(
+            code=program.code,
+            returns=step.returns,
+            arguments=texts,
+            inputs=inputs,
+            packages=program.packages,
+            container=_container(prepared.new.container),
+            interpreter=".".join(platform.python_version_tuple()[:2]),
+            serializer=self._serializer,
+            place=_place(script),
+        )
+        return Keyed(key=key(parts), parts=parts)
+
+    def _read(
+        self,
+        name: str,
+        argument: Argument,
+        references: Mapping[str, Resolved],
+        texts: dict[str, str],
+        inputs: dict[str, Input],
+    ) -> None:
+        """Add an argument: as a text, and with an input for each artifact in it."""
+        found: list[Artifact] = []
+
+        def lookup(reference: refs.Ref) -> object:
+            resolved = references[reference.text]
+            if resolved.artifact is None:
+                return self._told_apart(reference, resolved.value)
+            found.append(resolved.artifact)
+            return f"artifact {len(found)}".encode()  # no plain argument holds bytes, so it stands for nothing else
+
+        def as_text(reference: refs.Ref) -> str:
+            resolved = references[reference.text]
+            is_id = isinstance(reference, refs.StepId)
+            return str(self._told_apart(reference, resolved.value)) if is_id else resolved.text
+
+        value = refs.resolve(argument.value, lookup, as_text)
+        if argument.artifact is not None:
+            inputs[name] = _input(self._inputs[argument.artifact])
+            value = refs.resolve(list(argument.references), lookup, as_text)
+        elif found and isinstance(value, bytes):
+            inputs[name] = _input(found[0])
+            return
+        if argument.artifact is None or argument.references:
+            texts[name] = value_text(value)
+        inputs.update({f"{name} ({number})": _input(one) for number, one in enumerate(found, 1)})
+
+    def _told_apart(self, reference: refs.Ref, value: object) -> object:
+        """Return what tells a value from others: instead of the id of a task that was reused, that of its origin."""
+        if not isinstance(reference, refs.StepId):
+            return value
+        return self._backend.call(GetTask(id=str(value))).runtime.get(REUSED, value)
+
+    def _program(self, code: str) -> _Program:
+        if code not in self._programs:
+            script = self._pipeline.code[code]
+            reached = reach(script.source, self._path)
+            made = fingerprint(script.source, script.entry_point, reached.modules)
+            self._programs[code] = _Program(made, reached.packages)
+        return self._programs[code]
+
+    def _digest(self, code: str | None) -> str:
+        return self._program(code).code.digest if code else ""
+
+
+def _input(artifact: Artifact) -> Input:
+    return Input(artifact.hash, artifact.format, artifact.type)
+
+
+def _container(container: Container | None) -> str:
+    if container is None:
+        return ""
+    rest = hashlib.sha256(container.setup_script.encode()).hexdigest()[:16] if container.setup_script else ""
+    return " ".join(filter(None, (container.image, container.arguments, rest)))
+
+
+def _place(script: Script) -> str:
+    return " ".join(filter(None, (script.repository, script.branch, script.commit, script.working_dir)))

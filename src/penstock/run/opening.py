@@ -1,0 +1,177 @@
+"""From the planner's Launch to a process that runs, or to what makes one needless: a veto, a reuse, a failure.
+
+Everything is recorded before it is told. What an attempt does once it runs is not known here.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from copy import deepcopy
+from typing import Protocol
+
+from msgspec.structs import replace
+
+from penstock.backend import Backend
+from penstock.core.decision import Decision, DecisionKind
+from penstock.core.errors import Conflict, NotFound, PenstockError
+from penstock.core.outputs import Artifact
+from penstock.core.parameters import restore
+from penstock.core.pipeline import Pipeline, Step
+from penstock.core.progress import Ended, Launch, Reused, Started, StepEvent, StepStatus, Vetoed
+from penstock.core.run import Run
+from penstock.core.task import EndReason, Status, Task, Worker
+from penstock.ops.executions import ReuseStep
+from penstock.ops.steps import DraftStep, LaunchStep
+from penstock.ops.tasks import EndTask, GetParameters, GetTask, NewTask, SetParameters
+from penstock.run.announcer import Announcer
+from penstock.run.attempts import Attempts
+from penstock.run.cache import Answer, Cache
+from penstock.run.callbacks import PRE, Callbacks, call
+from penstock.run.launch import Prepared, Surroundings, changed, differs, parameter, prepare, process
+from penstock.run.lookup import Lookup
+
+
+class Told(Protocol):
+    """What opening needs to be told of a run."""
+
+    @property
+    def pipeline(self) -> Pipeline: ...
+    @property
+    def run(self) -> Run: ...
+    @property
+    def worker(self) -> Worker: ...
+    @property
+    def surroundings(self) -> Surroundings: ...
+    @property
+    def inputs(self) -> Mapping[str, Artifact]: ...
+    @property
+    def callbacks(self) -> Callbacks: ...
+
+
+class Opening:
+    """Opens the attempts of one run's steps."""
+
+    def __init__(
+        self, backend: Backend, told: Told, lookup: Lookup, cache: Cache, attempts: Attempts, announcer: Announcer
+    ) -> None:
+        self._backend = backend
+        self._told = told
+        self._lookup = lookup
+        self._cache = cache
+        self._attempts = attempts
+        self._announcer = announcer
+        self._steps = {step.name: step for step in told.pipeline.steps}
+
+    def open(self, launch: Launch, why: str) -> StepEvent:
+        """Launch an attempt and return what came of it: Started, Vetoed, Reused or, when it cannot start, Ended.
+
+        Args:
+            why: Why it is tried again; empty at the first try.
+        """
+        step = self._steps[launch.step]
+        run = self._told.run
+        try:
+            prepared = prepare(self._told.pipeline, run.task, step, self._lookup, self._attempts.stamps)
+        except PenstockError as error:
+            bare = NewTask(id="", name=step.name, project=run.task.project)
+            return self._fail(self._launch(launch, bare), EndReason.INPUT, error)
+        before = self._told.callbacks.before.get(step.name)
+        if before is not None:
+            draft = self._draft(launch, prepared.new)
+            try:
+                parameters = self._parameters(draft.id)
+                shown = deepcopy(parameters)
+                if call(PRE, lambda: before(draft.id, shown)) is False:
+                    return Vetoed(step.name)
+                prepared = self._with_changes(prepared, draft.id, parameters, shown)
+            except PenstockError as error:
+                return self._fail(self._launch(launch, prepared.new), EndReason.CALLBACK, error)
+        return self._reuse_or_start(launch, step, prepared, why)
+
+    def _reuse_or_start(self, launch: Launch, step: Step, prepared: Prepared, why: str) -> StepEvent:
+        answer = self._cache.ask(step, prepared)
+        if answer.source is not None and self._reuse(launch, prepared.new, answer):
+            return Reused(step.name)
+        task = self._launch(launch, prepared.new, answer, why)
+        self._announcer.step(step.name, StepStatus.RUNNING, launch.attempt, "")
+        try:
+            told = self._told
+            started = process(told.pipeline, step, task, prepared, told.surroundings, told.inputs)
+            self._attempts.start(task, started)
+        except PenstockError as error:
+            return self._fail(task, EndReason.LAUNCH, error)
+        return Started(step.name)
+
+    def _reuse(self, launch: Launch, new: NewTask, answer: Answer) -> bool:
+        """Let an earlier execution stand for the step; return whether it still can."""
+        if answer.source is None or answer.keyed is None:
+            return False
+        decision = Decision(kind=DecisionKind.REUSE, reason=answer.reason, step=launch.step, attempt=launch.attempt)
+        op = ReuseStep(
+            run=self._told.run.id,
+            step=launch.step,
+            attempt=launch.attempt,
+            task=new,
+            source=answer.source.task,
+            keyed=answer.keyed,
+            decision=decision,
+        )
+        try:
+            self._backend.call(op)
+        except (Conflict, NotFound):  # it was deleted or archived just now
+            return False
+        self._announcer.step(launch.step, StepStatus.CACHED, 0, f"reused from {answer.source.run}")
+        return True
+
+    def _launch(self, launch: Launch, new: NewTask, answer: Answer | None = None, why: str = "") -> Task:
+        """Record an attempt, and why it is made."""
+        reason = answer.reason if answer else ""
+        decision = Decision(
+            kind=DecisionKind.RETRY if why else DecisionKind.EXECUTE,
+            reason=why or reason,
+            step=launch.step,
+            attempt=launch.attempt,
+            details=((reason,) if why and reason else ()) + (answer.details if answer else ()),
+            related=answer.related if answer else None,
+        )
+        op = LaunchStep(
+            run=self._told.run.id,
+            step=launch.step,
+            attempt=launch.attempt,
+            task=new,
+            worker=self._told.worker,
+            keyed=answer.keyed if answer else None,
+            decision=decision,
+        )
+        return self._backend.call(op)
+
+    def _fail(self, task: Task, reason: EndReason, error: PenstockError) -> Ended:
+        self._backend.call(EndTask(id=task.id, status=Status.FAILED, reason=reason, message=str(error)))
+        step = task.step or ""
+        self._announcer.step(step, StepStatus.FAILED, task.attempt, error.message)
+        return Ended(step, StepStatus.FAILED, retry=False)
+
+    def _draft(self, launch: Launch, new: NewTask) -> Task:
+        op = DraftStep(run=self._told.run.id, step=launch.step, attempt=launch.attempt, task=new)
+        draft = self._backend.call(op)
+        self._announcer.step(launch.step, StepStatus.QUEUED, launch.attempt, "")
+        return draft
+
+    def _parameters(self, task: str) -> dict[str, object]:
+        return {one.path: restore(one) for one in self._backend.call(GetParameters(task=task))}
+
+    def _with_changes(
+        self, prepared: Prepared, draft: str, before: Mapping[str, object], shown: Mapping[str, object]
+    ) -> Prepared:
+        """Return the attempt as the callback left it: what it changed in its dict, and of the task itself.
+
+        Raises:
+            Invalid: It changed what a step cannot be given.
+        """
+        changes = {path: one for path, one in shown.items() if path not in before or differs(one, before[path])}
+        arguments = changed(prepared.arguments, before, self._parameters(draft) | changes)
+        if changes:
+            parameters = tuple(parameter(path, value) for path, value in changes.items())
+            self._backend.call(SetParameters(task=draft, parameters=parameters))
+        container = self._backend.call(GetTask(id=draft)).container
+        return replace(prepared, arguments=arguments, new=replace(prepared.new, container=container))

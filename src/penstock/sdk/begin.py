@@ -1,0 +1,263 @@
+"""Begins a run in the user's own process, or lets one go on: records it, and makes the controller that carries it out.
+
+It must never know how a pipeline was written down: a definition comes in, complete.
+"""
+
+from __future__ import annotations
+
+import os
+import sys
+import time
+from collections.abc import Callable
+from contextlib import suppress
+from pathlib import Path
+
+from msgspec import Struct
+from msgspec.structs import replace
+
+from penstock.backend import Backend
+from penstock.core.errors import Conflict, Invalid, PenstockError, StoreError
+from penstock.core.pipeline import Pipeline, Step, changes, checked
+from penstock.core.run import Run, RunDetail
+from penstock.core.task import Status
+from penstock.ops.changes import LastChange
+from penstock.ops.outputs import ListArtifacts
+from penstock.ops.runs import DeleteRun, FindRun, GetRun, ResumeRun, StartRun
+from penstock.ops.tasks import GetTask
+from penstock.run import liveness, owed, preload
+from penstock.run.callbacks import Callbacks
+from penstock.run.controller import Controller, Plan, breakdown
+from penstock.run.launch import Surroundings
+from penstock.sdk import launched
+from penstock.sdk.display import Careful, observer
+from penstock.sdk.local import work_on
+from penstock.settings import Settings, environment
+
+HALF_WRITTEN = 3600.0  # seconds after which what a dead process left half-written is removed
+RERUN = "start a new run: steps with cache_executed_step=True that did not change are reused"
+WORKING, FOLDER, SCRIPT = "working", "folder", "script"  # what a run's task remembers of where it was started
+
+
+class StartOptions(Struct, frozen=True, kw_only=True):
+    """How a run is started; see `PipelineController`.
+
+    Args:
+        complain: Takes a sentence about a callback that went wrong.
+    """
+
+    version: str | None = None
+    auto_version_bump: bool | None = None
+    add_run_number: bool = True
+    enable_local_imports: bool = True
+    callbacks: Callbacks = Callbacks()
+    complain: Callable[[str], None] = lambda _: None
+
+
+class Started(Struct, frozen=True, kw_only=True):
+    """A run that has begun, and the controller that carries it out."""
+
+    run: Run
+    controller: Controller
+    steps: dict[str, Step]
+
+
+class Begin:
+    """Begins runs in this process."""
+
+    def __init__(self, backend: Backend, settings: Settings, options: StartOptions) -> None:
+        self._backend = backend
+        self._settings = settings
+        self._options = options
+
+    def start(self, run: str, definition: Pipeline) -> Started:
+        """Begin a draft run and return its controller, ready to carry it out."""
+        given = launched.get()
+        if given is not None and not given.use_cache:
+            steps = tuple(replace(step, cache=False) for step in definition.steps)
+            definition = replace(definition, steps=steps)
+        place = _surroundings(self._settings, local_imports=self._options.enable_local_imports)
+        op = StartRun(
+            id=run,
+            definition=definition,
+            worker=liveness.here(),
+            version=self._options.version,
+            auto_version_bump=self._options.auto_version_bump,
+            add_run_number=self._options.add_run_number,
+            runtime=_whereabouts(place, local_imports=self._options.enable_local_imports),
+        )
+        return self._begin(op, place)
+
+    def go_on(self, run: Run, definition: Pipeline, draft: str) -> Started:
+        """Let a run of this very pipeline go on in the place of a draft, which is deleted.
+
+        Raises:
+            Conflict: The pipeline is not what it was, or the run is not one that can go on.
+        """
+        stored = self._backend.call(GetRun(id=run.id)).definition
+        found = [*changes(stored, checked(definition)), *self._changed_values(run.id, draft)]
+        if found:
+            raise Conflict(f"run {run.task.name!r} cannot go on: {'; '.join(found)}", hint=RERUN)
+        started = self._resume(run, _surroundings(self._settings, local_imports=self._options.enable_local_imports))
+        self._backend.call(DeleteRun(id=draft))
+        work_on(self._backend, self._settings, run.id)
+        return started
+
+    def go_on_without_script(self, run: Run) -> Started:
+        """Let a run go on as it is recorded.
+
+        Raises:
+            Conflict: The run is not one that can go on, or needs functions of its script.
+        """
+        detail = self._backend.call(GetRun(id=run.id))
+        _refuse_callbacks(detail)
+        return self._resume(run, _recorded_surroundings(self._settings, run))
+
+    def _resume(self, run: Run, place: Surroundings) -> Started:
+        if run.task.status is Status.IN_PROGRESS:
+            _refuse_alive(run)
+        op = ResumeRun(
+            id=run.id,
+            worker=liveness.here(),
+            seen=run.task.worker,
+            reason=f"by {self._settings.user}" if self._settings.user else "by a user",
+        )
+        return self._begin(op, place)
+
+    def _begin(self, op: StartRun | ResumeRun, place: Surroundings) -> Started:
+        with suppress(StoreError):  # what is in the way of sweeping shows below, where it matters
+            self._backend.blobs.sweep(HALF_WRITTEN, time.time())
+        since = self._backend.call(LastChange())
+        begun = False
+        try:
+            self._backend.call(op)
+            begun = True
+            return self._controller(op, place, since)
+        except BaseException as error:
+            refused = not begun and isinstance(error, PenstockError)
+            if not refused:  # an interrupt may come when it has begun, and before this process knows
+                _end_if_begun(self._backend, op.id, error)
+            raise
+
+    def _controller(self, op: StartRun | ResumeRun, place: Surroundings, since: int) -> Started:
+        """Gather what the steps need and return the controller of a run that has begun."""
+        detail = self._backend.call(GetRun(id=op.id))
+        complete = detail.definition
+        warm = preload.plan([script.source for script in complete.code.values()], place.path)
+        watching = launched.get()
+        shown = Careful((watching.observer if watching else None) or observer(self._settings))
+        plan = Plan(
+            pipeline=complete,
+            run=detail.run,
+            worker=op.worker,
+            surroundings=place,
+            inputs={artifact.name: artifact for artifact in self._backend.call(ListArtifacts(task=op.id))},
+            preload=warm.modules,
+            preload_fingerprint=warm.fingerprint,
+            slots=self._settings.workers,
+            since=since,
+            callbacks=self._options.callbacks,
+            observer=shown,
+            complain=self._options.complain,
+            steps=detail.steps if isinstance(op, ResumeRun) else (),
+        )
+        if watching is not None:
+            watching.runs.append(op.id)
+        shown.begun(detail.run, [step.name for step in complete.steps])
+        controller = Controller(self._backend, plan)
+        return Started(run=detail.run, controller=controller, steps={step.name: step for step in complete.steps})
+
+    def _changed_values(self, run: str, draft: str) -> list[str]:
+        """Say which arguments that are artifacts of the run have another content in the draft."""
+        old, new = (
+            {one.name: one.hash for one in self._backend.call(ListArtifacts(task=task)) if not one.maker}
+            for task in (run, draft)
+        )
+        return [f"argument {name!r} has another value" for name, hash in new.items() if old.get(name) != hash]
+
+
+def find_resumed(backend: Backend, definition: Pipeline, resume: str | None) -> Run | None:
+    """Return the run that is to go on: the one that is named here, or by the command that runs the script.
+
+    Raises:
+        NotFound, Invalid: There is none of this name, or several.
+        Conflict: It is a run of another pipeline.
+    """
+    given = launched.get()
+    text = resume or (given.resume if given else None)
+    if text is None:
+        return None
+    found = backend.call(FindRun(text=text))
+    if (found.project, found.pipeline) == (definition.project, definition.name):
+        return found
+    if resume is None:
+        return None  # the command means another pipeline of the script
+    raise Conflict(
+        f"run {found.task.name!r} is one of pipeline {found.pipeline!r} in project {found.project!r}, "
+        f"not of {definition.name!r} in {definition.project!r}"
+    )
+
+
+def _refuse_alive(run: Run) -> None:
+    worker = run.task.worker
+    if worker is None or liveness.is_alive(worker) is False:
+        return
+    raise Conflict(
+        f"run {run.task.name!r} is in progress, in process {worker.pid} on {worker.host}",
+        hint=f"wait for its end, or stop it: penstock abort {run.id[:12]}",
+    )
+
+
+def _refuse_callbacks(detail: RunDetail) -> None:
+    needy = [step.name for step in detail.definition.steps if step.callbacks]
+    if needy:
+        script = detail.run.task.runtime.get(SCRIPT) or "SCRIPT"
+        raise Conflict(
+            f"step {needy[0]!r} has callbacks, which are functions of the script",
+            hint=f"let the script itself go on: penstock run {script} --resume {detail.run.id[:12]}",
+        )
+
+
+def _end_if_begun(backend: Backend, run: str, error: BaseException) -> None:
+    """End a run that cannot go on, if it has begun."""
+    with suppress(PenstockError):
+        if backend.call(GetTask(id=run)).status is not Status.IN_PROGRESS:
+            return
+    owed.end(backend, breakdown(run, error))
+
+
+def _surroundings(settings: Settings, *, local_imports: bool) -> Surroundings:
+    path = [os.path.abspath(entry) for entry in sys.path]  # noqa: PTH100 - an empty entry means the working folder
+    if not local_imports:
+        path = [entry for entry in path if entry != _script_folder()]
+    return _place(settings, os.getcwd(), path)  # noqa: PTH109 - a text is wanted
+
+
+def _script_folder() -> str:
+    return os.path.abspath(sys.path[0]) if sys.path else ""  # noqa: PTH100 - as above
+
+
+def _recorded_surroundings(settings: Settings, run: Run) -> Surroundings:
+    """Return where and how the steps of a run started before."""
+    known = run.task.runtime
+    working = known.get(WORKING, "")
+    if not Path(working).is_dir():
+        raise Invalid(f"the folder {working!r} that run {run.task.name!r} was started in is not there")
+    own = [entry for entry in (os.path.abspath(one) for one in sys.path) if entry != _script_folder()]  # noqa: PTH100
+    return _place(settings, working, [*filter(None, [known.get(FOLDER)]), *own])
+
+
+def _place(settings: Settings, working: str, path: list[str]) -> Surroundings:
+    return Surroundings(
+        home=settings.home,
+        blobs=settings.blobs,
+        scratch=settings.scratch,
+        working=working,
+        path=tuple(dict.fromkeys(path)),
+        environment=environment(),
+    )
+
+
+def _whereabouts(place: Surroundings, *, local_imports: bool) -> dict[str, str]:
+    script = getattr(sys.modules.get("__main__"), "__file__", None)
+    found = {WORKING: place.working, FOLDER: _script_folder() if local_imports else ""}
+    return found | ({SCRIPT: os.path.abspath(script)} if isinstance(script, str) else {})  # noqa: PTH100 - a text

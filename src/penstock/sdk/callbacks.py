@@ -1,0 +1,44 @@
+"""From the functions that a user gave to steps to what a run calls: the user's get the pipeline and the node."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+
+from penstock.core.progress import StepStatus
+from penstock.run.callbacks import CHANGED, POST, PRE, RETRY, Callbacks
+from penstock.sdk.node import Node
+from penstock.sdk.steps import Function
+
+
+def callbacks(
+    pipeline: object, functions: Mapping[str, Mapping[str, Function]], node: Callable[[str, str | None], Node]
+) -> Callbacks:
+    """Return the callbacks of a run.
+
+    Args:
+        pipeline: What the functions take first: the user's PipelineController.
+        functions: The functions of each step, each under the name of its argument.
+        node: Returns a step as it stands now; with the id of a task, as the attempt that this is.
+    """
+
+    def of(name: str) -> dict[str, Function]:
+        return {step: given[name] for step, given in functions.items() if name in given}
+
+    def before(step: str, ask: Function) -> Callable[[str, dict[str, object]], object]:
+        return lambda task, parameters: ask(pipeline, node(step, task), parameters)
+
+    def after(step: str, tell: Function) -> Callable[[str | None], object]:
+        return lambda task: tell(pipeline, node(step, task))
+
+    def changed(step: str, tell: Function) -> Callable[[StepStatus], object]:
+        return lambda previous: tell(pipeline, node(step, None), str(previous))
+
+    def retry(step: str, ask: Function) -> Callable[[int], object]:
+        return lambda retries: ask(pipeline, node(step, None), retries)
+
+    return Callbacks(
+        before={step: before(step, function) for step, function in of(PRE).items()},
+        after={step: after(step, function) for step, function in of(POST).items()},
+        changed={step: changed(step, function) for step, function in of(CHANGED).items()},
+        retry={step: retry(step, function) for step, function in of(RETRY).items()},
+    )
