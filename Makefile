@@ -53,9 +53,9 @@ format: $(VENV)/.ready-dev ## format the code and repair what can be repaired sa
 	$(BIN)/ruff check --fix-only
 	$(BIN)/ruff format
 
-coverage: $(VENV)/.ready-test ## run the tests and show which lines they never reach
+coverage: $(VENV)/.ready-test ## run the tests but those that kill processes, and show which lines they never reach
 	$(BIN)/coverage erase
-	$(BIN)/coverage run -m $(PYTEST) -m "not uncovered"
+	$(BIN)/coverage run -m $(PYTEST) -m "not uncovered" $(if $(TESTS),,--ignore tests/faults)
 	$(BIN)/coverage combine --quiet && $(BIN)/coverage report
 
 bench: $(VENV)/.ready-test ## measure what the project promises about speed

@@ -153,13 +153,32 @@ def _pipelines(*, quick: bool) -> tuple[Case, ...]:
         one="chain_1",
         floor=STEP,
     )
+    reused = Case(
+        key="reused",
+        title=f"chain of {lengths[2]}, all reused",
+        command=("workload.py", "{result}", "reused", str(lengths[2])),
+        steps=lengths[2],
+        floor=("python",),
+        by="cpu",
+        warm=True,
+        target=(Target(figure="cpu", most=500),),
+    )
+    explain = Case(
+        key="explain",
+        title=f"penstock explain, a run of {lengths[2]} steps",
+        command=("explain.py", str(lengths[2])),
+        floor=("python",),
+        by="cpu",
+        warm=True,
+        target=(Target(figure="cpu", most=300),),
+    )
     many = 5 if quick else 200
     floors = (
         _floor("fork", "fork + wait, bare Python", many),
         _floor("fork_zygote", "fork + wait, size of the zygote", many),
         _floor("commit", "SQLite commit, synced", many),
     )
-    return (*floors, *chains, numbers, *fans)
+    return (*floors, *chains, numbers, *fans, reused, explain)
 
 
 def _arrays(*, quick: bool) -> tuple[Case, ...]:

@@ -70,6 +70,13 @@ def numbers(pipe: PipelineController, size: int) -> None:
         pipe.add_function_step(f"s{number}", increment, {"number": before}, function_return=["number"])
 
 
+def reused(pipe: PipelineController, size: int) -> None:
+    """Add steps that do nothing, one after another; in a home where they ran before none of them runs."""
+    for number in range(size):
+        parents = [f"s{number - 1}"] if number else None
+        pipe.add_function_step(f"s{number}", nothing, parents=parents, cache_executed_step=True)
+
+
 def array(pipe: PipelineController, size: int) -> None:
     """Add a step that makes an array of this many megabytes, and one that reads it."""
     pipe.add_function_step("make", make_array, {"megabytes": size}, function_return=["array"])
@@ -86,6 +93,7 @@ SHAPES: dict[str, Callable[[PipelineController, int], None]] = {
     "chain": chain,
     "fan": fan,
     "numbers": numbers,
+    "reused": reused,
     "array": array,
     "kept": kept,
 }

@@ -59,7 +59,9 @@ def main() -> None:
     pipe = PipelineController(name="iris", project="Examples", version="1.0.0")
     pipe.add_parameter("test_size", default=0.3, description="Share of the flowers that is put aside for the test")
     pipe.add_parameter("seed", default=7, description="Start of the random split")
-    pipe.add_function_step("load", load, function_return=["flowers"], task_type="data_processing")
+    pipe.add_function_step(
+        "load", load, function_return=["flowers"], task_type="data_processing", cache_executed_step=True
+    )
     pipe.add_function_step(
         "split",
         split,
@@ -70,12 +72,14 @@ def main() -> None:
         },
         function_return=["train", "test"],
         task_type="data_processing",
+        cache_executed_step=True,
     )
     pipe.add_function_step(
         "train",
         train,
         function_kwargs={"train_set": "${split.train}", "test_set": "${split.test}"},
         function_return=["model", "accuracy"],
+        cache_executed_step=True,
     )
     pipe.start_locally(run_pipeline_steps_locally=True)
     if not pipe.is_successful():
@@ -91,7 +95,7 @@ def report(pipe: PipelineController) -> None:
             kind = artifact.type.rpartition(".")[2]
             print(f"  {step.name + '.' + artifact.name:16} {kind:20} {artifact.size:>7} bytes  {artifact.url}")
     print("\nNext:")
-    for rest in (f"show {pipe.id[:8]}", f"logs {pipe.id[:8]} train", "run examples/iris.py --param test_size=0.4"):
+    for rest in (f"show {pipe.id[:8]}", f"explain {pipe.id[:8]}", "run examples/iris.py --param test_size=0.4"):
         print(f"  {command()} {rest}")
 
 
