@@ -105,8 +105,7 @@ class Controller:
         self._because = ""
         self._timed_out = False
         self._thread = threading.get_ident()
-        ahead = not any(step.cache for step in told.pipeline.steps)  # else there may be nothing to run
-        self._processes = Processes(told.preload, told.preload_fingerprint, ahead=ahead)
+        self._processes = Processes(told.preload, told.preload_fingerprint)
         self._attempts = Attempts(backend, self._processes, told.observer.printed, told.surroundings.clear)
         parameters = {parameter.name: parameter for parameter in told.pipeline.parameters}
         lookup = Lookup(backend, self._id, parameters, self._task_of)

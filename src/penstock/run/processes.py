@@ -111,13 +111,14 @@ Event = Spawned | Output | Message | Exited
 class Processes:
     """The processes of one run. A context manager: leaving it kills what still runs.
 
+    The warm process is started by the first launch: where all steps are reused, nothing is.
+
     Args:
         preload: Modules that the warm process imports, as `preload.plan` gives them.
         fingerprint: Changes when one of these modules does; a warm process that was made with another one is not used.
         environment: The variables that the warm process imports them with; None for those of this process.
         path: The folders that it imports them from; None for where this Python and what is installed for it are.
         idle: Seconds that the warm process stays when the run is over.
-        ahead: Whether the warm process is started at once, and not by the first launch.
     """
 
     def __init__(
@@ -128,7 +129,6 @@ class Processes:
         environment: Mapping[str, str] | None = None,
         path: Sequence[str] | None = None,
         idle: float = IDLE,
-        ahead: bool = True,
     ) -> None:
         self._kind = warming.kind(preload, fingerprint, environment, path)
         self._idle = idle
@@ -143,9 +143,6 @@ class Processes:
         self._bell.setblocking(False)
         self._bell_rope.setblocking(False)
         self._watch(self._bell, self._hear_bell)
-        if ahead:
-            with suppress(PenstockError):  # the first launch tries again, and says so
-                self._warm_up()
 
     def __enter__(self) -> Self:
         return self

@@ -226,10 +226,14 @@ def _end_if_begun(backend: Backend, run: str, error: BaseException) -> None:
 
 
 def _surroundings(settings: Settings, *, local_imports: bool) -> Surroundings:
-    path = [os.path.abspath(entry) for entry in sys.path]  # noqa: PTH100 - an empty entry means the working folder
+    path = _import_path()
     if not local_imports:
         path = [entry for entry in path if entry != _script_folder()]
     return _place(settings, os.getcwd(), path)  # noqa: PTH109 - a text is wanted
+
+
+def _import_path() -> list[str]:
+    return [os.path.abspath(entry) for entry in sys.path]  # noqa: PTH100 - an empty entry means the working folder
 
 
 def _script_folder() -> str:
@@ -242,7 +246,7 @@ def _recorded_surroundings(settings: Settings, run: Run) -> Surroundings:
     working = known.get(WORKING, "")
     if not Path(working).is_dir():
         raise Invalid(f"the folder {working!r} that run {run.task.name!r} was started in is not there")
-    own = [entry for entry in (os.path.abspath(one) for one in sys.path) if entry != _script_folder()]  # noqa: PTH100
+    own = [entry for entry in _import_path() if entry != _script_folder()]
     return _place(settings, working, [*filter(None, [known.get(FOLDER)]), *own])
 
 
