@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from penstock.core.errors import StoreError
+from penstock.store.migrate import migrations
 from penstock.store.sqlite import SqliteStore
 
 
@@ -11,7 +12,7 @@ def test_a_new_database_is_whole(tmp_path):
     with store.transaction(writes=False) as tx:
         health = tx.health.check()
     store.close()
-    assert (health.version, health.problems) == (1, ())
+    assert (health.version, health.problems) == (len(migrations()), ())
 
 
 def test_rows_that_an_index_has_lost_are_found(tmp_path):

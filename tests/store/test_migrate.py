@@ -12,16 +12,22 @@ from penstock.store.migrate import Migration, migrations
 from penstock.store.sqlite import SqliteStore
 
 ADD_COLOUR = "ALTER TABLE tasks ADD COLUMN colour TEXT;\n"
+OURS = len(migrations())
+NEXT = OURS + 1  # what a later version might bring
+
+
+def upto(number: int) -> list[int]:
+    return list(range(1, number + 1))
 
 
 @pytest.fixture
 def folder(tmp_path: Path) -> Path:
-    """A folder of two migrations: the first of this version, and one that a later version might bring."""
+    """A folder of the migrations of this version, and one that a later version might bring."""
     folder = tmp_path / "migrations"
     folder.mkdir()
     for migration in migrations():
         (folder / f"{migration.name}.sql").write_text(migration.text)
-    (folder / f"{len(migrations()) + 1:04}_colour.sql").write_text(
+    (folder / f"{NEXT:04}_colour.sql").write_text(
         f"-- A comment; with a semicolon.\n\n{ADD_COLOUR}CREATE TABLE colours (\n    name TEXT -- no ; here\n);\n"
     )
     return folder
@@ -42,7 +48,7 @@ def columns(path: Path) -> set[object]:
 def test_a_new_database_gets_every_migration_and_no_copy(path: Path, folder: Path) -> None:
     SqliteStore(path, known=migrations(folder)).close()
     assert "colour" in columns(path)
-    assert [row[0] for row in rows(path, "SELECT number FROM schema_migrations ORDER BY number")] == [1, 2]
+    assert [row[0] for row in rows(path, "SELECT number FROM schema_migrations ORDER BY number")] == upto(NEXT)
     assert rows(path, "PRAGMA journal_mode") == [("wal",)]
     assert sorted(file.name for file in path.parent.iterdir()) == ["penstock.db", "penstock.db.lock"]
 
@@ -58,7 +64,7 @@ def test_an_older_database_is_copied_and_brought_up_to_date(path: Path, folder: 
         assert tx.tasks.get("t").name == "train"
     store.close()
 
-    copy = path.with_name("penstock.db.before-0002")
+    copy = path.with_name(f"penstock.db.before-{NEXT:04}")
     assert "colour" in columns(path)
     assert "colour" not in columns(copy)
     assert rows(copy, "SELECT name FROM tasks") == [("train",)]
@@ -76,7 +82,7 @@ def test_an_up_to_date_database_is_opened_without_the_lock(path: Path) -> None:
 
 def test_a_database_of_a_newer_version_is_refused_with_both_numbers(path: Path, folder: Path) -> None:
     SqliteStore(path, known=migrations(folder)).close()
-    with pytest.raises(StoreTooNew, match=r"penstock\.db has migration 2, .* no further than 1") as caught:
+    with pytest.raises(StoreTooNew, match=rf"penstock\.db has migration {NEXT}, .* no further than {OURS}") as caught:
         SqliteStore(path)
     assert "upgrade Penstock" in str(caught.value.hint)
     SqliteStore(path, known=migrations(folder)).close()
@@ -84,33 +90,34 @@ def test_a_database_of_a_newer_version_is_refused_with_both_numbers(path: Path, 
 
 def test_a_migration_that_was_changed_after_its_release_is_refused(path: Path, folder: Path) -> None:
     SqliteStore(path, known=migrations(folder)).close()
-    (file,) = folder.glob("0002_*")
+    (file,) = folder.glob(f"{NEXT:04}_*")
     file.write_text(ADD_COLOUR)
-    with pytest.raises(StoreError, match="got another migration 0002_colour"):
+    with pytest.raises(StoreError, match=f"got another migration {NEXT:04}_colour"):
         SqliteStore(path, known=migrations(folder))
 
 
 def test_a_migration_that_fails_leaves_nothing_of_itself(path: Path, folder: Path) -> None:
     SqliteStore(path).close()
-    (folder / "0003_broken.sql").write_text("CREATE TABLE fine (x TEXT);\nALTER TABLE gone ADD COLUMN x TEXT;\n")
+    broken = folder / f"{NEXT + 1:04}_broken.sql"
+    broken.write_text("CREATE TABLE fine (x TEXT);\nALTER TABLE gone ADD COLUMN x TEXT;\n")
     with pytest.raises(StoreError, match="no such table: gone"):
         SqliteStore(path, known=migrations(folder))
-    assert [row[0] for row in rows(path, "SELECT number FROM schema_migrations")] == [1, 2]
+    assert [row[0] for row in rows(path, "SELECT number FROM schema_migrations")] == upto(NEXT)
     assert rows(path, "SELECT name FROM sqlite_master WHERE name = 'fine'") == []
 
-    (folder / "0003_broken.sql").write_text("CREATE TABLE fine (x TEXT);\n")
+    broken.write_text("CREATE TABLE fine (x TEXT);\n")
     SqliteStore(path, known=migrations(folder)).close()
-    assert [row[0] for row in rows(path, "SELECT number FROM schema_migrations")] == [1, 2, 3]
-    assert path.with_name("penstock.db.before-0003").exists()
+    assert [row[0] for row in rows(path, "SELECT number FROM schema_migrations")] == upto(NEXT + 1)
+    assert path.with_name(f"penstock.db.before-{NEXT + 1:04}").exists()
 
 
 def test_a_copy_that_was_cut_short_is_made_again(path: Path, folder: Path) -> None:
     SqliteStore(path).close()
-    path.with_name("penstock.db.before-0002.part").write_bytes(b"half a copy")
+    path.with_name(f"penstock.db.before-{NEXT:04}.part").write_bytes(b"half a copy")
     SqliteStore(path, known=migrations(folder)).close()
     assert sorted(file.name for file in path.parent.iterdir()) == [
         "penstock.db",
-        "penstock.db.before-0002",
+        f"penstock.db.before-{NEXT:04}",
         "penstock.db.lock",
     ]
 
@@ -128,11 +135,11 @@ def test_processes_that_find_an_older_database_at_once_migrate_it_once(path: Pat
     start.open()
     for one in children:
         one.join()
-    assert [row[0] for row in rows(path, "SELECT number FROM schema_migrations")] == [1, 2]
+    assert [row[0] for row in rows(path, "SELECT number FROM schema_migrations")] == upto(NEXT)
 
 
 def test_migrations_are_numbered_without_gaps(folder: Path) -> None:
-    (folder / "0004_gap.sql").write_text("")
+    (folder / f"{NEXT + 2:04}_gap.sql").write_text("")
     with pytest.raises(StoreError, match="not numbered 1, 2, 3"):
         migrations(folder)
 

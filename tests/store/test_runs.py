@@ -11,6 +11,7 @@ from penstock.core.pipeline import Argument, Pipeline, Step
 from penstock.core.progress import StepStatus
 from penstock.core.run import Run, StepState
 from penstock.core.task import Parameter, Script, Status, Task, TaskType
+from penstock.ops.runs import ListRuns
 from penstock.ops.steps import StepDecision
 from penstock.store.sqlite import SqliteStore
 from penstock.store.transaction import SqlTx
@@ -137,11 +138,11 @@ def test_runs_are_listed_newest_first_with_their_counts(tx: SqlTx) -> None:
     same = add_run(tx, "a4", created=5.0)
     tx.steps.add(old, [StepState(name=name) for name in "abc"])
     tx.steps.add(new, [StepState(name="a", status=StepStatus.COMPLETED)])
-    found = tx.runs.list(project=None, pipeline=None, statuses=None, limit=10)
+    found = tx.runs.list(ListRuns(limit=10))
     assert [run.id for run in found] == [new, same, middle, old]
     assert [run.counts for run in found] == [{"completed": 1}, {}, {}, {"pending": 3}]
     assert found == [tx.runs.get(run.id) for run in found]
-    assert [run.id for run in tx.runs.list(project=None, pipeline=None, statuses=None, limit=1)] == [new]
+    assert [run.id for run in tx.runs.list(ListRuns(limit=1))] == [new]
 
 
 def test_runs_are_filtered_by_project_pipeline_and_status(tx: SqlTx) -> None:
@@ -149,9 +150,7 @@ def test_runs_are_filtered_by_project_pipeline_and_status(tx: SqlTx) -> None:
     start_run(tx, a)
 
     def found(**filters: object) -> list[str]:
-        return [
-            run.id for run in tx.runs.list(**{"project": None, "pipeline": None, "statuses": None} | filters, limit=9)
-        ]
+        return [run.id for run in tx.runs.list(ListRuns(**filters, limit=9))]
 
     assert found() == [b, a]
     assert found(pipeline="iris") == [a]
@@ -164,7 +163,7 @@ def test_runs_are_filtered_by_project_pipeline_and_status(tx: SqlTx) -> None:
 def test_more_runs_are_counted_than_a_statement_takes_values(tx: SqlTx) -> None:
     for number in range(1100):
         tx.steps.add(add_run(tx, f"{number:05x}"), [StepState(name="a")])
-    found = tx.runs.list(project=None, pipeline=None, statuses=None, limit=2000)
+    found = tx.runs.list(ListRuns(limit=2000))
     assert [run.counts for run in found] == [{"pending": 1}] * 1100
 
 

@@ -8,6 +8,9 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from msgspec.structs import replace
 
+from penstock.core.cachekey import KeyParts
+from penstock.core.codekey import Code
+from penstock.core.decision import Decision, DecisionKind
 from penstock.core.errors import Invalid, NotFound
 from penstock.core.outputs import Artifact, ConsoleLine, Model, Plot, ScalarPoint, Stream
 from penstock.core.run import ChangeKind, StepState
@@ -24,6 +27,7 @@ from penstock.core.task import (
     TaskType,
     Worker,
 )
+from penstock.ops.executions import Keyed
 from penstock.ops.outputs import NewPoints
 from penstock.ops.tasks import ListTasks
 from penstock.store.sqlite import SqliteStore
@@ -119,7 +123,7 @@ def test_half_a_character_is_refused_with_its_surroundings(tx: SqlTx) -> None:
         lambda tx: tx.tasks.move("3f00", Status.QUEUED, now=1.0),
         lambda tx: tx.tasks.claim("3f00", Worker(host="h", pid=1)),
         lambda tx: tx.tasks.rename("3f00", "x"),
-        lambda tx: tx.tasks.describe("3f00", "x", ()),
+        lambda tx: tx.tasks.describe(task("3f00")),
     ],
 )
 def test_a_task_that_is_not_there_is_named(tx: SqlTx, change) -> None:
@@ -133,8 +137,12 @@ def test_claim_rename_and_describe_change_what_they_say_and_nothing_else(tx: Sql
     worker = Worker(host="h", pid=1, started="5", boot="x")
     tx.tasks.claim("a", worker)
     tx.tasks.rename("a", "train #2")
-    tx.tasks.describe("a", "good", ("x",))
-    assert tx.tasks.get("a") == task("a", queue="q", worker=worker, name="train #2", comment="good", tags=("x",))
+    assert tx.tasks.get("a") == task("a", queue="q", worker=worker, name="train #2")
+    said = {"name": "fit", "comment": "good", "tags": ("x",), "container": Container(image="python:3.12")}
+    tx.tasks.describe(task("a", **said, queue="other", status=Status.FAILED, message="not what people say"))
+    assert tx.tasks.get("a") == task("a", queue="q", worker=worker, **said)
+    tx.tasks.describe(task("a"))
+    assert tx.tasks.get("a") == task("a", queue="q", worker=worker)
     assert tx.tasks.get("b") == task("b")
 
 
@@ -304,20 +312,25 @@ def fill(tx: SqlTx, id: str, hash: str, run: str | None = None) -> None:
 def test_deleting_leaves_no_row_behind_and_touches_no_other_task(store: SqliteStore, tx: SqlTx) -> None:
     fill(tx, "keep", "h0")
     fill(tx, "run", "h1")
-    tx.runs.add("run", "p", "iris")
-    tx.steps.add("run", [StepState(name="s")])
     fill(tx, "step", "h2", run="run")
     fill(tx, "lone", "h3", run="gone")
+    for run, attempt in (("keep", "keep"), ("run", "step")):
+        tx.runs.add(run, "p", "iris")
+        tx.steps.add(run, [StepState(name="s")])
+        tx.decisions.add(run, Decision(kind=DecisionKind.EXECUTE, step="s", reason="it is new"))
+        tx.executions.add(attempt, run, "s", Keyed(key=run, parts=KeyParts(code=Code("d", {}))))
     tables = [
         row[0]
         for row in tx.tasks._session.rows("SELECT name FROM sqlite_master WHERE type = 'table'")
         if row[0] not in {"sqlite_sequence", "schema_migrations", "pipelines", "projects"}
     ]
-    assert len(tables) == 12
+    assert len(tables) == 15
     tx.tasks.delete(["run", "step", "lone"])
 
     left = {table: tx.tasks._session.rows(f"SELECT COUNT(*) FROM {table}")[0][0] for table in tables}
-    assert left == dict.fromkeys(tables, 1) | {"plots": 2, "runs": 0, "steps": 0}
+    assert left == dict.fromkeys(tables, 1) | {"plots": 2}
+    assert tx.tasks._session.rows("SELECT task, key FROM executions NATURAL JOIN key_parts") == [("keep", "keep")]
+    assert tx.decisions.list("keep", None)
     assert tx.outputs.artifacts("keep")
     assert tx.reports.scalars("keep")
 
