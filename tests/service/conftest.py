@@ -9,10 +9,11 @@ import pytest
 from penstock.backend import connect
 from penstock.core.outputs import Artifact, Model
 from penstock.core.pipeline import Pipeline, Step, runs_project
+from penstock.core.progress import StepStatus
 from penstock.core.task import EndReason, Parameter, Script, Status, Worker
 from penstock.ops.changes import LastChange, ListChanges
 from penstock.ops.runs import CreateRun, EndRun, GetRun, StartRun
-from penstock.ops.steps import LaunchStep
+from penstock.ops.steps import DecideSteps, LaunchStep, StepDecision
 from penstock.ops.tasks import CreateTask, EndTask, NewTask
 from penstock.settings import Settings
 
@@ -60,6 +61,10 @@ class Desk:
     def launch(self, run, step, attempt=1, **fields):
         new = NewTask(id="", name=step, project=runs_project(run.project, run.pipeline), **fields)
         return self.backend.call(LaunchStep(run=run.id, step=step, attempt=attempt, task=new, worker=WORKER))
+
+    def decide(self, run, step, status, reason="", kind=None):
+        decision = StepDecision(step=step, status=StepStatus(status), reason=reason, kind=kind)
+        self.backend.call(DecideSteps(run=run.id, decisions=(decision,)))
 
     def end(self, task, status=Status.COMPLETED, reason=None, message="", **left):
         return self.backend.call(EndTask(id=task.id, status=status, reason=reason, message=message, **left))
