@@ -363,6 +363,139 @@ def test_a_reason_to_skip_reads_as_a_sentence() -> None:
     assert str(SkipReason("stopped")) == "stopped"
 
 
+# Going on
+
+
+def test_a_run_that_goes_on_launches_no_settled_step_and_counts_attempts_on() -> None:
+    play = Playbook(Node("a"), Node("b", ("a",)), Node("c", ("b",)), Node("d"))
+    assert (
+        play
+        >> Begun(settled={"a": COMPLETED, "d": CACHED}, attempts={"a": 1, "b": 2, "d": 1})
+        << Launch("b", 3)
+        >> Started("b")
+        >> Ended("b", COMPLETED)
+        << Launch("c", 1)
+        >> Ended("c", COMPLETED)
+        << Finish(COMPLETED, "")
+    )
+    assert play.progress.attempts == {"a": 1, "b": 3, "c": 1, "d": 1}
+    assert play.progress.status == {"a": COMPLETED, "b": COMPLETED, "c": COMPLETED, "d": CACHED}
+
+
+def test_the_retries_of_a_run_that_goes_on_count_anew() -> None:
+    play = Playbook(Node("a", retries=1))
+    assert play >> Begun(attempts={"a": 7}) << Launch("a", 8)
+    assert not play.progress.is_final(Ended("a", FAILED))
+    assert play >> Ended("a", FAILED) << Launch("a", 9)
+    assert play.progress.is_final(Ended("a", FAILED))
+    assert play >> Ended("a", FAILED) << Finish(FAILED, "step 'a' failed")
+
+
+def test_a_run_that_goes_on_skips_what_lies_below_a_vetoed_step() -> None:
+    assert (
+        Playbook(*chain("a", "b", "c"), Node("x"), Node("y", ("x",)), Node("z", ("c", "y")))
+        >> Begun(settled={"a": SKIPPED, "x": COMPLETED}, attempts={"x": 1})
+        << Skip("b", SkipReason("parent skipped", "a"))
+        << Skip("c", SkipReason("parent skipped", "b"))
+        << Skip("z", SkipReason("parent skipped", "c"))
+        << Launch("y", 1)
+        >> Ended("y", COMPLETED)
+        << Finish(COMPLETED, "")
+    )
+
+
+def test_a_run_with_nothing_left_to_do_finishes_when_it_goes_on() -> None:
+    play = Playbook(*chain("a", "b", "c"))
+    assert (
+        play
+        >> Begun(settled={"a": COMPLETED, "b": SKIPPED})
+        << Skip("c", SkipReason("parent skipped", "b"))
+        << Finish(COMPLETED, "")
+    )
+    assert Playbook(Node("a")) >> Begun(settled={"a": FAILED}) << Finish(FAILED, "step 'a' failed")
+
+
+def test_settled_steps_block_and_fail_what_they_would_have_blocked_and_failed() -> None:
+    assert (
+        Playbook(
+            Node("a"),
+            Node("b", ("a",)),
+            Node("c", continue_on_fail=True, skip_children_on_fail=False),
+            Node("d", ("c",)),
+            Node("e", skip_children_on_abort=False),
+            Node("f", ("e",)),
+        )
+        >> Begun(settled={"c": FAILED, "a": FAILED, "e": ABORTED})
+        << Skip("b", SkipReason("parent failed", "a"))
+        << Launch("d", 1)
+        << Launch("f", 1)
+        >> Ended("d", COMPLETED)
+        >> Ended("f", COMPLETED)
+        << Finish(FAILED, "step 'a' failed")
+    )
+
+
+def test_a_run_that_is_stopped_before_it_goes_on_launches_nothing() -> None:
+    assert (
+        Playbook(*chain("a", "b", "c"), Node("x"))
+        >> StopAsked("not today")
+        >> Begun(settled={"a": COMPLETED})
+        << Skip("b", SkipReason("stopped"))
+        << Skip("c", SkipReason("stopped"))
+        << Skip("x", SkipReason("stopped"))
+        << Finish(ABORTED, "not today")
+    )
+
+
+@pytest.mark.parametrize(
+    ("settled", "message"),
+    [
+        ({"b": StepStatus.PENDING}, "step 'b' is pending, and not settled"),
+        ({"b": StepStatus.QUEUED}, "step 'b' is queued, and not settled"),
+        ({"a": COMPLETED, "b": StepStatus.RUNNING}, "step 'b' is running, and not settled"),
+        ({"a": COMPLETED, "trian": COMPLETED}, "there is no step 'trian'\nhint: did you mean 'train'"),
+    ],
+)
+def test_a_run_does_not_go_on_from_what_is_not_settled_or_not_there(
+    settled: dict[str, StepStatus], message: str
+) -> None:
+    play = Playbook(*chain("a", "b"), Node("train"))
+    before = snapshot(play.progress)
+    with pytest.raises(BadTransition) as caught:
+        play.progress.handle(Begun(settled=settled, attempts={"a": 5}))
+    assert message in str(caught.value)
+    assert snapshot(play.progress) == before
+    assert play >> Begun() << Launch("a", 1) << Launch("train", 1)
+
+
+@pytest.mark.parametrize(
+    ("ended", "final"),
+    [
+        (Ended("a", COMPLETED), True),
+        (Ended("a", ABORTED), True),
+        (Ended("a", ABORTED, retry=True), True),
+        (Ended("a", COMPLETED, retry=True), True),
+        (Ended("a", FAILED), True),
+        (Ended("a", FAILED, retry=True), False),
+        (Ended("b", FAILED), False),
+        (Ended("b", FAILED, retry=False), True),
+    ],
+)
+def test_whether_an_end_is_final_is_known_before_it_is_handled(ended: Ended, final: bool) -> None:
+    progress = Progress([Node("a"), Node("b", retries=1)])
+    progress.handle(Begun())
+    assert progress.is_final(ended) is final
+    progress.handle(ended)
+    assert (progress.status[ended.step] in SETTLED) is final
+
+
+def test_every_end_is_final_once_the_run_is_stopping() -> None:
+    play = Playbook(Node("a", retries=5))
+    assert play >> Begun() << Launch("a", 1) >> StopAsked() << Abort("a")
+    assert play.progress.is_final(Ended("a", FAILED, retry=True))
+    assert play >> Ended("a", FAILED, retry=True) << Finish(ABORTED, "the run was asked to stop")
+
+
 # Stopping
 
 
@@ -586,6 +719,7 @@ def test_a_very_long_cycle_and_a_very_long_chain_need_no_recursion() -> None:
 def test_events_and_actions_survive_being_stored() -> None:
     events: list[Event] = [
         Begun(),
+        Begun(settled={"a": SKIPPED}, attempts={"b": 2}),
         StopAsked("x"),
         Started("a"),
         Reused("a"),
@@ -776,6 +910,114 @@ def test_handling_the_same_events_again_gives_the_same_run_at_every_point(tale: 
             assert again.handle(earlier) == told
         assert snapshot(again) == snapshot(progress)
         assert progress.handle(event) == actions
+
+
+class Fate(NamedTuple):
+    """How a step goes whenever it is launched: so often it fails and is tried again, and then it settles."""
+
+    failures: int
+    event: Event
+
+
+@st.composite
+def fates(draw: st.DrawFn) -> tuple[list[Node], dict[str, Fate]]:
+    """Any graph, each step with what happens to it."""
+    nodes = draw(graphs())
+    found: dict[str, Fate] = {}
+    for node in nodes:
+        name = node.name
+        ends = [Ended(name, outcome, retry=False) for outcome in (COMPLETED, FAILED, ABORTED)]
+        event = draw(st.sampled_from([*ends, Reused(name), Vetoed(name)]))
+        found[name] = Fate(draw(st.integers(0, node.retries)), event)
+    return nodes, found
+
+
+def play_out(progress: Progress, begun: Begun, fates: dict[str, Fate], rng: random.Random, turns: int) -> list[Action]:
+    """Let a run begin and go its way, in any order but every step to its fate, for so many turns at most."""
+    actions = progress.handle(begun)
+    tries: Counter[str] = Counter()
+    while progress.outcome is None and turns:
+        turns -= 1
+        step = rng.choice([name for name, status in progress.status.items() if status in OPEN])
+        fate = fates[step]
+        if progress.status[step] is StepStatus.QUEUED and rng.random() < 0.3 and isinstance(fate.event, Ended):
+            actions += progress.handle(Started(step))
+        elif tries[step] < fate.failures and not progress.stopping:
+            tries[step] += 1
+            if progress.status[step] is StepStatus.QUEUED and isinstance(fate.event, Ended):
+                actions += progress.handle(Started(step))
+            actions += progress.handle(Ended(step, FAILED))
+        else:
+            actions += progress.handle(fate.event)
+    return actions
+
+
+def kept(progress: Progress, actions: list[Action]) -> dict[str, StepStatus]:
+    """Return what a run that goes on keeps: what completed, was reused or vetoed."""
+    vetoed = {one.step for one in actions if isinstance(one, Skip) and one.reason.cause == "vetoed"}
+    return {name: status for name, status in progress.status.items() if status in {COMPLETED, CACHED} or name in vetoed}
+
+
+def below(nodes: list[Node], tops: set[str]) -> set[str]:
+    """Return all that waits for one of these, however far down."""
+    found: set[str] = set()
+    while more := {node.name for node in nodes if {*node.parents} & (tops | found)} - found:
+        found |= more
+    return found
+
+
+@given(fates(), st.booleans(), st.integers(0, 40), st.randoms(use_true_random=True))
+def test_a_run_that_was_cut_off_anywhere_goes_on_to_the_same_end(
+    drawn: tuple[list[Node], dict[str, Fate]], abort_on_failure: bool, cut: int, rng: random.Random
+) -> None:
+    """Promise of rule 9: what is settled stays, the rest goes the same way, and the verdict is that of a whole run."""
+    nodes, fates = drawn
+    whole = Progress(nodes, abort_on_failure=abort_on_failure)
+    play_out(whole, Begun(), fates, rng, turns=1_000)
+    first = Progress(nodes, abort_on_failure=abort_on_failure)
+    settled = kept(first, play_out(first, Begun(), fates, rng, turns=cut))
+
+    second = Progress(nodes, abort_on_failure=abort_on_failure)
+    actions = play_out(second, Begun(settled=settled, attempts=first.attempts), fates, rng, turns=1_000)
+
+    assert second.outcome is whole.outcome
+    if not abort_on_failure:
+        assert second.status == whole.status
+    touched = {action.step for action in actions if isinstance(action, Launch | Skip | Abort)}
+    assert not touched & set(settled)
+    assert all(second.status[name] is status for name, status in settled.items())
+    again = [name for name in fates if second.attempts[name] > first.attempts[name]]
+    for name in again:
+        launched = [action.attempt for action in actions if isinstance(action, Launch) and action.step == name]
+        assert launched == list(range(first.attempts[name] + 1, second.attempts[name] + 1))
+    vetoed = {name for name, status in settled.items() if status is SKIPPED}
+    assert all(second.status[name] is SKIPPED for name in below(nodes, vetoed) if name not in settled)
+    assert not below(nodes, vetoed) & set(again)
+
+
+@given(fates(), st.booleans(), st.integers(0, 40), st.randoms(use_true_random=True))
+def test_what_a_run_that_goes_on_does_at_once_follows_from_what_is_settled(
+    drawn: tuple[list[Node], dict[str, Fate]], abort_on_failure: bool, cut: int, rng: random.Random
+) -> None:
+    """Whatever is settled, and however: nothing is launched in vain, and what is launched comes in the nodes' order."""
+    nodes, fates = drawn
+    first = Progress(nodes, abort_on_failure=abort_on_failure)
+    play_out(first, Begun(), fates, rng, turns=cut)
+    settled = {name: status for name, status in first.status.items() if status in SETTLED}
+    shuffled = dict(rng.sample([*settled.items()], len(settled)))
+
+    second = Progress(nodes, abort_on_failure=abort_on_failure)
+    actions = second.handle(Begun(settled=shuffled, attempts=first.attempts))
+
+    launched = [action.step for action in actions if isinstance(action, Launch)]
+    assert launched == [node.name for node in nodes if node.name in launched]
+    assert not any(isinstance(action, Abort) for action in actions)
+    assert not (second.stopping and launched)
+    ready = {name for name, status in first.status.items() if status in OPEN}
+    if not first.stopping:
+        assert set(launched) == ready
+        assert [action for action in actions if isinstance(action, Skip)] == []
+        assert second.outcome is first.outcome
 
 
 # Cost

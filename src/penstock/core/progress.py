@@ -267,13 +267,16 @@ class Progress:
         self._begun = True
         self._before = {step: event.attempts.get(step, 0) for step in self._nodes}
         self.attempts.update(self._before)
-        roots = [name for name, count in self._unsettled_parents.items() if not count and name not in event.settled]
         self.status.update(event.settled)
         self._unsettled -= len(event.settled)
-        actions = self._halt("stopped") if self.stopping else [self._launch(root) for root in roots]
+        actions = self._halt("stopped") if self.stopping else []
         for step, status in event.settled.items():
             actions += self._follow(step, status)
-        return [*actions, *self._finish()]
+            for child in self._children[step]:
+                self._unsettled_parents[child] -= 1
+        ready = [name for name, count in self._unsettled_parents.items() if not count]
+        launches = [self._launch(name) for name in ready if self.status[name] is StepStatus.PENDING]
+        return [*actions, *launches, *self._finish()]
 
     def tries(self, step: str) -> int:
         """Return how often a step was launched since the run began, or went on."""
@@ -297,10 +300,10 @@ class Progress:
         """Close a step that ran or was cached, and do what follows from it."""
         self.status[step] = status
         self._unsettled -= 1
-        return [*self._follow(step, status), *self._finish()]
+        return [*self._follow(step, status), *self._release_children(step), *self._finish()]
 
     def _follow(self, step: str, status: StepStatus) -> list[Action]:
-        """Do what follows from how a step settled: its children are skipped or launched, the run may stop."""
+        """Do what follows from how a step settled: what it blocks is skipped, and the run may stop."""
         node = self._nodes[step]
         block = _block(node, status)
         actions = self._skip_below(step, block) if block else []
@@ -309,7 +312,7 @@ class Progress:
             if self._abort_on_failure and not self.stopping:
                 self.stopping = True
                 actions += self._halt("aborted on failure")
-        return [*actions, *self._release_children(step)]
+        return actions
 
     def _release_children(self, step: str) -> list[Action]:
         """Launch the children that are pending still and waited for this step alone."""
