@@ -6,6 +6,7 @@ PYTHON ?= python3
 VENV ?= .venv$(patsubst python%,-%,$(filter-out python python3,$(notdir $(PYTHON))))
 BIN := $(VENV)/bin
 TESTS ?=
+KILLS ?= 500
 # Two workers, as the smallest machine has two cores; tests that share a group run one after another in one of them.
 PYTEST := pytest -n 2 --dist loadgroup $(TESTS)
 
@@ -24,7 +25,7 @@ unexport PYTHONDONTWRITEBYTECODE PYTHONPATH
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
 .NOTPARALLEL:
-.PHONY: help demo test test-all check lint types format coverage bench package lock clean
+.PHONY: help demo test test-all check lint types format coverage bench chaos package lock clean
 
 help: ## show this list
 	@sed -n 's/^\([a-z-]*\):.*## /\1\t/p' Makefile | expand -t 12
@@ -60,6 +61,9 @@ coverage: $(VENV)/.ready-test ## run the tests but those that kill processes, an
 
 bench: $(VENV)/.ready-test ## measure what the project promises about speed
 	$(BIN)/python bench
+
+chaos: $(VENV)/.ready-test ## kill processes at random moments, KILLS=500 times, and look whether anything is lost
+	$(BIN)/python tests/faults/chaos.py --kills $(KILLS)
 
 package: $(VENV)/.ready-dev ## build wheel and sdist, and try the wheel in a fresh environment
 	rm -rf dist

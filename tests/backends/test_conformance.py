@@ -15,7 +15,11 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from penstock.backend import connect
+from penstock.core.cachekey import Input, KeyParts
+from penstock.core.codekey import Code
+from penstock.core.decision import Decision, DecisionKind
 from penstock.core.errors import BadTransition, Conflict, Invalid, NotFound, PenstockError
+from penstock.core.monitor import Monitors, Named
 from penstock.core.outputs import Artifact, ConsoleLine, Model, Plot, ScalarPoint, Stream
 from penstock.core.pipeline import Argument, Pipeline, Step
 from penstock.core.progress import StepStatus
@@ -23,6 +27,8 @@ from penstock.core.run import attempt_id
 from penstock.core.task import Configuration, EndReason, Parameter, Script, Status, Worker
 from penstock.ops.base import REGISTRY, Op
 from penstock.ops.changes import LastChange, ListChanges
+from penstock.ops.decisions import ListDecisions, RecordDecision
+from penstock.ops.executions import Keyed, ListExecutions, ListStored, ReuseStep
 from penstock.ops.health import CheckHealth
 from penstock.ops.outputs import (
     AddArtifact,
@@ -40,8 +46,19 @@ from penstock.ops.outputs import (
     ReportScalars,
     SummarizeScalars,
 )
-from penstock.ops.runs import CreateRun, DeleteRun, EndRun, FindRun, GetRun, ListRuns, StartRun, StopRun
-from penstock.ops.steps import DecideSteps, LaunchStep, StepDecision
+from penstock.ops.runs import (
+    ArchiveRun,
+    CreateRun,
+    DeleteRun,
+    EndRun,
+    FindRun,
+    GetRun,
+    ListRuns,
+    ResumeRun,
+    StartRun,
+    StopRun,
+)
+from penstock.ops.steps import DecideSteps, DraftStep, GetStep, LaunchStep, StepDecision, TakeOver
 from penstock.ops.tasks import (
     CreateTask,
     DescribeTask,
@@ -49,6 +66,7 @@ from penstock.ops.tasks import (
     GetConfigurations,
     GetParameters,
     GetTask,
+    JudgeTask,
     ListProjects,
     ListTasks,
     NewTask,
@@ -61,11 +79,14 @@ from penstock.run.serve import serve
 from penstock.run.wire import receive_frame, send_frame
 from penstock.settings import Settings
 
-RUN, DRAFT, TASK, NOBODY = ("1" * 32, "2" * 32, "3" * 32, "f" * 32)
-STEP = attempt_id(RUN, "a", 1)
+RUN, DRAFT, TASK, OTHER, NOBODY = ("1" * 32, "2" * 32, "3" * 32, "6" * 32, "f" * 32)
+STEP, ENDED_STEP = attempt_id(RUN, "a", 1), attempt_id(OTHER, "a", 1)
 WORKER = Worker(host="here", pid=1, started="2", boot="3")
 HASH = "0" * 64
 ODD = ["é\n\u2028\U0001f600", "", 0.1, -0.0, 2**63 - 1, -(2**63), None, True, [[], {"": None}], {"a": [1, "b"]}]
+PARTS = KeyParts(code=Code("d" * 64, {"work": "function:1"}), arguments={"é": "1"}, inputs={"x": Input(HASH)})
+KEYED = Keyed(key="e" * 64, parts=PARTS)
+DECISION = Decision(kind=DecisionKind.EXECUTE, reason="é", step="a", attempt=1, details=("b", "c"), related=HASH)
 DEFINITION = Pipeline(
     name="flow",
     project="P",
@@ -112,7 +133,13 @@ def over_the_channel_of_a_step(home):
 WAYS = {"sqlite": in_this_process, "channel": over_the_channel_of_a_step}
 
 # What a step may not do, on its channel and nowhere else.
-RESERVED = {"channel": {CreateTask, EndTask, CreateRun, StartRun, LaunchStep, DecideSteps, EndRun, StopRun, DeleteRun}}
+RESERVED = {
+    "channel": {
+        *(CreateTask, EndTask, JudgeTask, RecordDecision),
+        *(CreateRun, StartRun, EndRun, StopRun, ResumeRun, ArchiveRun, DeleteRun),
+        *(DraftStep, LaunchStep, DecideSteps, ReuseStep, TakeOver),
+    }
+}
 
 
 @pytest.fixture
@@ -122,12 +149,15 @@ def home(tmp_path):
 
 @pytest.fixture
 def owner(home):
-    """The service in this process, which a run and its first step have been recorded with."""
+    """The service in this process, which a run and its first step have been recorded with, and one whose step ended."""
     backend = connect(home)
-    for id, name in ((DRAFT, "draft"), (RUN, "flow")):
+    for id, name in ((DRAFT, "draft"), (OTHER, "flow"), (RUN, "flow")):
         backend.call(CreateRun(pipeline=name, project="P", task=NewTask(id=id, name=name, project="")))
-    backend.call(StartRun(id=RUN, definition=DEFINITION, worker=WORKER))
-    backend.call(LaunchStep(run=RUN, step="a", attempt=1, task=NewTask(id="", name="a", project="P"), worker=WORKER))
+    for id in (OTHER, RUN):
+        backend.call(StartRun(id=id, definition=DEFINITION, worker=WORKER))
+        new = NewTask(id="", name="a", project="P")
+        backend.call(LaunchStep(run=id, step="a", attempt=1, task=new, worker=WORKER, keyed=KEYED, decision=DECISION))
+    backend.call(EndTask(id=ENDED_STEP, status=Status.COMPLETED, artifacts=(artifact(task=ENDED_STEP),)))
     backend.call(CreateTask(task=NewTask(id=TASK, name="other", project="Q")))
     yield backend
     backend.close()
@@ -184,6 +214,22 @@ WRITES: list[tuple[Op, Op]] = [
         DecideSteps(run=RUN, decisions=(StepDecision(step="b", status=StepStatus.SKIPPED, reason="é"),)),
         GetRun(id=RUN),
     ),
+    (
+        DraftStep(run=RUN, step="b", attempt=1, task=NewTask(id="", name="b", project="P")),
+        GetTask(id=attempt_id(RUN, "b", 1)),
+    ),
+    (
+        ReuseStep(run=RUN, step="b", attempt=1, task=DRAFT_TASK, source=ENDED_STEP, keyed=KEYED, decision=DECISION),
+        GetTask(id=attempt_id(RUN, "b", 1)),
+    ),
+    (RecordDecision(run=RUN, decision=DECISION), ListDecisions(run=RUN)),
+    (JudgeTask(id=ENDED_STEP, status=Status.FAILED, reason=EndReason.CALLBACK, message="é"), GetTask(id=ENDED_STEP)),
+    (
+        TakeOver(task=ENDED_STEP, wanted=Monitors(artifacts=(Named("x", "y"),))),
+        ListArtifacts(task=OTHER),
+    ),
+    (ResumeRun(id=OTHER, worker=WORKER, seen=WORKER), GetRun(id=OTHER)),
+    (ArchiveRun(id=DRAFT), GetRun(id=DRAFT)),
     (StopRun(id=RUN, why="enough"), GetRun(id=RUN)),
     (EndTask(id=STEP, status=Status.FAILED, reason=EndReason.SIGNAL, message="é"), GetTask(id=STEP)),
     (EndRun(id=RUN, status=Status.STOPPED, reason=EndReason.ABORTED), GetRun(id=RUN)),
@@ -205,6 +251,11 @@ READS: list[Op] = [
     CheckHealth(),
     GetTask(id=STEP),
     GetTask(id=TASK),
+    GetStep(run=RUN, step="a"),
+    ListDecisions(run=RUN),
+    ListExecutions(key=KEYED.key),
+    ListExecutions(project="P", pipeline="flow", step="a", limit=1),
+    ListStored(task=ENDED_STEP),
     ListTasks(),
     ListTasks(run=RUN, statuses=(Status.IN_PROGRESS,)),
     GetParameters(task=STEP),
@@ -240,6 +291,16 @@ REFUSED: list[tuple[Op, type[PenstockError]]] = [
     (EndTask(id=TASK, status=Status.COMPLETED), BadTransition),
     (EndRun(id=DRAFT, status=Status.COMPLETED), BadTransition),
     (StopRun(id=DRAFT), Conflict),
+    (GetStep(run=RUN, step="z"), NotFound),
+    (ListDecisions(run=NOBODY), NotFound),
+    (ResumeRun(id=DRAFT, worker=WORKER, seen=None), Conflict),
+    (ResumeRun(id=RUN, worker=WORKER, seen=None), Conflict),
+    (ArchiveRun(id=RUN), Conflict),
+    (JudgeTask(id=TASK, status=Status.FAILED), Conflict),
+    (
+        ReuseStep(run=RUN, step="b", attempt=1, task=DRAFT_TASK, source=STEP, keyed=KEYED, decision=DECISION),
+        Conflict,
+    ),
     (DeleteRun(id=RUN), Conflict),
     (
         ReportScalars(task=STEP, series=(NewPoints(title="t", series="s", points=(ScalarPoint(2**63, 1.0, 1.0),)),)),
@@ -272,7 +333,9 @@ def test_what_is_written_is_there_and_comes_back_as_it_was(way, owner, op, read)
     returned = backend.call(op)
     found = owner.call(read)
     assert backend.call(read) == found
-    told = getattr(found, "run", found) if isinstance(op, CreateRun | StartRun | StopRun | EndRun) else found
+    told = (
+        getattr(found, "run", found) if isinstance(op, CreateRun | StartRun | StopRun | EndRun | ArchiveRun) else found
+    )
     if returned is not None and not isinstance(op, DeleteRun):
         assert returned in told if isinstance(told, list) else returned == told
 

@@ -8,7 +8,6 @@ from __future__ import annotations
 import os
 import sys
 import time
-from collections.abc import Callable
 from contextlib import suppress
 from pathlib import Path
 
@@ -17,11 +16,12 @@ from msgspec.structs import replace
 
 from penstock.backend import Backend
 from penstock.core.errors import Conflict, Invalid, PenstockError, StoreError
+from penstock.core.outputs import ConsoleLine, Stream
 from penstock.core.pipeline import Pipeline, Step, changes, checked
 from penstock.core.run import Run, RunDetail
 from penstock.core.task import Status
 from penstock.ops.changes import LastChange
-from penstock.ops.outputs import ListArtifacts
+from penstock.ops.outputs import AppendConsole, ListArtifacts
 from penstock.ops.runs import DeleteRun, FindRun, GetRun, ResumeRun, StartRun
 from penstock.ops.tasks import GetTask
 from penstock.run import liveness, owed, preload
@@ -39,18 +39,13 @@ WORKING, FOLDER, SCRIPT = "working", "folder", "script"  # what a run's task rem
 
 
 class StartOptions(Struct, frozen=True, kw_only=True):
-    """How a run is started; see `PipelineController`.
-
-    Args:
-        complain: Takes a sentence about a callback that went wrong.
-    """
+    """How a run is started; see `PipelineController`."""
 
     version: str | None = None
     auto_version_bump: bool | None = None
     add_run_number: bool = True
     enable_local_imports: bool = True
     callbacks: Callbacks = Callbacks()
-    complain: Callable[[str], None] = lambda _: None
 
 
 class Started(Struct, frozen=True, kw_only=True):
@@ -157,7 +152,7 @@ class Begin:
             since=since,
             callbacks=self._options.callbacks,
             observer=shown,
-            complain=self._options.complain,
+            complain=lambda text: self._complain(op.id, text),
             steps=detail.steps if isinstance(op, ResumeRun) else (),
         )
         if watching is not None:
@@ -165,6 +160,14 @@ class Begin:
         shown.begun(detail.run, [step.name for step in complete.steps])
         controller = Controller(self._backend, plan)
         return Started(run=detail.run, controller=controller, steps={step.name: step for step in complete.steps})
+
+    def _complain(self, run: str, text: str) -> None:
+        """Say on the run's console, and on this process's, that a callback went wrong."""
+        said = f"penstock: {text}"
+        lines = tuple(ConsoleLine(time.time(), Stream.ERR, line) for line in said.splitlines())
+        self._backend.call(AppendConsole(task=run, lines=lines))
+        with suppress(OSError, ValueError, AttributeError):
+            sys.stderr.write(f"{said}\n")
 
     def _changed_values(self, run: str, draft: str) -> list[str]:
         """Say which arguments that are artifacts of the run have another content in the draft."""

@@ -302,7 +302,6 @@ class PipelineController:
             add_run_number=self._add_run_number,
             enable_local_imports=self._enable_local_imports,
             callbacks=callbacks(self, self._functions, self._node),
-            complain=lambda text: self.get_logger().report_text(f"penstock: {text}"),
         )
 
     def _node(self, step: str, task: str | None) -> nodes.Node:

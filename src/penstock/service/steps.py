@@ -75,10 +75,10 @@ def take_over(tx: Tx, op: TakeOver, now: float) -> None:
     task = tx.tasks.get(op.task)
     if task.run is None or task.step is None:
         raise Conflict(f"task {task.id} is no attempt of a step; no run takes over anything from it")
-    done = tx.decisions.list(task.run, task.step)
-    if any(one.kind is DecisionKind.TAKE_OVER and one.related == task.id for one in done):
+    done = [one.related for one in tx.decisions.list(task.run, task.step) if one.kind is DecisionKind.TAKE_OVER]
+    if task.id in done:
         return
-    _copy_monitored(tx, task.run, op)
+    _copy_monitored(tx, task, task.run, op, again=bool(done))
     reason = "the run monitors it"
     decision = Decision(
         kind=DecisionKind.TAKE_OVER, reason=reason, step=task.step, attempt=task.attempt, related=task.id, at=now
@@ -86,22 +86,23 @@ def take_over(tx: Tx, op: TakeOver, now: float) -> None:
     tx.decisions.add(task.run, decision)
 
 
-def _copy_monitored(tx: Tx, run: str, op: TakeOver) -> None:
+def _copy_monitored(tx: Tx, task: Task, run: str, op: TakeOver, *, again: bool) -> None:
+    """Copy to the run; what an earlier try of the step left there makes room."""
     if op.wanted.metrics:
+        if again:
+            tx.reports.drop_scalars(run, [(one.target_title, one.target_series) for one in op.wanted.metrics])
         chosen = choose_metrics(op.wanted.metrics, tx.reports.scalars(op.task))
-        tx.reports.append_scalars(
-            run,
-            [
-                NewPoints(title=metric.target_title, series=metric.target_series, points=series.points)
-                for series, metric in chosen
-            ],
-        )
+        taken = [
+            NewPoints(title=metric.target_title, series=metric.target_series, points=series.points)
+            for series, metric in chosen
+        ]
+        tx.reports.append_scalars(run, taken)
     if op.wanted.artifacts:
         for artifact, name in choose_artifacts(op.wanted.artifacts, tx.outputs.artifacts(op.task)):
             tx.outputs.add_artifact(replace(artifact, task=run, name=name, maker=op.task))
     if op.wanted.models:
         for model, name in choose_models(op.wanted.models, tx.outputs.models(op.task)):
-            copy = hashlib.sha256(f"{run}\0{model.id}\0{name}".encode()).hexdigest()[:32]
+            copy = hashlib.sha256(f"{run}\0{task.step}\0{name}".encode()).hexdigest()[:32]
             tx.outputs.add_model(replace(model, id=copy, task=run, name=name, maker=op.task))
 
 

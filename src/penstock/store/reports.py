@@ -110,6 +110,14 @@ class SqlReports:
             target, [NewPoints(title=one.title, series=one.series, points=one.points) for one in self.scalars(source)]
         )
 
+    def drop_scalars(self, task: str, series: Sequence[tuple[str, str]]) -> None:
+        """Delete series of a task, each known by title and series, with all their points."""
+        which = "task = ? AND title = ? AND series = ?"
+        for title, name in series:
+            chunks = f"DELETE FROM scalar_chunks WHERE series IN (SELECT id FROM scalar_series WHERE {which})"
+            self._session.run(chunks, task, title, name)
+            self._session.run(f"DELETE FROM scalar_series WHERE {which}", task, title, name)
+
     def _append(self, task: str, new: NewPoints) -> None:
         numbers = [point.value for point in new.points if not isnan(point.value)]
         last = new.points[-1]
