@@ -14,7 +14,8 @@ from pathlib import Path
 import pytest
 
 from penstock.run import warm
-from penstock.run.processes import Event, Exited, Launch, Message, Output, Processes
+from penstock.run.process import Event, Exited, Launch, Message, Output
+from penstock.run.processes import Processes
 
 PATIENCE = 60.0  # seconds after which a test is lost; none comes near
 SRC = str(Path(warm.__file__).parents[2])

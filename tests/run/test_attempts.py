@@ -17,7 +17,8 @@ from penstock.ops.runs import CreateRun, GetRun, StartRun
 from penstock.ops.steps import LaunchStep
 from penstock.ops.tasks import GetTask, NewTask
 from penstock.run.attempts import Attempts, _outcome
-from penstock.run.processes import Exited, Launch, Processes
+from penstock.run.process import Exited, Launch
+from penstock.run.processes import Processes
 from penstock.settings import Settings
 
 RUN = "1" * 32
@@ -77,6 +78,7 @@ class Bench:
         self.backend = backend
         self.folder = folder
         self.printed = []
+        self.endings = []
         self.attempts = Attempts(backend, processes, lambda step, lines: self.printed.append((step, lines)))
         steps = tuple(Step(name=name, code="c") for name in "abc")
         backend.call(CreateRun(pipeline="p", project="P", task=NewTask(id=RUN, name="p", project="")))
@@ -100,10 +102,10 @@ class Bench:
         return task
 
     def end(self):
-        """Wait for the first that ends."""
-        while True:
-            if endings := self.attempts.wait(60):
-                return endings[0]
+        """Wait for the next that ends; several may end at once."""
+        while not self.endings:
+            self.endings += self.attempts.wait(60)
+        return self.endings.pop(0)
 
     def hear(self, *lines):
         """Wait until these were printed."""

@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 
 from penstock.run import wire
-from penstock.run.processes import Exited, Spawned
+from penstock.run.process import Exited, Spawned
 
 FORKED_AND_FRESH = pytest.mark.parametrize("fresh", [False, True])
 

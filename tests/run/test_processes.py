@@ -10,7 +10,8 @@ import pytest
 
 from penstock.core.errors import Conflict, Invalid, PenstockError
 from penstock.run import wire
-from penstock.run.processes import Exited, Message, Output, Processes, Spawned
+from penstock.run.process import Exited, Message, Output, Spawned
+from penstock.run.processes import Processes
 
 FORKED_AND_FRESH = pytest.mark.parametrize("fresh", [False, True])
 DONE = Exited("nothing", 0, None, "exit")

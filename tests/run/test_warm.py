@@ -13,13 +13,14 @@ import pytest
 
 from penstock.core.errors import PenstockError
 from penstock.run import warm
-from penstock.run.processes import Exited
+from penstock.run.process import Exited
 
 DONE = Exited("nothing", 0, None, "exit")
 
 CONTROLLER = r"""
 import os, sys, time
-from penstock.run.processes import Launch, Message, Processes
+from penstock.run.process import Launch, Message
+from penstock.run.processes import Processes
 
 how, folder = sys.argv[1:]
 with Processes(()) as processes:

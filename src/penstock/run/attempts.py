@@ -19,7 +19,8 @@ from penstock.ops.outputs import AppendConsole
 from penstock.ops.tasks import EndTask
 from penstock.run.attempt import Outcome, decode_from_step
 from penstock.run.console import Console
-from penstock.run.processes import Exited, Launch, Message, Output, Processes
+from penstock.run.process import Exited, Launch, Message, Output
+from penstock.run.processes import Processes
 from penstock.run.serve import serve
 
 LINGER = 5.0  # seconds that processes get to leave once their outcome is known
@@ -90,7 +91,7 @@ class Attempts:
     def wait(self, timeout: float | None) -> list[Ending]:
         """Wait until something happens or the time is over; return the attempts that ended."""
         endings: list[Ending] = []
-        for event in self._processes.poll(timeout):
+        for event in sorted(self._processes.poll(timeout), key=lambda one: not isinstance(one, Output)):
             attempt = self._open.get(event.key)
             if attempt is None:
                 continue
@@ -139,9 +140,18 @@ class Attempts:
             broken = Outcome(status=Status.FAILED, reason=EndReason.EXIT_CODE, message=f"its channel broke: {error}")
             return self._end(attempt, broken)
         if isinstance(said, Outcome):
+            self._listen(attempt)
             return self._end(attempt, said)
         self._processes.reply(attempt.task.id, serve(self._backend, attempt.task, said))
         return []
+
+    def _listen(self, attempt: _Attempt) -> None:
+        """Record all that a step printed before its end is: whatever is killed then, nothing of it is missing."""
+        for event in self._processes.printed(attempt.task.id):
+            if isinstance(event, Output):
+                self._show(attempt, attempt.console.feed(STREAMS[event.stream], event.data, event.at))
+        self._show(attempt, attempt.console.finish(time.time()))
+        self._record_console(attempt)
 
     def _leave(self, attempt: _Attempt, event: Exited) -> list[Ending]:
         """The process is gone: record its last lines and, unless it said so itself, how it ended."""

@@ -20,7 +20,7 @@ from penstock.core.task import Json, Parameter, Script, Task
 from penstock.ops.tasks import NewTask
 from penstock.run.attempt import AttemptSpec, Resolved, encode
 from penstock.run.lookup import Lookup
-from penstock.run.processes import Launch
+from penstock.run.process import Launch
 
 
 class Surroundings(Struct, frozen=True, kw_only=True):

@@ -19,93 +19,20 @@ from contextlib import suppress
 from functools import partial
 from typing import Literal, Self
 
-from msgspec import Struct
 from msgspec.structs import replace
 
-from penstock.core.errors import Conflict, Invalid, PenstockError
+from penstock.core.errors import Conflict, PenstockError
 from penstock.run import warm as warming
 from penstock.run import wire
+from penstock.run.process import Cause, Event, Exited, Launch, Message, Output, Process, Stream
 from penstock.run.wire import Spawned
 
 IDLE = 60.0  # seconds that a warm process stays when nobody needs it
 CLOSING = 10.0  # seconds that killed processes get to disappear
 
 _DRAINED = 16  # reads of a chunk each; more than any pipe or socket holds
-_TOO_MANY = "close files, raise the limit (ulimit -n), or let fewer steps run at once"
 
 End = int | socket.socket
-Stream = Literal["out", "err"]
-Cause = Literal["exit", "time_limit", "aborted", "zygote_died", "not_started"]
-
-
-class Launch(Struct, frozen=True, kw_only=True):
-    """A process to start.
-
-    Args:
-        key: Names it in events; unique among those that run.
-        payload: What its entry is called with.
-        cwd: The folder that it works in.
-        environment: All its environment variables.
-        path: Its `sys.path`.
-        entry: `module:function`, called as `entry(payload, channel) -> exit code`.
-        fresh: Start a new interpreter instead of forking the warm one.
-        interpreter: Another Python to run it; implies `fresh`.
-        time_limit: Seconds after which it is killed; None for no limit.
-    """
-
-    key: str
-    payload: bytes
-    cwd: str
-    environment: dict[str, str]
-    path: tuple[str, ...]
-    entry: str = warming.ENTRY
-    fresh: bool = False
-    interpreter: str | None = None
-    time_limit: float | None = None
-
-
-class Output(Struct, frozen=True):
-    """A process, or one that it started, printed something.
-
-    Args:
-        key: Of its launch.
-        stream: Standard output or standard error.
-        data: A piece as it was read: neither lines nor characters need be whole.
-        at: Epoch seconds when it was read.
-    """
-
-    key: str
-    stream: Stream
-    data: bytes
-    at: float
-
-
-class Message(Struct, frozen=True):
-    """A process sent a frame over its channel."""
-
-    key: str
-    data: bytes
-
-
-class Exited(Struct, frozen=True):
-    """A process is gone; nothing more comes under its key.
-
-    Args:
-        key: Of its launch.
-        code: Its exit code, or None.
-        signal: The number of the signal that ended it, or None.
-        cause: `exit` unless we killed it or could not start it.
-        reason: More words, where the cause leaves questions.
-    """
-
-    key: str
-    code: int | None
-    signal: int | None
-    cause: Cause
-    reason: str = ""
-
-
-Event = Spawned | Output | Message | Exited
 
 
 class Processes:
@@ -133,8 +60,8 @@ class Processes:
         self._kind = warming.kind(preload, fingerprint, environment, path)
         self._idle = idle
         self._events: list[Event] = []
-        self._open: dict[str, _Process] = {}
-        self._waiting: deque[_Process] = deque()  # until the warm process is ready
+        self._open: dict[str, Process] = {}
+        self._waiting: deque[Process] = deque()  # until the warm process is ready
         self._deadlines: dict[str, float] = {}
         self._warm: warming.Warm | None = None
         self._selector = selectors.DefaultSelector()
@@ -162,7 +89,7 @@ class Processes:
             raise Conflict(f"process {launch.key!r} runs already", hint="wait until it has exited")
         if self._warm is None:
             self._warm_up()
-        process = _Process(launch)
+        process = Process(launch)
         self._open[launch.key] = process
         self._waiting.append(process)
         self._start_waiting()
@@ -197,6 +124,15 @@ class Processes:
             if self._events or self._rung or _left(until) == 0:
                 events, self._events, self._rung = self._events, [], False
                 return events
+
+    def printed(self, key: str) -> list[Event]:
+        """Read what a process has printed by now and return it, ahead of its turn."""
+        if (process := self._open.get(key)) is None:
+            return []
+        before = len(self._events)
+        self._drain(*(partial(self._read, process, one) for one in tuple(process.streams)))
+        self._events, new = self._events[:before], self._events[before:]
+        return new
 
     def wake(self) -> None:
         """Make `poll` return. May be called from any thread and from signal handlers."""
@@ -281,7 +217,7 @@ class Processes:
         while self._waiting and self._warm is None:
             self._give_up(self._waiting.popleft(), "zygote_died", warm.last_words or "it died at its own start")
 
-    def _spawned(self, process: _Process, pid: int) -> None:
+    def _spawned(self, process: Process, pid: int) -> None:
         process.pid = pid
         self._events.append(Spawned(process.key, pid))
         for stream, descriptor in process.streams.items():
@@ -290,7 +226,7 @@ class Processes:
         if process.time_limit is not None:
             self._deadlines[process.key] = time.monotonic() + process.time_limit
 
-    def _read(self, process: _Process, stream: Stream) -> bool:
+    def _read(self, process: Process, stream: Stream) -> bool:
         """Read once from a stream; return whether there may be more."""
         if (descriptor := process.streams.get(stream)) is None:
             return False
@@ -305,7 +241,7 @@ class Processes:
             os.close(process.streams.pop(stream))
         return bool(data)
 
-    def _hear(self, process: _Process) -> bool:
+    def _hear(self, process: Process) -> bool:
         """Read once from a channel; return whether there may be more."""
         channel = process.channel
         channel.flush()
@@ -313,12 +249,9 @@ class Processes:
         self._watch_channel(process)
         return not (channel.quiet or channel.ended)
 
-    def _finish(self, process: _Process, exited: Exited) -> None:
+    def _finish(self, process: Process, exited: Exited) -> None:
         """Read what the process left behind, and no more: others may hold its pipes open for as long as they like."""
-        for more in (*(partial(self._read, process, one) for one in process.streams), partial(self._hear, process)):
-            for _ in range(_DRAINED):
-                if not more():
-                    break
+        self._drain(*(partial(self._read, process, one) for one in process.streams), partial(self._hear, process))
         for descriptor in process.streams.values():
             self._unwatch(descriptor)
         self._unwatch(process.channel.endpoint)
@@ -327,7 +260,14 @@ class Processes:
         self._deadlines.pop(process.key, None)
         self._events.append(exited)
 
-    def _give_up(self, process: _Process, cause: Cause, reason: str = "") -> None:
+    @staticmethod
+    def _drain(*readers: Callable[[], bool]) -> None:
+        for more in readers:
+            for _ in range(_DRAINED):
+                if not more():
+                    break
+
+    def _give_up(self, process: Process, cause: Cause, reason: str = "") -> None:
         if process.pid:
             with suppress(OSError):
                 os.killpg(process.pid, signal.SIGKILL)
@@ -337,7 +277,7 @@ class Processes:
         if self._warm is not None:
             self._watch(self._warm.connection.endpoint, self._hear_warm, writable=self._warm.connection.pending)
 
-    def _watch_channel(self, process: _Process) -> None:
+    def _watch_channel(self, process: Process) -> None:
         channel = process.channel
         if channel.ended:
             self._unwatch(channel.endpoint)
@@ -354,45 +294,6 @@ class Processes:
     def _unwatch(self, end: End) -> None:
         with suppress(KeyError):
             self._selector.unregister(end)
-
-
-class _Process:
-    """One launch while it is open: our ends of its pipes and channel, and until it is started also the far ends."""
-
-    def __init__(self, launch: Launch) -> None:
-        variables = tuple(os.fsencode(f"{name}={value}") for name, value in launch.environment.items())
-        folders = tuple(os.fsencode(folder) for folder in launch.path)
-        setup = wire.encode(wire.Setup(launch.entry, os.fsencode(launch.cwd), variables, folders))
-        self.key = launch.key
-        self.fresh = launch.fresh or launch.interpreter is not None
-        self.spawn = wire.Spawn(os.fsencode(launch.interpreter or ""), variables)
-        self.time_limit = launch.time_limit
-        self.pid = 0
-        self.cause: Literal["aborted", "time_limit"] | None = None
-        opened: list[int] = []
-        try:
-            for _ in range(2):
-                opened += os.pipe()
-            ours, theirs = socket.socketpair()
-        except OSError as error:
-            wire.close_all(opened)
-            raise PenstockError(f"cannot start {launch.key!r}: {error.strerror}", hint=_TOO_MANY) from error
-        out, far_out, err, far_err = opened
-        os.set_blocking(out, False)
-        os.set_blocking(err, False)
-        self.streams: dict[Stream, int] = {"out": out, "err": err}
-        self.far: tuple[int, ...] = (far_out, far_err, theirs.detach())
-        self.channel = wire.Connection(ours)
-        try:
-            self.channel.send(setup)
-            self.channel.send(launch.payload)
-        except Invalid:
-            self.close()
-            raise
-
-    def close(self) -> None:
-        wire.close_all([*self.streams.values(), *self.far])
-        self.channel.close()
 
 
 def _left(until: float | None) -> float | None:

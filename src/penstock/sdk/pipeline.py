@@ -265,8 +265,9 @@ class PipelineController:
         Raises:
             Invalid: It is no number from 0.
         """
-        limit = time_limit(f"pipeline {self._definition.name!r}", (max_execution_minutes or 0) * 60 or None)
-        self._definition = replace(self._definition, time_limit=limit)
+        whose = f"pipeline {self._definition.name!r}"
+        limit = None if max_execution_minutes == 0 else time_limit(whose, max_execution_minutes, "minutes")
+        self._definition = replace(self._definition, time_limit=limit and limit * 60)
 
     def start_locally(self, run_pipeline_steps_locally: bool = False, resume: str | None = None) -> None:
         """Run the pipeline from this process and return when it has ended. A step that fails raises nothing here.

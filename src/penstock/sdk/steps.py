@@ -170,13 +170,13 @@ def _names(step: str, argument: str, names: Iterable[str] | str | None) -> list[
     return found
 
 
-def time_limit(whose: str, seconds: object) -> float | None:
-    """Return a time limit in seconds, None for none; raise Invalid when it is no number above 0."""
-    if seconds is None:
+def time_limit(whose: str, limit: object, unit: str = "seconds") -> float | None:
+    """Return a time limit, None for none; raise Invalid when it is no number above 0."""
+    if limit is None:
         return None
-    if isinstance(seconds, bool) or not isinstance(seconds, int | float) or not seconds > 0:
-        raise Invalid(f"{whose}: time_limit must be a number of seconds above 0, not {seconds!r}")
-    return float(seconds)
+    if isinstance(limit, bool) or not isinstance(limit, int | float) or not limit > 0:
+        raise Invalid(f"{whose}: time_limit must be a number of {unit} above 0, not {limit!r}")
+    return float(limit)
 
 
 def _retries(step: str, retry: object) -> int:
