@@ -47,7 +47,6 @@ ENVIRONMENT_READERS: dict[str, str] = {
 UNMIRRORED: dict[str, str] = {
     "run/formats/pandas_columns.py": "a part of pandas_frames.py, tested through it",
     "run/formats/pandas_labels.py": "a part of pandas_frames.py, tested through it",
-    "run/mirror.py": "one function that joins core/monitor.py and the operations; e2e/test_function_steps.py proves it",
     "store/transaction.py": "nine lines that put the repositories together; every test of the store uses them",
 }
 

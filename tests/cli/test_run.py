@@ -83,7 +83,10 @@ def test_a_parameter_that_does_not_fit_is_refused_before_anything_runs(script, p
 def test_a_run_that_failed_fails_the_command_whatever_the_script_says(script, process, code, expected):
     answer = process("run", script(FAILS), str(code))
     assert answer.code == expected
-    assert answer.err.splitlines()[-1] == "next: penstock show fails   penstock logs fails 'bad one'"
+    assert (
+        answer.err.splitlines()[-1]
+        == "next: penstock show fails   penstock logs fails 'bad one'   penstock resume fails"
+    )
 
 
 def test_several_runs_of_a_script_all_count(script, process):

@@ -203,6 +203,14 @@ def test_a_run_is_found_by_its_name_or_by_pipeline_and_number(tx: SqlTx) -> None
     assert tx.runs.find("iris #" + "9" * 40) == []
 
 
+def test_a_name_means_runs_that_have_begun_before_drafts(tx: SqlTx) -> None:
+    """A script makes a draft of the same name before it can say which run is to go on."""
+    drafts = [add_run(tx, "a1", created=1.0), add_run(tx, "a2", created=2.0)]
+    assert tx.runs.find("iris") == drafts[::-1]
+    start_run(tx, drafts[0])
+    assert tx.runs.find("iris") == drafts[:1]
+
+
 def test_a_name_goes_before_the_beginning_of_an_id(tx: SqlTx) -> None:
     add_run(tx, "beef")
     named = add_run(tx, "a2", name="beef", pipeline="beef")

@@ -59,6 +59,8 @@ def what_next(details: Sequence[RunDetail]) -> list[str]:
     failed = [step.name for step in details[-1].steps if step.status is StepStatus.FAILED and step.attempt]
     if failed:
         commands.append(f"penstock logs {name} {shlex.quote(failed[0])}")
+    if verdict([details[-1].run]) and not any(step.callbacks for step in details[-1].definition.steps):
+        commands.append(f"penstock resume {name}")
     return [f"next: {'   '.join(commands)}"]
 
 

@@ -128,9 +128,11 @@ class SqlRuns:
         self._session.change(f"run {id}", "UPDATE runs SET stop_asked = ? WHERE task = ?", why, id)
 
     def _named(self, text: str) -> list[str]:
+        """Return the runs of this name; drafts, which are many and alike, only where none of them has begun."""
         numbered = _NUMBERED.fullmatch(text)
         if numbered is None:
-            return self._ids(f"t.name = ? {_NEWEST_FIRST}", text)
+            begun = self._ids(f"t.name = ? AND r.number > 0 {_NEWEST_FIRST}", text)
+            return begun or self._ids(f"t.name = ? {_NEWEST_FIRST}", text)
         return self._ids(
             f"t.name = ? OR (r.pipeline = ? AND r.number = ?) {_NEWEST_FIRST}",
             text,

@@ -1,0 +1,117 @@
+"""From a step that is ready to be launched to the parts of its cache key; whole runs are in e2e/test_cache.py."""
+
+from __future__ import annotations
+
+import platform
+import sys
+
+import pytest
+
+from penstock.backend import connect
+from penstock.core.cachekey import Input
+from penstock.core.errors import Invalid
+from penstock.core.outputs import Artifact
+from penstock.core.pipeline import Argument, Pipeline, Step
+from penstock.core.run import REUSED
+from penstock.core.task import Container, Script
+from penstock.ops.tasks import CreateTask, NewTask
+from penstock.run.attempt import Resolved
+from penstock.run.keys import Keys
+from penstock.run.launch import Prepared
+from penstock.settings import Settings
+
+CODE = {
+    "c": Script(source="import helper\n\ndef work(x): return helper.twice(x)", entry_point="work", working_dir="below"),
+    "s": Script(source="def dump(x): return b''", entry_point="dump"),
+}
+STEP = Step(name="a", code="c", returns=("y",))
+
+
+def artifact(hash="1" * 64, **facts):
+    given = {"format": "arrow", "type": "pandas.DataFrame", "size": 1, "url": f"file:///{hash}", **facts}
+    return Artifact(task="t", name="x", hash=hash, **given)
+
+
+@pytest.fixture
+def backend(tmp_path):
+    opened = connect(Settings(home=tmp_path / "home", workers=1))
+    yield opened
+    opened.close()
+
+
+@pytest.fixture
+def make(backend, tmp_path):
+    """Return the key of a step with these arguments, and what their references turned out to be."""
+    folder = tmp_path / "project"
+    folder.mkdir()
+    (folder / "helper.py").write_text("def twice(x): return 2 * x\n")
+
+    def make(arguments=None, references=None, inputs=None, container=None, **pipeline):
+        definition = Pipeline(name="p", project="P", code=CODE, **pipeline)
+        keys = Keys(backend, definition, [str(folder), *sys.path], inputs or {})
+        new = NewTask(id="", name="a", project="P", container=container)
+        given = {name: one if isinstance(one, Argument) else Argument(value=one) for name, one in arguments.items()}
+        return keys.make(STEP, Prepared(new=new, arguments=given, references=references or {})).parts
+
+    return lambda *arguments, **options: make(*(arguments or ({},)), **options)
+
+
+def test_the_code_reaches_into_modules_of_the_project(make):
+    assert set(make().code.parts) == {"work", "helper.twice"}
+
+
+def test_what_surrounds_a_step_is_part_of_its_key(make):
+    parts = make(container=Container(image="i", arguments="-v", setup_script="x"), serializer="s")
+    assert parts.returns == ("y",)
+    assert parts.interpreter == ".".join(platform.python_version().split(".")[:2])
+    assert parts.place == "below"
+    assert parts.container.startswith("i -v ")
+    assert parts.serializer
+    assert (make().container, make().serializer) == ("", "")
+
+
+def test_plain_arguments_are_texts(make):
+    assert make({"n": 1, "s": "1", "l": [1.0, None]}).arguments == {"n": "1", "s": "'1'", "l": "[1.0, None]"}
+
+
+def test_references_count_by_what_they_turned_out_to_be(make):
+    references = {"${a.n}": Resolved(value=3, text="3"), "${a.x}": Resolved(artifact=artifact(), text="file:///1")}
+    parts = make({"n": "${a.n}", "t": "is ${a.n} at ${a.x}", "x": "${a.x}"}, references=references)
+    assert parts.arguments == {"n": "3", "t": "'is 3 at file:///1'"}
+    assert parts.inputs == {"x": Input("1" * 64, "arrow", "pandas.DataFrame")}
+
+
+def test_artifacts_inside_lists_count_by_place_and_cannot_be_taken_for_values(make):
+    references = {
+        "${a.x}": Resolved(artifact=artifact(), text="u"),
+        "${b.x}": Resolved(artifact=artifact("2" * 64), text="v"),
+    }
+    one = make({"l": ["${a.x}", {"k": "${b.x}"}]}, references=references)
+    other = make({"l": ["${b.x}", {"k": "${a.x}"}]}, references=references)
+    assert {name: one.hash[0] for name, one in one.inputs.items()} == {"l (1)": "1", "l (2)": "2"}
+    assert {name: one.hash[0] for name, one in other.inputs.items()} == {"l (1)": "2", "l (2)": "1"}
+    assert one.arguments["l"] != make({"l": ["artifact 1", {"k": "artifact 2"}]}).arguments["l"]
+
+
+def test_an_argument_that_is_stored_counts_by_content_and_by_the_references_in_it(make):
+    stored = Argument(artifact="a.o", references=("${a.n}",))
+    references = {"${a.n}": Resolved(value=3, text="3")}
+    parts = make({"o": stored}, references=references, inputs={"a.o": artifact("3" * 64)})
+    assert parts.inputs["o"].hash == "3" * 64
+    assert parts.arguments == {"o": "[3]"}
+
+
+def test_the_id_of_a_task_that_was_reused_counts_as_that_of_its_origin(make, backend):
+    for id, runtime in (("a" * 32, {REUSED: "b" * 32}), ("c" * 32, {})):
+        backend.call(CreateTask(task=NewTask(id=id, name="t", project="P", runtime=runtime)))
+    found = [
+        make({"i": "${a.id}", "t": "is ${a.id}"}, references={"${a.id}": Resolved(value=id, text=id)}).arguments
+        for id in ("a" * 32, "c" * 32)
+    ]
+    assert found[0] == {"i": repr("b" * 32), "t": repr(f"is {'b' * 32}")}
+    assert found[1] == {"i": repr("c" * 32), "t": repr(f"is {'c' * 32}")}
+
+
+def test_a_value_that_no_key_can_hold_is_named(make):
+    with pytest.raises(Invalid, match="cannot be part of a cache key"):
+        make({"x": "${a.n}"}, references={"${a.n}": Resolved(value=object(), text="")})
