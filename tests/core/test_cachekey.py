@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from msgspec.structs import replace
 
-from penstock.core.cachekey import Input, KeyParts, Nearest, differences, key, nearest, value_text
+from penstock.core.cachekey import Input, KeyParts, Nearest, compared, differences, key, nearest, value_text
 from penstock.core.codekey import Code, fingerprint
 from penstock.core.errors import Invalid
 
@@ -223,3 +223,19 @@ def test_the_nearest_is_the_one_with_the_fewest_differences_and_of_those_the_fir
     )
     assert nearest(PARTS, [("later", later), ("near", near)]).id == "later"
     assert nearest(PARTS, [("far", far), ("same", PARTS)]) == Nearest("same", ())
+
+
+@pytest.mark.parametrize(
+    ("difference", "sentence"),
+    [
+        ("argument 'rate' is 2, was 1", "argument 'rate' is 2, was 1 in iris #1"),
+        (
+            "the names that it returns are ['b'], were ['a']",
+            "the names that it returns are ['b'], were ['a'] in iris #1",
+        ),
+        ("helper function 'clean' was added", "helper function 'clean' was added since iris #1"),
+        ("input 'x' has other content", "input 'x' has other content since iris #1"),
+    ],
+)
+def test_a_difference_names_the_run_that_it_compares_with(difference, sentence):
+    assert compared(difference, "iris #1") == sentence

@@ -188,7 +188,7 @@ CHANGED = {
     "the body": (
         lambda p: p.change("steps.py", ("* rate * SCALE", "* rate + SCALE")),
         ["total", "note"],
-        "the code of 'total' changed in",
+        "the code of 'total' changed since",
     ),
     "a helper's body": (
         lambda p: p.change("helpers.py", ("min(float(number), LIMIT)", "float(number) + 1")),
@@ -271,7 +271,7 @@ def test_a_frame_with_other_content_is_another_input(project):
     project.change("steps.py", ("range(rows)", "reversed(range(rows))"))
     project.give("load", rows=4)
     assert project.run() == same("load", "total")
-    assert project.why("total") == "input 'frame' has other content in cached #1"
+    assert project.why("total") == "input 'frame' has other content since cached #1"
 
 
 @pytest.mark.parametrize(

@@ -128,6 +128,11 @@ def differences(new: KeyParts, old: KeyParts) -> tuple[str, ...]:
     )
 
 
+def compared(difference: str, run: str) -> str:
+    """Return the sentence with the run that it compares with: `rate is 2, was 1 in x`, `the code changed since x`."""
+    return f"{difference} {'in' if ', was ' in difference or ', were ' in difference else 'since'} {run}"
+
+
 def nearest(new: KeyParts, candidates: Iterable[tuple[str, KeyParts]]) -> Nearest | None:
     """Return the candidate with the fewest differences, of several the first one; None when there is none.
 

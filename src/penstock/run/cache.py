@@ -9,7 +9,7 @@ from __future__ import annotations
 from msgspec import Struct
 
 from penstock.backend import Backend
-from penstock.core.cachekey import nearest
+from penstock.core.cachekey import compared, nearest
 from penstock.core.errors import Damaged, Invalid
 from penstock.core.outputs import Blob
 from penstock.core.pipeline import Step
@@ -78,7 +78,7 @@ class Cache:
         if found is None:
             return Answer(reason="no earlier execution of this step has completed", keyed=keyed)
         first, *others = found.differences
-        reason = f"{first} in {earlier[found.id].run}"
+        reason = compared(first, earlier[found.id].run)
         return Answer(reason=reason, keyed=keyed, details=tuple(others), related=found.id)
 
     def _obstacle(self, one: Execution) -> str:

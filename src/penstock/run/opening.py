@@ -93,7 +93,9 @@ class Opening:
         if answer.source is not None and self._reuse(launch, prepared.new, answer):
             return Reused(step.name)
         task = self._launch(launch, prepared.new, answer, why)
-        self._announcer.step(step.name, StepStatus.RUNNING, launch.attempt, "")
+        self._announcer.step(
+            step.name, StepStatus.RUNNING, launch.attempt, why or (answer.reason if answer.related else "")
+        )
         try:
             told = self._told
             started = process(told.pipeline, step, task, prepared, told.surroundings, told.inputs)
@@ -120,7 +122,7 @@ class Opening:
             self._backend.call(op)
         except (Conflict, NotFound):  # it was deleted or archived just now
             return False
-        self._announcer.step(launch.step, StepStatus.CACHED, 0, f"reused from {answer.source.run}")
+        self._announcer.step(launch.step, StepStatus.CACHED, 0, answer.reason)
         return True
 
     def _launch(self, launch: Launch, new: NewTask, answer: Answer | None = None, why: str = "") -> Task:
