@@ -12,7 +12,7 @@ from penstock.core.errors import Conflict, Invalid, NotFound
 from penstock.core.pipeline import checked, code_hash, runs_project
 from penstock.core.progress import StepStatus
 from penstock.core.run import ARCHIVED, ChangeKind, Run, RunDetail, StepState
-from penstock.core.task import ENDED, OPEN, RESUMABLE, EndReason, Status, Task, TaskType, refuse_move
+from penstock.core.task import ENDED, OPEN, RESUMABLE, EndReason, Status, TaskType, refuse_move
 from penstock.ops.runs import (
     ArchiveRun,
     CreateRun,
@@ -83,8 +83,7 @@ def resume_run(tx: Tx, op: ResumeRun, now: float) -> RunDetail:
             f"run {run.task.name!r} is {run.task.status}; only one that failed, was stopped or lost can be resumed",
             hint="start a new run; steps with cache_executed_step=True that did not change are reused",
         )
-    for task in _open_attempts(tx, op.id):
-        move(tx, task, Status.STOPPED, now, reason=EndReason.CONTROLLER_LOST, message="its run's process was gone")
+    _close_attempts(tx, op.id, now, EndReason.CONTROLLER_LOST, "its run's process was gone")
     if not tx.tasks.reopen(op.id, seen=op.seen, worker=op.worker):
         raise Conflict(f"run {run.task.name!r} was resumed by somebody else just now")
     kept = [state.name for state in tx.steps.list(op.id) if state.status in {StepStatus.COMPLETED, StepStatus.CACHED}]
@@ -116,9 +115,8 @@ def end_run(tx: Tx, op: EndRun, now: float) -> Run:
         raise Invalid(f"{op.status} is no way for a run to end", hint="completed, failed or stopped")
     if run.task.status is op.status:
         return run
-    for task in _open_attempts(tx, op.id):
-        why = EndReason.CONTROLLER_LOST if op.reason is EndReason.CONTROLLER_LOST else EndReason.ABORTED
-        move(tx, task, Status.STOPPED, now, reason=why, message=op.message or "the run ended")
+    why = EndReason.CONTROLLER_LOST if op.reason is EndReason.CONTROLLER_LOST else EndReason.ABORTED
+    _close_attempts(tx, op.id, now, why, op.message or "the run ended")
     waiting = [state for state in tx.steps.list(op.id) if state.status in {StepStatus.PENDING, StepStatus.QUEUED}]
     skip = tuple(
         StepDecision(step=state.name, status=StepStatus.SKIPPED, reason=op.message or "the run ended")
@@ -179,8 +177,13 @@ def delete_run(tx: Tx, op: DeleteRun, now: float) -> list[str]:
     return tx.tasks.delete([op.id, *attempts])
 
 
-def _open_attempts(tx: Tx, run: str) -> list[Task]:
-    return tx.tasks.list(ListTasks(run=run, statuses=tuple(OPEN), limit=EVERY_ATTEMPT))
+def _close_attempts(tx: Tx, run: str, now: float, reason: EndReason, message: str) -> None:
+    """Stop the attempts that are open. A draft never began: it goes, and the attempt is drafted anew if it comes to it."""
+    attempts = tx.tasks.list(ListTasks(run=run, statuses=tuple(OPEN), limit=EVERY_ATTEMPT))
+    tx.tasks.delete([task.id for task in attempts if task.status is Status.CREATED])
+    for task in attempts:
+        if task.status is not Status.CREATED:
+            move(tx, task, Status.STOPPED, now, reason=reason, message=message)
 
 
 def _detail(tx: Tx, run: str) -> RunDetail:
