@@ -74,10 +74,10 @@ def flaky(ledger, values, flake):
     return sum(values)
 
 
-def join(ledger, parts, flaky):
+def join(ledger, parts, flaky, more):
     note(ledger, "started")
     time.sleep(0.05)
-    return [part["sum"] for part in parts] + [flaky]
+    return [part["sum"] for part in parts] + [flaky, more]
 
 
 def last(ledger, total):
@@ -90,7 +90,12 @@ def called(pipe, node):
         calls.write(f"{pipe.id} {node.name}\\n")
 
 
-callback = called if WITH_CALLBACKS == "yes" else None
+def asked(pipe, node, parameters):
+    time.sleep(0.03)
+    parameters["kwargs/more"] = 1000
+
+
+with_callbacks = WITH_CALLBACKS == "yes"
 pipe = PipelineController("chaos", "Faults")
 pipe.add_function_step("first", first, {"ledger": LEDGER}, ["values"])
 for number in range(1, 5):
@@ -107,8 +112,10 @@ pipe.add_function_step(
 )
 parts = [f"${{wide{number}.part}}" for number in range(1, 5)]
 pipe.add_function_step(
-    "join", join, {"ledger": LEDGER, "parts": parts, "flaky": "${flaky.sum}"}, ["total"],
-    post_execute_callback=callback,
+    "join", join, {"ledger": LEDGER, "parts": parts, "flaky": "${flaky.sum}", "more": 0 if with_callbacks else 1000},
+    ["total"],
+    pre_execute_callback=asked if with_callbacks else None,
+    post_execute_callback=called if with_callbacks else None,
 )
 pipe.add_function_step("last", last, {"ledger": LEDGER, "total": "${join.total}"}, ["sum"])
 pipe.start_locally(run_pipeline_steps_locally=True, resume=os.environ.get("CHAOS_RESUME"))

@@ -52,9 +52,8 @@ def command(
     from penstock.sdk.launched import Launched, put
 
     parameters = dict(map(_parameter, given))
-    if resume is not None:
-        _must_be_run(invocation, resume, parameters)
-    launched = Launched(parameters, PlainLines() if plain else None, resume=resume, use_cache=not no_cache)
+    going_on = None if resume is None else _run_to_resume(invocation, resume, parameters)
+    launched = Launched(parameters, PlainLines() if plain else None, resume=going_on, use_cache=not no_cache)
     put(launched)
     interrupts = Interrupts()
     with stdout_for(invocation), interrupts.watched():
@@ -77,12 +76,12 @@ def command(
     return code
 
 
-def _must_be_run(invocation: Invocation, resume: str, parameters: dict[str, str]) -> None:
-    """Say before the script runs that there is no such run, or that it cannot have other parameters."""
+def _run_to_resume(invocation: Invocation, resume: str, parameters: dict[str, str]) -> str:
+    """Return the id of the run; say before the script runs that there is none, or that it keeps its parameters."""
     if parameters:
         name = next(iter(parameters))
         raise click.UsageError(f"a run that goes on keeps its parameters: leave out --param {name} or --resume")
-    invocation.find(resume)
+    return invocation.find(resume).id
 
 
 def _parameter(text: str) -> tuple[str, str]:

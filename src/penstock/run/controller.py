@@ -273,7 +273,7 @@ class Controller:
         step, tries, retries = event.step, self.progress.tries(event.step), self._retries[event.step]
         if not self.progress.is_final(event):
             count = "" if event.retry else f"; try {tries + 1} of {retries + 1}"
-            self._why[step] = f"try {ending.attempt} failed: {ending.message}{count}"
+            self._why[step] = f"attempt {ending.attempt} failed: {ending.message}{count}"
             return
         if event.retry is False:
             reason = f"{RETRY} said no"

@@ -20,7 +20,7 @@ from penstock.core.pipeline import Pipeline, Step
 from penstock.core.progress import Ended, Launch, Reused, Started, StepEvent, StepStatus, Vetoed
 from penstock.core.run import Run
 from penstock.core.task import EndReason, Status, Task, Worker
-from penstock.ops.executions import ReuseStep
+from penstock.ops.executions import Execution, Keyed, ReuseStep
 from penstock.ops.steps import DraftStep, LaunchStep
 from penstock.ops.tasks import EndTask, GetParameters, GetTask, NewTask, SetParameters
 from penstock.run.announcer import Announcer
@@ -90,8 +90,11 @@ class Opening:
 
     def _reuse_or_start(self, launch: Launch, step: Step, prepared: Prepared, why: str) -> StepEvent:
         answer = self._cache.ask(step, prepared)
-        if answer.source is not None and self._reuse(launch, prepared.new, answer):
-            return Reused(step.name)
+        if answer.source is not None and answer.keyed is not None:
+            if self._reuse(launch, prepared.new, answer.source, answer.keyed, answer.reason):
+                return Reused(step.name)
+            gone = f"the equal execution in {answer.source.run} was deleted or archived just now"
+            answer = Answer(reason=gone, keyed=answer.keyed, related=answer.related)
         task = self._launch(launch, prepared.new, answer, why)
         self._announcer.step(
             step.name, StepStatus.RUNNING, launch.attempt, why or (answer.reason if answer.related else "")
@@ -104,25 +107,23 @@ class Opening:
             return self._fail(task, EndReason.LAUNCH, error)
         return Started(step.name)
 
-    def _reuse(self, launch: Launch, new: NewTask, answer: Answer) -> bool:
+    def _reuse(self, launch: Launch, new: NewTask, source: Execution, keyed: Keyed, reason: str) -> bool:
         """Let an earlier execution stand for the step; return whether it still can."""
-        if answer.source is None or answer.keyed is None:
-            return False
-        decision = Decision(kind=DecisionKind.REUSE, reason=answer.reason, step=launch.step, attempt=launch.attempt)
+        decision = Decision(kind=DecisionKind.REUSE, reason=reason, step=launch.step, attempt=launch.attempt)
         op = ReuseStep(
             run=self._told.run.id,
             step=launch.step,
             attempt=launch.attempt,
             task=new,
-            source=answer.source.task,
-            keyed=answer.keyed,
+            source=source.task,
+            keyed=keyed,
             decision=decision,
         )
         try:
             self._backend.call(op)
-        except (Conflict, NotFound):  # it was deleted or archived just now
+        except (Conflict, NotFound):
             return False
-        self._announcer.step(launch.step, StepStatus.CACHED, 0, answer.reason)
+        self._announcer.step(launch.step, StepStatus.CACHED, 0, reason)
         return True
 
     def _launch(self, launch: Launch, new: NewTask, answer: Answer | None = None, why: str = "") -> Task:
@@ -143,7 +144,7 @@ class Opening:
             task=new,
             worker=self._told.worker,
             keyed=answer.keyed if answer else None,
-            decision=decision,
+            decision=decision if decision.reason else None,
         )
         return self._backend.call(op)
 
