@@ -56,6 +56,8 @@ class Cache:
             keyed = self._keys.make(step, prepared)
         except Invalid as error:
             return Answer(reason=f"it cannot be compared with earlier executions: {error.message}")
+        except RecursionError:
+            return Answer(reason="it cannot be compared with earlier executions: its code is nested too deeply")
         if not step.cache:
             return Answer(reason="caching is off for this step", keyed=keyed)
         equal = self._backend.call(ListExecutions(key=keyed.key, limit=LOOKED_AT))

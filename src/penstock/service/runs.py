@@ -178,7 +178,7 @@ def delete_run(tx: Tx, op: DeleteRun, now: float) -> list[str]:
 
 
 def _close_attempts(tx: Tx, run: str, now: float, reason: EndReason, message: str) -> None:
-    """Stop the attempts that are open. A draft never began: it goes, and the attempt is drafted anew if it comes to it."""
+    """Stop the attempts that are open. A draft never began: it goes, and may be made anew."""
     attempts = tx.tasks.list(ListTasks(run=run, statuses=tuple(OPEN), limit=EVERY_ATTEMPT))
     tx.tasks.delete([task.id for task in attempts if task.status is Status.CREATED])
     for task in attempts:
