@@ -11,7 +11,8 @@ from pathlib import Path
 
 import pytest
 
-from penstock.run.packages import versions
+from penstock.run.imports import Finder
+from penstock.run.packages import is_provided, versions
 
 
 @pytest.fixture
@@ -30,7 +31,7 @@ def install(site: Path, name: str, version: str, *files: str, folder: str = "", 
         path.parent.mkdir(parents=True, exist_ok=True)
         path.write_text("raise RuntimeError('imported')\n")
     info = site / f"{folder or name.replace('-', '_').lower()}-{version}.dist-info"
-    info.mkdir()
+    info.mkdir(parents=True)
     (info / "METADATA").write_text(
         f"Metadata-Version: 2.4\nName: {name}\nVersion: {version}\n\nVersion: 0 of its text\n"
     )
@@ -114,6 +115,37 @@ def test_of_a_shared_namespace_those_count_that_hold_the_module(site):
     assert versions(["cloud.storage.client", "cloud.storage"]) == {"cloud-storage": "1"}
     assert versions(["cloud.core"]) == {"cloud": "3"}
     assert versions(["cloud"]) == {"cloud": "3", "cloud-queue": "2", "cloud-storage": "1"}
+
+
+def test_modules_are_looked_for_along_the_path_that_is_given(tmp_path):
+    for folder, version in (("first", "1"), ("second", "2")):
+        install(tmp_path / folder, "tool", version, "tool.py")
+    first, second = str(tmp_path / "first"), str(tmp_path / "second")
+    assert versions(["tool"], [first, second]) == {"tool": "1"}
+    assert versions(["tool"], [second]) == {"tool": "2"}
+    assert versions(["tool"], []) == versions(["tool"]) == {}
+
+
+def test_an_editable_install_is_looked_for_along_the_path_that_is_given(tmp_path):
+    (tmp_path / "source").mkdir()
+    (tmp_path / "source" / "edited.py").write_text("")
+    info = install(tmp_path / "site", "my-project", "0.3")
+    origin = {"url": (tmp_path / "source").as_uri(), "dir_info": {"editable": True}}
+    (info / "direct_url.json").write_text(json.dumps(origin))
+    assert versions(["edited"], [str(tmp_path / "source"), str(tmp_path / "site")]) == {"my-project": "0.3"}
+
+
+def test_a_module_is_provided_when_a_package_beside_it_lists_it(tmp_path):
+    install(tmp_path, "tool", "1", "tool.py")
+    install(tmp_path, "linked-tool", "1", "linked_tool.py")
+    (tmp_path / "linked_tool-1.dist-info" / "RECORD").write_text("linked_tool.py,,\n")
+    install(tmp_path, "nameless", "1", "nameless.py")
+    (tmp_path / "nameless-1.dist-info" / "METADATA").write_text("")
+    (tmp_path / "loose.py").write_text("")
+    finder = Finder([str(tmp_path)])
+    specs = {name: finder.find(name) for name in ("tool", "linked_tool", "nameless", "loose")}
+    assert [name for name, spec in specs.items() if spec and is_provided(name, spec)] == ["tool", "linked_tool"]
+    assert [name for name, spec in specs.items() if spec and is_provided(name, spec, with_checksum=True)] == ["tool"]
 
 
 @pytest.mark.parametrize("folder", ["work", "work/src", "my work"])

@@ -9,16 +9,17 @@ from __future__ import annotations
 import os
 import re
 import sys
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from contextlib import suppress
 from functools import lru_cache
 from importlib.machinery import ModuleSpec
-from importlib.util import find_spec
 from pathlib import Path
 from urllib.parse import unquote, urlsplit
 
 import msgspec
 from msgspec import Struct
+
+from penstock.run.imports import Finder
 
 # Packages whose modules have another name. Only a shortcut: any other is found by the lists of all packages' files.
 KNOWN = {
@@ -37,7 +38,7 @@ TOP = re.compile(r"^\"?([^/,.\n]+)[/.,]", re.MULTILINE)  # the first folder or t
 FIELD = re.compile(r"^(Name|Version):[ \t]*(.*?)[ \t]*$", re.MULTILINE)
 
 
-def versions(modules: Iterable[str]) -> dict[str, str]:
+def versions(modules: Iterable[str], path: Sequence[str] | None = None) -> dict[str, str]:
     """Return the packages that modules came with, and their versions, sorted by name.
 
     The standard library, Penstock itself, modules of the project and modules that are not there are left out. A package
@@ -45,24 +46,43 @@ def versions(modules: Iterable[str]) -> dict[str, str]:
 
     Args:
         modules: Dotted names, as in `Standalone.modules`.
+        path: Where modules are looked for; `sys.path` by default.
     """
+    path = sys.path if path is None else path
     wanted: dict[str, set[str]] = {}
     for module in modules:
         wanted.setdefault(module.partition(".")[0], set()).add(module)
-    found = {one for top in wanted.keys() - LEFT_OUT for one in _packages(top, wanted[top])}
+    found = {one for top in wanted.keys() - LEFT_OUT for one in _packages(top, wanted[top], path)}
     named = sorted(_name_and_version(one) for one in found)
     return {name: version for name, version in named if name and version}
 
 
-def _packages(top: str, modules: set[str]) -> Iterator[Path]:
+def is_provided(top: str, spec: ModuleSpec, *, with_checksum: bool = False) -> bool:
+    """Return whether a top-level module came with a package that is installed beside it, and has a version.
+
+    Args:
+        top: The module's name.
+        spec: Where it was found.
+        with_checksum: The package has to list a checksum too: for a link to its sources an installer lists none.
+    """
+    with suppress(OSError):
+        found = [
+            one for place in _places(spec) for one in _site(place.parent).providers(top, whole=spec.origin is None)
+        ]
+        return any(all(_name_and_version(one)) and (not with_checksum or _has_checksum(one, top)) for one in found)
+    return False
+
+
+def _packages(top: str, modules: set[str], path: Sequence[str]) -> Iterator[Path]:
     """Yield the metadata folders of the packages that a top-level module came with."""
     with suppress(Exception):  # finders of others may raise anything
-        spec = find_spec(top)
+        spec = Finder(path).find(top)
         for place in _places(spec) if spec else ():
-            providers = _site(place.parent).providers(top, whole=spec is not None and spec.origin is None)
-            if spec and spec.origin is None and len(providers) > 1:
+            is_spread = spec is not None and spec.origin is None
+            providers = _site(place.parent).providers(top, whole=is_spread)
+            if is_spread and len(providers) > 1:
                 providers = [one for one in providers if _holds(one, modules)] or providers
-            yield from providers or _linked(place)
+            yield from providers or _linked(place, path)
 
 
 def _places(spec: ModuleSpec) -> list[Path]:
@@ -123,9 +143,13 @@ def _holds(package: Path, modules: set[str]) -> bool:
     return any(f"{path}/" in files or f"{path}." in files for path in paths)
 
 
-def _linked(place: Path) -> Iterator[Path]:
+def _has_checksum(package: Path, top: str) -> bool:
+    return bool(re.search(rf'^"?{re.escape(top)}[/.].*,sha', _read(package / "RECORD"), re.MULTILINE))
+
+
+def _linked(place: Path, path: Sequence[str]) -> Iterator[Path]:
     """Yield the package that is installed as a link to a folder which holds this place."""
-    for entry in sys.path:
+    for entry in path:
         with suppress(OSError):
             for package, folder in _links(_site(Path(entry))):
                 if place.resolve().is_relative_to(folder):
