@@ -383,6 +383,12 @@ def test_what_the_packages_of_a_used_module_run_counts(module):
     assert digest(source, **plain | {module: plain[module] + "print(1)\n"}) != digest(source, **plain)
 
 
+@pytest.mark.parametrize("use", ["import a", "from a import *", "def f():\n    import a", "import b"])
+def test_what_the_import_of_a_module_that_is_no_python_does_counts(use):
+    source = f"{use}\ndef train():\n    {'f()' if 'def' in use else 'g()'}\n"
+    assert digest(source, a="? 1", b="import a") != digest(source, a="? 2", b="import a")
+
+
 def test_what_runs_only_when_a_module_is_the_script_does_not_count():
     source = "import helpers\ndef train(): return helpers.g()\n"
     plain = digest(source, helpers="def g(): return 1\n")

@@ -114,9 +114,12 @@ def _run(names: Names, modules: list[str], running: set[str], asked: frozenset[s
     while modules:
         if (module := modules.pop()) not in running:
             running.add(module)
-            if _top(names, module, asked):
+            statements = names.statements(module)
+            if statements is None:
+                yield Definition(module, WHOLE)  # who knows what its import does
+            elif _top(names, module, asked):
                 yield Definition(module, TOP)
-            for statement in names.statements(module) or ():
+            for statement in statements or ():
                 modules += names.runs(statement.imports, module)
 
 
