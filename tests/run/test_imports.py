@@ -8,14 +8,14 @@ from pathlib import Path
 
 import pytest
 
-from penstock.run.imports import Finder, Import, imports, is_library, library_folders, package_of
+from penstock.run.imports import Finder, Import, exports, imports, is_library, library_folders, package_of
 
 PATH = [entry for entry in sys.path if entry]
 
 
-def found(source: str, package: str = "", *, everywhere: bool = True) -> tuple[str, ...]:
+def found(source: str, package: str = "", *, everywhere: bool = True, calls: bool = False) -> tuple[str, ...]:
     """What a source imports: `a.b`, and `a.b:c` for a name that it takes from there."""
-    wanted = list(imports(source, package, everywhere=everywhere))
+    wanted = list(imports(source, package, everywhere=everywhere, calls=calls))
     return tuple(text for one in wanted for text in [f"{one.module}:{name}" for name in one.names] or [one.module])
 
 
@@ -32,7 +32,13 @@ def step():
     except ImportError:
         import fractions
     else:
-        lambda: 0
+        import bisect
+    finally:
+        import heapq
+    for each in json:
+        pass
+    else:
+        import glob
     async def later():
         from collections import *
     match json:
@@ -52,7 +58,10 @@ import pandas.api
         "wave",
         "decimal",
         "fractions",
-        "collections",
+        "bisect",
+        "heapq",
+        "glob",
+        "collections:*",
         "zlib",
         "pandas.api",
     )
@@ -85,6 +94,32 @@ def test_a_text_that_cannot_be_parsed_imports_nothing(source: str):
 )
 def test_relative_imports_start_from_the_package(source: str, package: str, expected: Import | None):
     assert list(imports(source, package, everywhere=True)) == ([expected] if expected else [])
+
+
+def test_calls_that_import_a_module_by_its_name_may_count():
+    source = """
+def step(name):
+    load = [importlib.import_module("a.b"), import_module(".c", __package__), __import__("d")]
+    return [import_module("..e", "top"), import_module(name), import_module(), load("f")]
+import json
+"""
+    assert found(source, "top.inner", calls=True) == ("json", "a.b", "top.inner.c", "d", "top.e")
+    assert found(source, "top.inner") == ("json",)
+    assert found("import_module('.a')", calls=True) == ()
+
+
+@pytest.mark.parametrize(
+    ("source", "expected"),
+    [
+        ("__all__ = ['a', 'b']", ("a", "b")),
+        ("__all__ = ('a',) + other.__all__\n__all__ += ['b']\nname = 'c'", ("a", "b")),
+        ("__all__: list[str] = ['a']\n__all__.extend(['b'])", ("a", "b")),
+        ("names = ['a']", ()),
+        ("__all__ = [", ()),
+    ],
+)
+def test_what_a_module_lists_for_star_imports_is_read_from_its_text(source: str, expected: tuple[str, ...]):
+    assert exports(source) == expected
 
 
 def test_a_module_is_found_where_an_import_would_find_it(tmp_path: Path):

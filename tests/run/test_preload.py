@@ -27,6 +27,11 @@ def write(folder: Path, **files: str) -> None:
         file.write_text(source)
 
 
+def test_what_a_source_takes_from_a_module_is_imported_with_it():
+    source = "from sklearn.linear_model import LinearRegression, Ridge\nfrom xml.dom import *"
+    assert modules(source) == ("sklearn.linear_model:LinearRegression", "sklearn.linear_model:Ridge", "xml.dom")
+
+
 def test_several_steps_share_one_plan():
     assert modules("import wave, json", "import csv, json") == ("wave", "json", "csv")
 

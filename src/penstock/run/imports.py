@@ -13,33 +13,34 @@ import sysconfig
 from collections import deque
 from collections.abc import Iterator, Sequence
 from contextlib import suppress
+from functools import cache
 from importlib.machinery import ModuleSpec, PathFinder
 
 from msgspec import Struct
 
-from penstock.core.statements import is_for_type_checkers, parse
+from penstock.core.statements import is_for_type_checkers, last_name, parse
 
-_HOLDING = (ast.stmt, ast.ExceptHandler, ast.match_case)  # nodes that statements may stand in
+_CALLED = ("import_module", "__import__")
+_HOLDING = ("body", "cases", "handlers", "orelse", "finalbody")  # fields of statements that hold others, in their order
 
 
 class Import(Struct, frozen=True):
-    """A module that is imported, and the names that are taken from it, some of which may be modules too."""
+    """A module that is imported, and the names that are taken from it, `*` among them; some may be modules too."""
 
     module: str
     names: tuple[str, ...] = ()
 
 
-def imports(source: str, package: str, *, everywhere: bool) -> Iterator[Import]:
+def imports(source: str, package: str, *, everywhere: bool, calls: bool = False) -> Iterator[Import]:
     """Yield the imports of a source in the order of their lines.
 
     Args:
         source: Its text.
         package: The package that relative imports start from; empty when there is none.
         everywhere: Whether those in the bodies of functions count.
+        calls: Whether `import_module("name")` and `__import__("name")` count, wherever they stand. They come last.
     """
-    try:
-        tree = parse(source)
-    except (SyntaxError, ValueError, RecursionError, MemoryError):
+    if "import" not in source or (tree := _tree(source)) is None:
         return
     waiting: deque[ast.AST] = deque([tree])
     while waiting:
@@ -47,22 +48,52 @@ def imports(source: str, package: str, *, everywhere: bool) -> Iterator[Import]:
         if isinstance(node, ast.Import):
             yield from (Import(alias.name) for alias in node.names)
         elif isinstance(node, ast.ImportFrom):
-            if module := _absolute(node, package):
-                yield Import(module, tuple(alias.name for alias in node.names if alias.name != "*"))
+            if module := _absolute(node.level, node.module or "", package):
+                yield Import(module, tuple(alias.name for alias in node.names))
         elif isinstance(node, ast.If) and is_for_type_checkers(node):
             waiting.extendleft(reversed(node.orelse))
         elif everywhere or not isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef):
-            inner = [one for one in ast.iter_child_nodes(node) if isinstance(one, _HOLDING)]
-            waiting.extendleft(reversed(inner))
+            waiting.extendleft(reversed([one for field in _HOLDING for one in getattr(node, field, ())]))
+    if calls and any(name in source for name in _CALLED):
+        yield from _calls(tree, package)
 
 
-def _absolute(node: ast.ImportFrom, package: str) -> str:
-    if not node.level:
-        return node.module or ""
+def _tree(source: str) -> ast.Module | None:
+    try:
+        return parse(source)
+    except (SyntaxError, ValueError, RecursionError, MemoryError):
+        return None
+
+
+def _absolute(level: int, module: str, package: str) -> str:
+    if not level:
+        return module
     parts = package.split(".")
-    if not package or node.level > len(parts):
+    if not package or level > len(parts):
         return ""
-    return ".".join([*parts[: len(parts) - node.level + 1], *([node.module] if node.module else [])])
+    return ".".join([*parts[: len(parts) - level + 1], *([module] if module else [])])
+
+
+def _calls(tree: ast.Module, package: str) -> Iterator[Import]:
+    for node in ast.walk(tree):
+        match node:
+            case ast.Call(func=called, args=[ast.Constant(value=str(name)), *_]) if last_name(called) in _CALLED:
+                module = name.lstrip(".")
+                if found := _absolute(len(name) - len(module), module, package):
+                    yield Import(found)
+            case _:
+                pass
+
+
+def exports(source: str) -> tuple[str, ...]:
+    """Return the names that a module lists for star imports in `__all__`, as far as its text holds them."""
+    tree = _tree(source) if "__all__" in source else None
+    found: list[str] = []
+    for statement in tree.body if tree else ():
+        nodes = list(ast.walk(statement))
+        if any(isinstance(node, ast.Name) and node.id == "__all__" for node in nodes):
+            found += [node.value for node in nodes if isinstance(node, ast.Constant) and isinstance(node.value, str)]
+    return tuple(found)
 
 
 class Finder:
@@ -124,6 +155,7 @@ def package_of(name: str, module: ModuleSpec) -> str:
     return name if module.submodule_search_locations is not None else name.rpartition(".")[0]
 
 
+@cache
 def library_folders() -> tuple[str, ...]:
     """Return where the standard library and installed packages lie, as real paths."""
     paths = sysconfig.get_paths()

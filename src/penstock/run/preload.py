@@ -74,7 +74,8 @@ def plan(sources: Iterable[str], path: Sequence[str]) -> Preload:
         if (spec := finder.find(top)) is None:
             continue
         if top == "penstock" or is_library(spec, folders):
-            chosen.update(dict.fromkeys([f"{wanted.module}:{name}" for name in wanted.names] or [wanted.module]))
+            names = [f"{wanted.module}:{name}" for name in wanted.names if name != "*"]
+            chosen.update(dict.fromkeys(names or [wanted.module]))
             continue
         for name, module in finder.modules(wanted):
             file = Path(module.origin or "")
