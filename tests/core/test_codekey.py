@@ -389,6 +389,12 @@ def test_what_the_import_of_a_module_that_is_no_python_does_counts(use):
     assert digest(source, a="? 1", b="import a") != digest(source, a="? 2", b="import a")
 
 
+def test_a_package_without_modules_of_its_own_may_be_told_from_a_module():
+    source, relative = "from a.b import g\ndef train(): return g()\n", {"a": "", "a.b": "from ..c import g"}
+    plain = digest(source, **relative | {"a.b.__init__": "", "a.c": "def g(): return 1\n"})
+    assert digest(source, **relative | {"a.b.__init__": "", "a.c": "def g(): return 2\n"}) != plain
+
+
 def test_what_runs_only_when_a_module_is_the_script_does_not_count():
     source = "import helpers\ndef train(): return helpers.g()\n"
     plain = digest(source, helpers="def g(): return 1\n")

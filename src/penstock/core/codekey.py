@@ -57,6 +57,7 @@ def fingerprint(source: str, entry: str, modules: Mapping[str, str]) -> Code:
         source: Text of the module that holds it, as it will run.
         entry: The function's name in it.
         modules: Texts of the project's own modules, under their dotted names. All other modules count as from outside.
+            A package of which there is no other module is told from a plain module by an empty text, `NAME.__init__`.
     """
     return _fingerprint(source, entry, tuple(sorted(modules.items())))
 
