@@ -66,9 +66,7 @@ def is_provided(top: str, spec: ModuleSpec, *, with_checksum: bool = False) -> b
         with_checksum: The package has to list a checksum too: for a link to its sources an installer lists none.
     """
     with suppress(OSError):
-        found = [
-            one for place in _places(spec) for one in _site(place.parent).providers(top, whole=spec.origin is None)
-        ]
+        found = [one for place in places(spec) for one in _site(place.parent).providers(top, whole=spec.origin is None)]
         return any(all(_name_and_version(one)) and (not with_checksum or _has_checksum(one, top)) for one in found)
     return False
 
@@ -77,7 +75,7 @@ def _packages(top: str, modules: set[str], path: Sequence[str]) -> Iterator[Path
     """Yield the metadata folders of the packages that a top-level module came with."""
     with suppress(Exception):  # finders of others may raise anything
         spec = Finder(path).find(top)
-        for place in _places(spec) if spec else ():
+        for place in places(spec) if spec else ():
             is_spread = spec is not None and spec.origin is None
             providers = _site(place.parent).providers(top, whole=is_spread)
             if is_spread and len(providers) > 1:
@@ -85,7 +83,7 @@ def _packages(top: str, modules: set[str], path: Sequence[str]) -> Iterator[Path
             yield from providers or _linked(place, path)
 
 
-def _places(spec: ModuleSpec) -> list[Path]:
+def places(spec: ModuleSpec) -> list[Path]:
     """Return the folder of a package or the file of a module; of a namespace package its several folders."""
     if spec.submodule_search_locations is not None:
         return [Path(one) for one in spec.submodule_search_locations]
