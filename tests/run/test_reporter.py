@@ -177,3 +177,25 @@ def test_nothing_reported_costs_nothing(backend):
     reporter = Reporter(backend, TASK)
     assert threading.active_count() == before
     reporter.close()
+
+
+def test_closing_waits_for_what_the_thread_is_recording_just_now(backend):
+    """It is not waiting any more, and not recorded yet: without that wait a step's last numbers are lost."""
+    recording, go_on = threading.Event(), threading.Event()
+
+    class Slow:
+        def call(self, op):
+            recording.set()
+            assert go_on.wait(10)
+            return backend.call(op)
+
+    reporter = Reporter(Slow(), TASK)
+    reporter.scalar("loss", "train", 1.0, 0)
+    assert recording.wait(10)
+    closing = threading.Thread(target=reporter.close)
+    closing.start()
+    closing.join(0.1)
+    assert closing.is_alive()
+    go_on.set()
+    closing.join(10)
+    assert values(backend) == {"loss": [1.0]}

@@ -100,6 +100,7 @@ def test_of_two_that_resume_at_once_one_is_refused(call):
     with pytest.raises(Conflict, match="was resumed by somebody else just now"):
         call(ResumeRun(id=run.id, worker=liveness.here(), seen=liveness.here()))
     assert first.run.task.status is Status.IN_PROGRESS
+    first.controller._processes.close()
 
 
 def test_a_run_that_cannot_go_on_after_it_has_begun_again_ends(call, monkeypatch):

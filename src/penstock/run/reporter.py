@@ -62,12 +62,12 @@ class Reporter:
             self._take(ConsoleLine(time.time(), Stream.OUT, line))
 
     def flush(self, patience: float = PATIENCE) -> None:
-        """Record what was reported so far; give up after `patience` seconds."""
+        """Record what was reported so far, and see it recorded; give up after `patience` seconds."""
         deadline = time.monotonic() + patience
-        while self._waiting and time.monotonic() < deadline:
-            if not self._flushing.acquire(timeout=max(0.0, deadline - time.monotonic())):
-                return
-            try:
+        while (left := deadline - time.monotonic()) > 0 and self._flushing.acquire(timeout=left):
+            try:  # nothing may be waiting because the thread is just recording it: whoever has the lock knows
+                if not self._waiting:
+                    return
                 self._record(self._take_batch())
             finally:
                 self._flushing.release()
