@@ -25,6 +25,7 @@ SUMMARIES = {
     "run": "Run a script and the pipelines in it.",
     "runs": "List the runs.",
     "show": "Show a run: parameters, steps, status, times.",
+    "explain": "Say why a run and its steps went as they did.",
     "logs": "Print what the steps of a run printed.",
     "graph": "Draw the steps of a run and how they depend on each other.",
     "artifacts": "List, preview and save what a run made.",
