@@ -31,6 +31,7 @@ SUMMARIES = {
     "artifacts": "List, preview and save what a run made.",
     "metrics": "Show the numbers that a run reported.",
     "abort": "Stop a run.",
+    "archive": "Put runs out of sight, or bring them back.",
     "rm": "Delete runs.",
     "doctor": "Check this installation and its home.",
 }
