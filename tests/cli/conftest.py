@@ -21,11 +21,13 @@ import pytest
 from penstock.backend import Backend
 from penstock.backend.local import open_local
 from penstock.cli.main import execute
+from penstock.core.decision import Decision, DecisionKind
 from penstock.core.outputs import Artifact, ConsoleLine, Stream
 from penstock.core.pipeline import Pipeline, Step
 from penstock.core.progress import StepStatus
 from penstock.core.run import Run
 from penstock.core.task import EndReason, Parameter, Script, Status, Task, Worker
+from penstock.ops.decisions import RecordDecision
 from penstock.ops.outputs import AddArtifact, AppendConsole
 from penstock.ops.runs import CreateRun, EndRun, GetRun, StartRun
 from penstock.ops.steps import DecideSteps, LaunchStep, StepDecision
@@ -74,9 +76,16 @@ class Recorder:
         definition = Pipeline(name=name, project=project, steps=steps, parameters=tuple(parameters), code=code)
         return self.call(StartRun(id=draft.id, definition=definition, worker=worker or here()))
 
-    def attempt(self, run: Run, step: str, number: int = 1) -> Task:
+    def attempt(self, run: Run, step: str, number: int = 1, decision: Decision | None = None) -> Task:
         new = NewTask(id="", name=step, project=run.task.project)
-        return self.call(LaunchStep(run=run.id, step=step, attempt=number, task=new, worker=here()))
+        launch = LaunchStep(run=run.id, step=step, attempt=number, task=new, worker=here(), decision=decision)
+        return self.call(launch)
+
+    def decide(
+        self, run: Run, kind: DecisionKind, reason: str, step: str = "", attempt: int = 0, details: tuple[str, ...] = ()
+    ) -> None:
+        decision = Decision(kind=kind, reason=reason, step=step, attempt=attempt, details=details)
+        self.call(RecordDecision(run=run.id, decision=decision))
 
     def end(self, task: Task, status: Status = Status.COMPLETED, message: str = "") -> Task:
         reason = EndReason.EXCEPTION if status is Status.FAILED else None

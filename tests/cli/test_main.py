@@ -149,7 +149,7 @@ def test_completion_is_there(home):
     environment = {**os.environ, "_PENSTOCK_COMPLETE": "bash_complete", "COMP_WORDS": "penstock ar", "COMP_CWORD": "1"}
     code = "import sys; sys.argv[0] = 'penstock'; from penstock.cli.main import main; main()"
     done = subprocess.run([sys.executable, "-c", code], env=environment, capture_output=True, text=True, check=False)
-    assert done.stdout.split() == ["plain,artifacts"]
+    assert done.stdout.split() == ["plain,artifacts", "plain,archive"]
 
 
 @pytest.mark.uncovered

@@ -9,6 +9,7 @@ import click
 
 if TYPE_CHECKING:
     from penstock.backend import Backend
+    from penstock.core.errors import NotFound
     from penstock.core.run import Run, RunDetail, StepState
     from penstock.settings import Settings
 
@@ -80,7 +81,15 @@ class Invocation:
         except NotFound:
             if text != "last":
                 raise
-            raise NotFound("nothing has run here yet", hint="run a pipeline with: penstock run SCRIPT") from None
+            raise self._nothing_yet() from None
+
+    def _nothing_yet(self) -> NotFound:
+        from penstock.core.errors import NotFound
+        from penstock.ops.runs import ListRuns
+
+        if self.backend.call(ListRuns(archived=True, limit=1)):
+            return NotFound("every run here is archived", hint="see them with: penstock runs --archived")
+        return NotFound("nothing has run here yet", hint="run a pipeline with: penstock run SCRIPT")
 
     def detail(self, text: str) -> RunDetail:
         """Return the run that a person means, with its steps."""

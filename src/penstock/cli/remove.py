@@ -33,14 +33,14 @@ def command(invocation: Invocation, runs: Sequence[str], yes: bool) -> Exit:
 
     invocation.close_lost()
     found = list({run.id: run for run in map(invocation.find, runs)}.values())
-    _refuse_open(found)
+    refuse_open(found)
     if not (yes or _ask(found)):
         click.echo("nothing was deleted", err=True)
         return Exit.FAILED
     for run in found:
         invocation.backend.call(DeleteRun(id=run.id))
         if not invocation.json:
-            click.echo(f"deleted {_named(run)}")
+            click.echo(f"deleted {named(run)}")
     if invocation.json:
         from penstock.cli.document import emit
 
@@ -48,14 +48,14 @@ def command(invocation: Invocation, runs: Sequence[str], yes: bool) -> Exit:
     return Exit.OK
 
 
-def _refuse_open(runs: Sequence[Run]) -> None:
-    """Raise Conflict before anything is deleted when one of the runs has not ended."""
+def refuse_open(runs: Sequence[Run]) -> None:
+    """Raise Conflict when one of the runs has not ended: before anything is done to any of them."""
     from penstock.core.errors import Conflict
     from penstock.core.task import Status
 
     for run in runs:
         if run.task.status in {Status.IN_PROGRESS, Status.QUEUED}:
-            raise Conflict(f"{_named(run)} is {run.task.status}", hint=f"stop it first: penstock abort {run.id[:12]}")
+            raise Conflict(f"{named(run)} is {run.task.status}", hint=f"stop it first: penstock abort {run.id[:12]}")
 
 
 def _ask(runs: Sequence[Run]) -> bool:
@@ -63,12 +63,13 @@ def _ask(runs: Sequence[Run]) -> bool:
     if not sys.stdin.isatty():
         raise click.UsageError("nobody can be asked here; give --yes to delete without asking")
     for run in runs:
-        click.echo(f"  {_named(run)}: {run.task.status}", err=True)
+        click.echo(f"  {named(run)}: {run.task.status}", err=True)
     question = "Delete it?" if len(runs) == 1 else f"Delete these {len(runs)} runs?"
     return click.confirm(question, err=True)
 
 
-def _named(run: Run) -> str:
+def named(run: Run) -> str:
+    """Return a run's name with the beginning of its id."""
     from penstock.sdk.wording import harmless
 
     return f"{harmless(run.task.name)} ({run.id[:12]})"

@@ -11,6 +11,8 @@ import click
 from penstock.cli.invocation import Exit, Invocation, json_option, pass_invocation
 
 if TYPE_CHECKING:
+    from rich.text import Text
+
     from penstock.core.run import Run
 
 STATUSES = ("created", "queued", "in_progress", "stopped", "failed", "completed", "published")
@@ -28,20 +30,33 @@ Example:
 @click.option("--pipeline", help="Only runs of this pipeline.")
 @click.option("--status", "wanted", type=click.Choice(STATUSES), multiple=True, help="Only runs in this status.")
 @click.option("--limit", type=click.IntRange(min=1), default=20, show_default=True, help="At most this many.")
-@click.option("--all", "drafts", is_flag=True, help="Drafts as well: pipelines that were made and never started.")
+@click.option("--archived", is_flag=True, help="Only runs that were archived; without this, only others.")
+@click.option("--all", "every", is_flag=True, help="Drafts, which were never started, and archived runs as well.")
 @json_option
 @pass_invocation
 def command(
-    invocation: Invocation, project: str | None, pipeline: str | None, wanted: Sequence[str], limit: int, drafts: bool
+    invocation: Invocation,
+    project: str | None,
+    pipeline: str | None,
+    wanted: Sequence[str],
+    limit: int,
+    archived: bool,
+    every: bool,
 ) -> Exit:
-    """List the runs, newest first."""
+    """List the runs, newest first: those that were started and not archived, unless options say otherwise."""
     from penstock.core.task import Status
     from penstock.ops.runs import ListRuns
 
-    chosen = wanted or [status for status in STATUSES if drafts or status not in DRAFTS]
+    chosen = wanted or [status for status in STATUSES if archived or every or status not in DRAFTS]
     invocation.close_lost()
-    statuses = tuple(map(Status, chosen))
-    runs = invocation.backend.call(ListRuns(pipeline=pipeline, project=project, statuses=statuses, limit=limit))
+    op = ListRuns(
+        pipeline=pipeline,
+        project=project,
+        statuses=tuple(map(Status, chosen)),
+        archived=None if every and not archived else archived,
+        limit=limit,
+    )
+    runs = invocation.backend.call(op)
     if invocation.json:
         from penstock.cli.document import emit
 
@@ -49,13 +64,13 @@ def command(
     elif runs:
         _print(runs, time.time())
     else:
-        filtered = project or pipeline or wanted
+        filtered = project or pipeline or wanted or archived
         click.echo("no runs match" if filtered else "no runs yet; run a pipeline with: penstock run SCRIPT", err=True)
     return Exit.OK
 
 
 def _print(runs: Sequence[Run], now: float) -> None:
-    from penstock.cli.terminal import console, plain, status, table
+    from penstock.cli.terminal import console, plain, table
     from penstock.sdk.wording import age
 
     out = console()
@@ -75,7 +90,7 @@ def _print(runs: Sequence[Run], now: float) -> None:
         made.add_row(
             plain(run.task.name),
             plain(run.version),
-            status(run.task.status),
+            _status(run),
             "" if run.task.started is None else age(now - run.task.started),
             length(run.task.started, run.task.ended, now),
             steps_done(run.counts),
@@ -83,6 +98,14 @@ def _print(runs: Sequence[Run], now: float) -> None:
             *([run.id[:8]] if roomy else []),
         )
     out.print(made)
+
+
+def _status(run: Run) -> Text:
+    from penstock.cli.terminal import status
+    from penstock.core.run import ARCHIVED
+
+    made = status(run.task.status)
+    return made.append(f", {ARCHIVED}", style="dim") if ARCHIVED in run.task.system_tags else made
 
 
 def length(started: float | None, ended: float | None, now: float) -> str:

@@ -61,6 +61,7 @@ def command(invocation: Invocation, run: str) -> Exit:
 def _header(run: Run, now: float) -> Table:
     from penstock.cli.runs import length
     from penstock.cli.terminal import facts, status
+    from penstock.core.run import ARCHIVED
     from penstock.sdk.wording import age
 
     task = run.task
@@ -70,6 +71,8 @@ def _header(run: Run, now: float) -> Table:
         word.append(f"  {_clean(why)}", style="default")
     if run.stop_asked and task.ended is None:
         word.append(f"  asked to stop: {_clean(run.stop_asked)}", style="default")
+    if ARCHIVED in task.system_tags:
+        word.append(f"  {ARCHIVED}", style="dim")
     word.no_wrap = False
     pairs: list[tuple[str, str | Text]] = [("run", task.name), ("status", word), ("version", run.version)]
     if task.started is not None:

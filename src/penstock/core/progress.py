@@ -305,9 +305,9 @@ class Progress:
     def _follow(self, step: str, status: StepStatus) -> list[Action]:
         """Do what follows from how a step settled: what it blocks is skipped, and the run may stop."""
         node = self._nodes[step]
-        block = _block(node, status)
+        block = cause_of_skips(node, status)
         actions = self._skip_below(step, block) if block else []
-        if failure := _failure(node, status):
+        if failure := why_it_fails_the_run(node, status):
             self._failure = self._failure or failure
             if self._abort_on_failure and not self.stopping:
                 self.stopping = True
@@ -374,7 +374,7 @@ class Progress:
         return status
 
 
-def _block(node: Node, status: StepStatus) -> Cause | None:
+def cause_of_skips(node: Node, status: StepStatus) -> Cause | None:
     """Say why a step that settled with this status keeps its children from running, if it does."""
     if status is StepStatus.FAILED and node.skip_children_on_fail:
         return "parent failed"
@@ -383,7 +383,7 @@ def _block(node: Node, status: StepStatus) -> Cause | None:
     return "parent skipped" if status is StepStatus.SKIPPED else None
 
 
-def _failure(node: Node, status: StepStatus) -> str:
+def why_it_fails_the_run(node: Node, status: StepStatus) -> str:
     """Say in a short sentence how a step that settled with this status fails the run; empty when it does not."""
     if status is StepStatus.FAILED and not node.continue_on_fail:
         return f"step {node.name!r} failed"

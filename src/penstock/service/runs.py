@@ -100,7 +100,10 @@ def archive_run(tx: Tx, op: ArchiveRun, now: float) -> Run:
     """Tag the run and its attempts as archived, or take the tag away."""
     run = tx.runs.get(op.id)
     if run.task.status in {Status.IN_PROGRESS, Status.QUEUED}:
-        raise Conflict(f"run {run.task.name!r} is {run.task.status}; only one that has ended can be archived")
+        raise Conflict(
+            f"run {run.task.name!r} is {run.task.status}; only one that has ended can be archived",
+            hint=f"stop it first: penstock abort {op.id[:12]}",
+        )
     for task in (run.task, *tx.tasks.list(ListTasks(run=op.id, limit=EVERY_ATTEMPT))):
         tags = tuple(tag for tag in task.system_tags if tag != ARCHIVED)
         tx.tasks.tag(task.id, (*tags, ARCHIVED) if op.archived else tags)

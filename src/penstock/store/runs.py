@@ -20,6 +20,7 @@ from penstock.store.tasks import COLUMNS, task_of
 _RUN = f"r.pipeline, r.project, r.number, r.version, r.stop_asked, {COLUMNS}"
 _FROM = "FROM runs r JOIN tasks t ON t.id = r.task"
 _NEWEST_FIRST = "ORDER BY r.created DESC, t.position DESC"
+_ARCHIVED = f"""t.system_tags LIKE '%"{ARCHIVED}"%'"""
 
 _ID: Final = 32
 _BEGINNING_OF_ID = re.compile(r"[0-9a-f]{4,32}", re.IGNORECASE)
@@ -75,11 +76,11 @@ class SqlRuns:
     def find(self, text: str) -> list[str]:
         """Return the ids that the text may mean, newest first.
 
-        The first of these that fits anything counts: `last`; a whole id; a name, or `pipeline #number`; the beginning
-        of an id.
+        The first of these that fits anything counts: `last`, which no archived run is; a whole id; a name, or
+        `pipeline #number`; the beginning of an id.
         """
         if text == "last":
-            return self._ids("r.number > 0 ORDER BY t.started DESC, t.position DESC LIMIT 1")
+            return self._ids(f"r.number > 0 AND NOT {_ARCHIVED} ORDER BY t.started DESC, t.position DESC LIMIT 1")
         is_id = _BEGINNING_OF_ID.fullmatch(text) is not None
         start = text.lower()
         if is_id and len(text) == _ID:
@@ -157,7 +158,7 @@ class SqlRuns:
         where.equal("r.pipeline", wanted.pipeline)
         where.among("t.status", wanted.statuses and [status.value for status in wanted.statuses])
         if wanted.archived is not None:
-            where.holds(f"t.system_tags {'LIKE' if wanted.archived else 'NOT LIKE'} '%\"{ARCHIVED}\"%'")
+            where.holds(_ARCHIVED if wanted.archived else f"NOT {_ARCHIVED}")
         rows = self._session.rows(
             f"SELECT {_RUN}, r.task {_FROM} {where} {_NEWEST_FIRST} LIMIT ?", *where.values, wanted.limit
         )
