@@ -140,7 +140,7 @@ def test_the_pre_callback_gets_parameters_with_their_references_resolved(pipe):
 
 
 @pytest.mark.parametrize(
-    "value", [5, 1.5, True, None, "text", "${a.x}", "$${", "$${a.x} $", ["${a.x}", {"k": "$$${b}"}]]
+    "value", [5, 1.5, True, None, float("inf"), "text", "${a.x}", "$${", "$${a.x} $", ["${a.x}", {"k": "$$${b}"}]]
 )
 def test_what_the_pre_callback_puts_among_the_parameters_is_what_the_step_gets(pipe, value):
     """Promise 47: as it is, also where it looks like a reference; and it is recorded."""
@@ -174,6 +174,32 @@ def test_an_artifact_among_the_parameters_cannot_be_changed(pipe):
     pipe.add_function_step("a", give, {"value": {1, 2}}, pre_execute_callback=before)
     assert run(pipe) == {"a": "failed"}
     assert "kwargs_artifacts/value names an artifact" in pipe.get_pipeline_dag()["a"].reason
+
+
+HOLDS_ITSELF: list[object] = []
+HOLDS_ITSELF.append(HOLDS_ITSELF)
+
+
+@pytest.mark.parametrize(
+    ("name", "value", "message"),
+    [
+        (5, 1, "a parameter's name is a text, not a int"),
+        ("plain", 1, "'plain' is not of the form section/name"),
+        ("kwargs/more", {1}, "parameter 'kwargs/more' cannot hold a set"),
+        ("kwargs/more", [{1: 2}], "parameter 'kwargs/more' cannot hold a dict whose keys are no texts"),
+        ("kwargs/more", HOLDS_ITSELF, "parameter 'kwargs/more' is nested too deeply, or holds itself"),
+    ],
+)
+def test_what_no_step_can_be_given_fails_the_step_of_the_pre_callback_alone(pipe, name, value, message):
+    """Promise 47, the other side: the reason names the callback."""
+
+    def before(pipeline, node, parameters):
+        parameters[name] = value
+
+    pipe.add_function_step("a", see, pre_execute_callback=before)
+    pipe.add_function_step("b", give)
+    assert run(pipe) == {"a": "failed", "b": "completed"}
+    assert pipe.get_pipeline_dag()["a"].reason == f"pre_execute_callback left what a step cannot be given: {message}"
 
 
 def test_a_step_whose_pre_callback_says_no_is_skipped_with_all_below(pipe):

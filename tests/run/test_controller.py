@@ -295,3 +295,15 @@ def test_the_definition_of_the_run_may_have_no_steps(control):
 def test_abort_on_failure_ends_what_waits(control, backend):
     control("fail", "quick-a", "slow", slots=1, abort_on_failure=True).run()
     assert statuses(backend) == {"fail": "failed", "quick-a": "aborted", "slow": "aborted"}
+
+
+def test_an_answer_that_is_neither_yes_nor_no_means_no_and_is_told_of(control, told):
+    class Unclear:
+        def __bool__(self):
+            raise ValueError("the truth value of this is ambiguous")
+
+    run = control("fail", callbacks=Callbacks(retry={"fail": lambda retries: Unclear()})).run()
+    assert (run.task.status, run.task.message) == (Status.FAILED, "step 'fail' failed")
+    assert told.complaints == [
+        "step 'fail': retry_on_failure raised ValueError: the truth value of this is ambiguous; it is not tried again"
+    ]

@@ -263,7 +263,7 @@ class Controller:
             return None
         retries = self.progress.tries(step) - 1
         try:
-            return bool(call(RETRY, lambda: ask(retries)))
+            return call(RETRY, lambda: bool(ask(retries)))
         except StepFailed as error:
             self._told.complain(f"step {step!r}: {error.message}; it is not tried again")
             return False
