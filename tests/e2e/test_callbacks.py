@@ -429,3 +429,30 @@ def test_callbacks_of_many_steps_cost_in_proportion(pipe, monkeypatch):
     run(pipe)
     assert counts.count("GetRun") < 10
     assert counts.count("GetStep") == 40
+
+
+def read_extra():
+    return Task.current_task().get_parameters()["General/extra"]
+
+
+@pytest.mark.parametrize("through", ["task", "parameters"])
+def test_what_a_pre_callback_sets_decides_whether_a_step_is_reused(home, through):
+    """Promises 23 and 46: also where it is no argument, for the step may read it."""
+
+    def before(extra):
+        def callback(pipeline, node, parameters):
+            if through == "task":
+                node.job.task.set_parameter("General/extra", extra)
+            else:
+                parameters["General/extra"] = extra
+
+        return callback
+
+    seen = []
+    for extra in (1, 2, 2):
+        pipe = PipelineController("called", "Tests")
+        pipe.add_function_step(
+            "a", read_extra, None, ["x"], cache_executed_step=True, pre_execute_callback=before(extra)
+        )
+        seen.append((run(pipe)["a"], result(pipe, "a")))
+    assert seen == [("completed", 1), ("completed", 2), ("cached", 2)]

@@ -54,12 +54,14 @@ class Prepared(Struct, frozen=True, kw_only=True):
     Args:
         arguments: What the step is called with.
         references: What each reference in them turned out to be, under its text.
+        settings: Its parameters that are no arguments, by `Section/name`: the step may read them.
         stamps: Of the blobs among its inputs that this run has written, by hash.
     """
 
     new: NewTask
     arguments: dict[str, Argument]
     references: dict[str, Resolved]
+    settings: dict[str, object] = {}
     stamps: dict[str, Stamp] = {}
 
 

@@ -30,6 +30,8 @@ from penstock.run.callbacks import PRE, Callbacks, call
 from penstock.run.launch import Prepared, Surroundings, as_given, changed, differs, parameter, prepare, process
 from penstock.run.lookup import Lookup
 
+ARGUMENTS = frozenset({"kwargs", "kwargs_artifacts"})  # the sections of a step's parameters that its function gets
+
 
 class Told(Protocol):
     """What opening needs to be told of a run."""
@@ -184,5 +186,6 @@ class Opening:
         return replace(
             prepared,
             arguments=arguments,
+            settings={path: value for path, value in after.items() if path.partition("/")[0] not in ARGUMENTS},
             new=replace(prepared.new, container=self._backend.call(GetTask(id=draft)).container),
         )
