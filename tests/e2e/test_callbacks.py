@@ -291,6 +291,26 @@ def test_the_post_callback_is_called_for_steps_that_were_aborted(pipe):
     assert pipe.task.status == "stopped"
 
 
+def test_a_step_that_was_stopped_while_it_waited_has_no_job(pipe, monkeypatch):
+    """Promise 49, with one slot: nothing was recorded that could be told of, or taken over."""
+    monkeypatch.setenv("PENSTOCK_WORKERS", "1")
+    calls = []
+
+    def started(pipeline, node, previous):
+        if node.status == "running":
+            pipeline.stop()
+
+    options = {
+        "post_execute_callback": lambda pipeline, node: calls.append((node.name, node.status, node.job is None)),
+        "monitor_artifacts": ["x"],
+    }
+    pipe.add_function_step("a", wait, status_change_callback=started, **options)
+    pipe.add_function_step("b", wait, **options)
+    assert run(pipe) == {"a": "aborted", "b": "aborted"}
+    assert sorted(calls) == [("a", "aborted", False), ("b", "aborted", True)]
+    assert pipe.task.status == "stopped"
+
+
 def test_the_post_callback_can_fail_a_step(pipe):
     """Promise 50: its children are skipped, and the run fails."""
 
@@ -396,6 +416,34 @@ def test_stop_from_a_callback_ends_the_run(pipe):
     pipe.add_function_step("b", give, {"value": "${a.x}"})
     assert run(pipe)["a"] == "completed"
     assert done.is_set()
+    assert pipe.task.status == "stopped"
+
+
+def test_nothing_is_opened_after_a_callback_has_stopped_the_run(pipe):
+    opened = []
+
+    def before(pipeline, node, parameters):
+        opened.append(node.name)
+        pipeline.stop()
+
+    for name in "abc":
+        pipe.add_function_step(name, give, pre_execute_callback=before)
+    assert run(pipe) == {"a": "aborted", "b": "aborted", "c": "aborted"}
+    assert opened == ["a"]
+    assert pipe.task.status == "stopped"
+
+
+def test_a_callback_may_have_another_thread_stop_the_run(pipe):
+    """As long as that thread says how long it waits."""
+
+    def after(pipeline, node):
+        other = threading.Thread(target=pipeline.stop, args=(0.001,))
+        other.start()
+        other.join()
+
+    pipe.add_function_step("a", give, post_execute_callback=after)
+    pipe.add_function_step("b", give, parents=["a"])
+    assert run(pipe) == {"a": "completed", "b": "skipped"}
     assert pipe.task.status == "stopped"
 
 

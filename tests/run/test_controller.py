@@ -13,6 +13,7 @@ import pytest
 from penstock.backend import connect
 from penstock.core.errors import DiskFull
 from penstock.core.pipeline import Argument, Pipeline, Step
+from penstock.core.run import attempt_id
 from penstock.core.task import ENDED, EndReason, Script, Status
 from penstock.ops.changes import LastChange, ListChanges
 from penstock.ops.outputs import AppendConsole
@@ -307,3 +308,14 @@ def test_an_answer_that_is_neither_yes_nor_no_means_no_and_is_told_of(control, t
     assert told.complaints == [
         "step 'fail': retry_on_failure raised ValueError: the truth value of this is ambiguous; it is not tried again"
     ]
+
+
+def test_a_step_that_waits_for_its_second_try_when_the_run_stops_is_aborted(control, backend, told):
+    """Its first try failed, and stays so; the callback is told of no attempt that was never made."""
+    after = []
+    callbacks = Callbacks(after={"fail": after.append}, retry={"fail": lambda retries: True})
+    controller = control("slow", "fail", slots=2, callbacks=callbacks)
+    told.then["fail", "failed"] = lambda: controller.stop("enough")
+    controller.run()
+    assert statuses(backend) == {"slow": "aborted", "fail": "failed"}
+    assert after == [attempt_id(RUN, "fail", 1)]
