@@ -56,6 +56,14 @@ def wait():
     time.sleep(600)
 
 
+def wait_for(file):
+    import time
+    from pathlib import Path
+
+    while not Path(file).exists():
+        time.sleep(0.005)
+
+
 @pytest.fixture
 def pipe(home):
     return PipelineController("called", "Tests")
@@ -504,3 +512,18 @@ def test_what_a_pre_callback_sets_decides_whether_a_step_is_reused(home, through
         )
         seen.append((run(pipe)["a"], result(pipe, "a")))
     assert seen == [("completed", 1), ("completed", 2), ("cached", 2)]
+
+
+def test_marking_a_step_that_still_runs_is_what_counts(pipe, tmp_path):
+    """Promise 50: its process may end as it likes, the run goes on."""
+
+    def after(pipeline, node):
+        pipeline.get_pipeline_dag()["slow"].job.task.mark_failed(status_message="it takes too long")
+        (tmp_path / "go").touch()
+
+    pipe.add_function_step("slow", wait_for, {"file": str(tmp_path / "go")}, ["x"])
+    pipe.add_function_step("a", give, post_execute_callback=after)
+    pipe.add_function_step("b", give, {"value": "${slow.x}"})
+    assert run(pipe) == {"slow": "failed", "a": "completed", "b": "skipped"}
+    assert (pipe.task.status, pipe.task.data.message) == ("failed", "step 'slow' failed")
+    assert pipe.get_pipeline_dag()["slow"].reason == "it takes too long"
