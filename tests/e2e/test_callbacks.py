@@ -353,6 +353,21 @@ def test_a_step_that_was_judged_failed_is_never_reused(pipe):
     assert run(again) == {"a": "completed"}
 
 
+def test_a_step_that_was_rescued_without_its_results_is_never_reused(pipe):
+    """Promise 23: what relies on it would have nothing to go on with."""
+    options = {"function_return": ["x"], "cache_executed_step": True}
+    pipe.add_function_step(
+        "a", fail, post_execute_callback=lambda pipeline, node: node.job.task.mark_completed(), **options
+    )
+    assert run(pipe) == {"a": "completed"}
+    again = PipelineController("called", "Tests")
+    again.add_function_step("a", fail, **options)
+    again.add_function_step("b", give, {"value": "${a.x}"})
+    assert run(again) == {"a": "failed", "b": "skipped"}
+    (why,) = (one.reason for one in decisions(again, "a", DecisionKind.EXECUTE))
+    assert why == "the equal execution in called #1 did not return 'x'"
+
+
 def test_a_post_callback_that_raises_fails_its_step(pipe):
     def after(pipeline, node):
         raise RuntimeError("broken callback")
