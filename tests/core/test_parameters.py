@@ -85,3 +85,11 @@ def test_subclasses_are_not_plain_because_they_would_come_back_as_something_else
 
     assert not is_plain(Name("x"))
     assert not is_plain([1])
+
+
+def test_a_number_of_a_library_is_a_number():
+    class Float64(float):
+        """As numpy has it."""
+
+    assert (plain(Float64(2.5), "x"), type(plain(Float64(2.5), "x"))) == (2.5, float)
+    assert plain(Float64("nan"), "x") == "nan"

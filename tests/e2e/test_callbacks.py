@@ -56,6 +56,14 @@ def wait():
     time.sleep(600)
 
 
+def wait_for(file):
+    import time
+    from pathlib import Path
+
+    while not Path(file).exists():
+        time.sleep(0.005)
+
+
 @pytest.fixture
 def pipe(home):
     return PipelineController("called", "Tests")
@@ -140,7 +148,7 @@ def test_the_pre_callback_gets_parameters_with_their_references_resolved(pipe):
 
 
 @pytest.mark.parametrize(
-    "value", [5, 1.5, True, None, "text", "${a.x}", "$${", "$${a.x} $", ["${a.x}", {"k": "$$${b}"}]]
+    "value", [5, 1.5, True, None, float("inf"), "text", "${a.x}", "$${", "$${a.x} $", ["${a.x}", {"k": "$$${b}"}]]
 )
 def test_what_the_pre_callback_puts_among_the_parameters_is_what_the_step_gets(pipe, value):
     """Promise 47: as it is, also where it looks like a reference; and it is recorded."""
@@ -174,6 +182,32 @@ def test_an_artifact_among_the_parameters_cannot_be_changed(pipe):
     pipe.add_function_step("a", give, {"value": {1, 2}}, pre_execute_callback=before)
     assert run(pipe) == {"a": "failed"}
     assert "kwargs_artifacts/value names an artifact" in pipe.get_pipeline_dag()["a"].reason
+
+
+HOLDS_ITSELF: list[object] = []
+HOLDS_ITSELF.append(HOLDS_ITSELF)
+
+
+@pytest.mark.parametrize(
+    ("name", "value", "message"),
+    [
+        (5, 1, "a parameter's name is a text, not a int"),
+        ("plain", 1, "'plain' is not of the form section/name"),
+        ("kwargs/more", {1}, "parameter 'kwargs/more' cannot hold a set"),
+        ("kwargs/more", [{1: 2}], "parameter 'kwargs/more' cannot hold a dict whose keys are no texts"),
+        ("kwargs/more", HOLDS_ITSELF, "parameter 'kwargs/more' is nested too deeply, or holds itself"),
+    ],
+)
+def test_what_no_step_can_be_given_fails_the_step_of_the_pre_callback_alone(pipe, name, value, message):
+    """Promise 47, the other side: the reason names the callback."""
+
+    def before(pipeline, node, parameters):
+        parameters[name] = value
+
+    pipe.add_function_step("a", see, pre_execute_callback=before)
+    pipe.add_function_step("b", give)
+    assert run(pipe) == {"a": "failed", "b": "completed"}
+    assert pipe.get_pipeline_dag()["a"].reason == f"pre_execute_callback left what a step cannot be given: {message}"
 
 
 def test_a_step_whose_pre_callback_says_no_is_skipped_with_all_below(pipe):
@@ -265,6 +299,26 @@ def test_the_post_callback_is_called_for_steps_that_were_aborted(pipe):
     assert pipe.task.status == "stopped"
 
 
+def test_a_step_that_was_stopped_while_it_waited_has_no_job(pipe, monkeypatch):
+    """Promise 49, with one slot: nothing was recorded that could be told of, or taken over."""
+    monkeypatch.setenv("PENSTOCK_WORKERS", "1")
+    calls = []
+
+    def started(pipeline, node, previous):
+        if node.status == "running":
+            pipeline.stop()
+
+    options = {
+        "post_execute_callback": lambda pipeline, node: calls.append((node.name, node.status, node.job is None)),
+        "monitor_artifacts": ["x"],
+    }
+    pipe.add_function_step("a", wait, status_change_callback=started, **options)
+    pipe.add_function_step("b", wait, **options)
+    assert run(pipe) == {"a": "aborted", "b": "aborted"}
+    assert sorted(calls) == [("a", "aborted", False), ("b", "aborted", True)]
+    assert pipe.task.status == "stopped"
+
+
 def test_the_post_callback_can_fail_a_step(pipe):
     """Promise 50: its children are skipped, and the run fails."""
 
@@ -297,6 +351,21 @@ def test_a_step_that_was_judged_failed_is_never_reused(pipe):
     again = PipelineController("called", "Tests")
     again.add_function_step("a", give, **options)
     assert run(again) == {"a": "completed"}
+
+
+def test_a_step_that_was_rescued_without_its_results_is_never_reused(pipe):
+    """Promise 23: what relies on it would have nothing to go on with."""
+    options = {"function_return": ["x"], "cache_executed_step": True}
+    pipe.add_function_step(
+        "a", fail, post_execute_callback=lambda pipeline, node: node.job.task.mark_completed(), **options
+    )
+    assert run(pipe) == {"a": "completed"}
+    again = PipelineController("called", "Tests")
+    again.add_function_step("a", fail, **options)
+    again.add_function_step("b", give, {"value": "${a.x}"})
+    assert run(again) == {"a": "failed", "b": "skipped"}
+    (why,) = (one.reason for one in decisions(again, "a", DecisionKind.EXECUTE))
+    assert why == "the equal execution in called #1 did not return 'x'"
 
 
 def test_a_post_callback_that_raises_fails_its_step(pipe):
@@ -373,6 +442,34 @@ def test_stop_from_a_callback_ends_the_run(pipe):
     assert pipe.task.status == "stopped"
 
 
+def test_nothing_is_opened_after_a_callback_has_stopped_the_run(pipe):
+    opened = []
+
+    def before(pipeline, node, parameters):
+        opened.append(node.name)
+        pipeline.stop()
+
+    for name in "abc":
+        pipe.add_function_step(name, give, pre_execute_callback=before)
+    assert run(pipe) == {"a": "aborted", "b": "aborted", "c": "aborted"}
+    assert opened == ["a"]
+    assert pipe.task.status == "stopped"
+
+
+def test_a_callback_may_have_another_thread_stop_the_run(pipe):
+    """As long as that thread says how long it waits."""
+
+    def after(pipeline, node):
+        other = threading.Thread(target=pipeline.stop, args=(0.001,))
+        other.start()
+        other.join()
+
+    pipe.add_function_step("a", give, post_execute_callback=after)
+    pipe.add_function_step("b", give, parents=["a"])
+    assert run(pipe) == {"a": "completed", "b": "skipped"}
+    assert pipe.task.status == "stopped"
+
+
 def test_the_job_of_a_node_tells_how_its_attempt_went(pipe):
     pipe.add_function_step("a", give, function_return=["x"])
     pipe.add_function_step("b", fail)
@@ -403,3 +500,45 @@ def test_callbacks_of_many_steps_cost_in_proportion(pipe, monkeypatch):
     run(pipe)
     assert counts.count("GetRun") < 10
     assert counts.count("GetStep") == 40
+
+
+def read_extra():
+    return Task.current_task().get_parameters()["General/extra"]
+
+
+@pytest.mark.parametrize("through", ["task", "parameters"])
+def test_what_a_pre_callback_sets_decides_whether_a_step_is_reused(home, through):
+    """Promises 23 and 46: also where it is no argument, for the step may read it."""
+
+    def before(extra):
+        def callback(pipeline, node, parameters):
+            if through == "task":
+                node.job.task.set_parameter("General/extra", extra)
+            else:
+                parameters["General/extra"] = extra
+
+        return callback
+
+    seen = []
+    for extra in (1, 2, 2):
+        pipe = PipelineController("called", "Tests")
+        pipe.add_function_step(
+            "a", read_extra, None, ["x"], cache_executed_step=True, pre_execute_callback=before(extra)
+        )
+        seen.append((run(pipe)["a"], result(pipe, "a")))
+    assert seen == [("completed", 1), ("completed", 2), ("cached", 2)]
+
+
+def test_marking_a_step_that_still_runs_is_what_counts(pipe, tmp_path):
+    """Promise 50: its process may end as it likes, the run goes on."""
+
+    def after(pipeline, node):
+        pipeline.get_pipeline_dag()["slow"].job.task.mark_failed(status_message="it takes too long")
+        (tmp_path / "go").touch()
+
+    pipe.add_function_step("slow", wait_for, {"file": str(tmp_path / "go")}, ["x"])
+    pipe.add_function_step("a", give, post_execute_callback=after)
+    pipe.add_function_step("b", give, {"value": "${slow.x}"})
+    assert run(pipe) == {"slow": "failed", "a": "completed", "b": "skipped"}
+    assert (pipe.task.status, pipe.task.data.message) == ("failed", "step 'slow' failed")
+    assert pipe.get_pipeline_dag()["slow"].reason == "it takes too long"

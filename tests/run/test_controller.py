@@ -13,6 +13,7 @@ import pytest
 from penstock.backend import connect
 from penstock.core.errors import DiskFull
 from penstock.core.pipeline import Argument, Pipeline, Step
+from penstock.core.run import attempt_id
 from penstock.core.task import ENDED, EndReason, Script, Status
 from penstock.ops.changes import LastChange, ListChanges
 from penstock.ops.outputs import AppendConsole
@@ -295,3 +296,26 @@ def test_the_definition_of_the_run_may_have_no_steps(control):
 def test_abort_on_failure_ends_what_waits(control, backend):
     control("fail", "quick-a", "slow", slots=1, abort_on_failure=True).run()
     assert statuses(backend) == {"fail": "failed", "quick-a": "aborted", "slow": "aborted"}
+
+
+def test_an_answer_that_is_neither_yes_nor_no_means_no_and_is_told_of(control, told):
+    class Unclear:
+        def __bool__(self):
+            raise ValueError("the truth value of this is ambiguous")
+
+    run = control("fail", callbacks=Callbacks(retry={"fail": lambda retries: Unclear()})).run()
+    assert (run.task.status, run.task.message) == (Status.FAILED, "step 'fail' failed")
+    assert told.complaints == [
+        "step 'fail': retry_on_failure raised ValueError: the truth value of this is ambiguous; it is not tried again"
+    ]
+
+
+def test_a_step_that_waits_for_its_second_try_when_the_run_stops_is_aborted(control, backend, told):
+    """Its first try failed, and stays so; the callback is told of no attempt that was never made."""
+    after = []
+    callbacks = Callbacks(after={"fail": after.append}, retry={"fail": lambda retries: True})
+    controller = control("slow", "fail", slots=2, callbacks=callbacks)
+    told.then["fail", "failed"] = lambda: controller.stop("enough")
+    controller.run()
+    assert statuses(backend) == {"slow": "aborted", "fail": "failed"}
+    assert after == [attempt_id(RUN, "fail", 1)]

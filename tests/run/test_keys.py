@@ -115,3 +115,15 @@ def test_the_id_of_a_task_that_was_reused_counts_as_that_of_its_origin(make, bac
 def test_a_value_that_no_key_can_hold_is_named(make):
     with pytest.raises(Invalid, match="cannot be part of a cache key"):
         make({"x": "${a.n}"}, references={"${a.n}": Resolved(value=object(), text="")})
+
+
+def test_parameters_that_are_no_arguments_count_too(backend):
+    """Promise 23: a callback set them, and the step may read them."""
+    keys = Keys(backend, Pipeline(name="p", project="P", code=CODE), sys.path, {})
+    new = NewTask(id="", name="a", project="P")
+    made = [
+        keys.make(STEP, Prepared(new=new, arguments={}, references={}, settings={"General/rate": rate}))
+        for rate in (1, 1.0)
+    ]
+    assert [one.parts.arguments for one in made] == [{"General/rate": "1"}, {"General/rate": "1.0"}]
+    assert made[0].key != made[1].key

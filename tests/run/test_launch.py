@@ -3,16 +3,18 @@
 from __future__ import annotations
 
 import os
+from copy import deepcopy
 from pathlib import Path
 
 import pytest
 
-from penstock.core.errors import BadReference, DiskFull, NotFound
+from penstock.core import refs
+from penstock.core.errors import BadReference, DiskFull, Invalid, NotFound
 from penstock.core.outputs import Artifact
 from penstock.core.pipeline import Argument, Pipeline, Step
 from penstock.core.task import Container, Script, Task, TaskType
 from penstock.run.attempt import Resolved, decode_spec
-from penstock.run.launch import Surroundings, prepare, process, write_script
+from penstock.run.launch import Surroundings, as_given, changed, differs, parameter, prepare, process, write_script
 
 SCRIPT = Script(source="def work(): return '\u00e9'\n", entry_point="work")
 RUN = Task(id="r" * 32, name="flow", project="P/.pipelines/flow", user="ada")
@@ -178,3 +180,69 @@ def test_a_file_in_the_place_of_the_scratch_folder_is_an_error_that_names_it(tmp
     (tmp_path / "scratch").write_text("")
     with pytest.raises(DiskFull, match="scratch"):
         write_script(SCRIPT, "key", tmp_path / "scratch")
+
+
+# What a callback changes
+
+
+@pytest.mark.parametrize(
+    ("value", "other"),
+    [(1, 1.0), (1, True), (0, False), (None, ""), ([1], [True]), ({"a": 1}, {"a": 1.0}), ({"a": 1, "b": 2}, {"b": 2, "a": 1})],
+)  # fmt: skip
+def test_values_that_a_step_can_tell_apart_differ(value, other):
+    assert differs(value, other)
+    assert not differs(value, deepcopy(value))
+
+
+def test_what_is_no_number_does_not_differ_from_itself():
+    assert not differs(float("nan"), float("nan"))
+
+
+def test_only_what_differs_is_changed_and_text_stays_text():
+    """Promise 47: what looks like a reference is none, and a reference that was left alone stays one."""
+    given = {"a": Argument(value="${x.y}"), "b": Argument(value=1), "c": Argument(artifact="s.c")}
+    before = {"kwargs/a": 5, "kwargs/b": 1, "kwargs_artifacts/c": "r.s.c"}
+    after = before | {"kwargs/b": "${x.y} $${", "General/rate": 2, "kwargs/new": True}
+    found = changed(given, before, after)
+    assert (found["a"], found["c"]) == (given["a"], given["c"])
+    assert refs.resolve(found["b"].value, lambda reference: pytest.fail("it is no reference")) == "${x.y} $${"
+    assert found["new"] == Argument(value=True)
+    assert set(found) == {"a", "b", "c", "new"}
+    assert given["b"] == Argument(value=1), "the definition is shared by all attempts"
+
+
+def test_an_artifact_is_not_changed_by_its_name():
+    with pytest.raises(Invalid, match="kwargs_artifacts/c names an artifact"):
+        changed({}, {"kwargs_artifacts/c": "r.s.c"}, {"kwargs_artifacts/c": "r.s.d"})
+
+
+@pytest.mark.parametrize("path", ["plain", "/name", "kwargs/", ""])
+def test_a_parameter_needs_a_section_and_a_name(path):
+    with pytest.raises(Invalid, match="is not of the form section/name"):
+        parameter(path, 1)
+
+
+def test_a_parameter_keeps_the_slashes_of_its_name_and_the_type_of_its_value():
+    found = parameter("General/deep/name", None)
+    assert (found.section, found.name, found.value, found.type) == ("General", "deep/name", None, "")
+    assert parameter("kwargs/x", 0.5).type == "float"
+
+
+def test_what_a_function_left_is_made_plain():
+    class Float64(float):
+        """As numpy has it."""
+
+    found = as_given({"kwargs/x": (Float64(0.5), {"k": (1, None)}), "kwargs/y": float("-inf")})
+    assert found == {"kwargs/x": [0.5, {"k": [1, None]}], "kwargs/y": float("-inf")}
+    assert type(found["kwargs/x"][0]) is float
+
+
+def test_no_code_of_the_user_s_objects_is_called():
+    class Loud:
+        def __repr__(self):
+            raise RuntimeError("called")
+
+    with pytest.raises(Invalid, match="parameter 'kwargs/x' cannot hold a Loud"):
+        as_given({"kwargs/x": [Loud()]})
+    with pytest.raises(Invalid, match="a text, not a Loud"):
+        as_given({Loud(): 1})

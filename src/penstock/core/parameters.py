@@ -83,7 +83,7 @@ def plain(value: object, name: str) -> Json:
     if is_plain(value):
         return assume("Json", value)
     if isinstance(value, float):
-        return str(value)
+        return _float(value)
     if isinstance(value, list | tuple):
         return [plain(item, name) for item in assume("Iterable[object]", value)]
     if isinstance(value, dict):

@@ -12,11 +12,11 @@ from msgspec import Struct
 
 from penstock.backend import Backend
 from penstock.blobs.stamps import Stamp
-from penstock.core.errors import DiskFull, StoreError
+from penstock.core.errors import BadTransition, DiskFull, StoreError
 from penstock.core.outputs import Stream
 from penstock.core.task import EndReason, Status, Task
 from penstock.ops.outputs import AppendConsole
-from penstock.ops.tasks import EndTask
+from penstock.ops.tasks import EndTask, GetTask
 from penstock.run.attempt import Outcome, decode_from_step
 from penstock.run.console import Console
 from penstock.run.process import Exited, Launch, Message, Output
@@ -170,18 +170,20 @@ class Attempts:
         self._running -= 1
         self.stamps |= outcome.stamps
         task = attempt.task
-        self._backend.call(
-            EndTask(
-                id=task.id,
-                status=outcome.status,
-                reason=outcome.reason,
-                message=outcome.message,
-                artifacts=outcome.artifacts,
-                parameters=outcome.parameters,
-            )
+        op = EndTask(
+            id=task.id,
+            status=outcome.status,
+            reason=outcome.reason,
+            message=outcome.message,
+            artifacts=outcome.artifacts,
+            parameters=outcome.parameters,
         )
-        summary = outcome.message.partition("\n")[0]
-        return [Ending(step=attempt.step, attempt=task.attempt, status=outcome.status, message=summary)]
+        try:
+            ended = self._backend.call(op)
+        except BadTransition:  # somebody marked it while it ran, and what ended stays so
+            ended = self._backend.call(GetTask(id=task.id))
+        summary = ended.message.partition("\n")[0]
+        return [Ending(step=attempt.step, attempt=task.attempt, status=ended.status, message=summary)]
 
     def _show(self, attempt: _Attempt, lines: list[str]) -> None:
         if lines:

@@ -6,6 +6,8 @@ recorded.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 from msgspec import Struct
 
 from penstock.backend import Backend
@@ -16,6 +18,7 @@ from penstock.core.pipeline import Step
 from penstock.core.run import Run
 from penstock.core.task import Status
 from penstock.ops.executions import Execution, Keyed, ListExecutions, ListStored, Stored
+from penstock.ops.outputs import ListArtifacts
 from penstock.run.keys import Keys
 from penstock.run.launch import Prepared
 
@@ -63,7 +66,7 @@ class Cache:
         equal = self._backend.call(ListExecutions(key=keyed.key, limit=LOOKED_AT))
         obstacles: dict[str, str] = {}
         for one in equal:
-            obstacle = self._obstacle(one)
+            obstacle = self._obstacle(one, step.returns)
             if not obstacle:
                 which = "" if one.step == step.name else f", step {one.step!r}"
                 return Answer(reason=SAME.format(run=f"{one.run}{which}"), keyed=keyed, source=one, related=one.task)
@@ -83,12 +86,17 @@ class Cache:
         reason = compared(first, earlier[found.id].run)
         return Answer(reason=reason, keyed=keyed, details=tuple(others), related=found.id)
 
-    def _obstacle(self, one: Execution) -> str:
+    def _obstacle(self, one: Execution, returns: Sequence[str]) -> str:
         """Say why an execution with the same key cannot be reused; nothing when it can."""
         if one.status not in GOOD:
             return f"the equal execution in {one.run} is {one.status}"
         if one.archived:
             return f"the equal execution in {one.run} is archived"
+        made = (
+            {artifact.name for artifact in self._backend.call(ListArtifacts(task=one.task))} if returns else set[str]()
+        )
+        if missing := next((name for name in returns if name not in made), None):  # a callback called it completed
+            return f"the equal execution in {one.run} did not return {missing!r}"
         try:
             for stored in self._backend.call(ListStored(task=one.task)):
                 self._check(stored)

@@ -48,5 +48,13 @@ def call(name: str, function: Callable[[], T]) -> T:
     try:
         return function()
     except (Exception, SystemExit) as error:
-        said = f"{type(error).__name__}: {error}" if str(error) else type(error).__name__
+        text = _text(error)
+        said = f"{type(error).__name__}: {text}" if text else type(error).__name__
         raise StepFailed(printable(f"{name} raised {said}")) from error
+
+
+def _text(error: BaseException) -> str:
+    try:
+        return str(error)
+    except Exception:  # noqa: BLE001 - it is the user's own class, which may raise anything
+        return ""

@@ -102,6 +102,7 @@ class Controller:
         self._asked: deque[Launch] = deque()  # launches that the planner asked for just now
         self._queued: deque[Launch] = deque()  # those that wait for a slot, and are recorded as doing so
         self._why: dict[str, str] = {}  # of steps that are tried again
+        self._unopened: set[str] = set()  # steps that were stopped before their latest attempt was recorded
         self._because = ""
         self._timed_out = False
         self._thread = threading.get_ident()
@@ -209,7 +210,8 @@ class Controller:
             return event
         outcome = event.outcome if isinstance(event, Ended) else StepStatus.CACHED
         attempt = self.progress.attempts[step]
-        judged = self._closing.close(step, outcome, self._task_of(step), attempt)
+        task = None if step in self._unopened else self._task_of(step)
+        judged = self._closing.close(step, outcome, task, attempt)
         if judged is not outcome:
             return Ended(step, judged, retry=False)
         return event
@@ -230,11 +232,17 @@ class Controller:
         self._queued = deque(launch for launch in self._queued if launch.step != step)
         reason = "the run was stopped before the step was started"
         self._decide([StepDecision(step=step, status=StepStatus.ABORTED, reason=reason)])
+        self._unopened.add(step)
         self._events.append(Ended(step, StepStatus.ABORTED))
 
     def _fill_slots(self) -> None:
-        """Start what is ready while slots are free; record of the rest that it waits."""
+        """Start what is ready while slots are free; record of the rest that it waits.
+
+        What has happened meanwhile comes first: a callback may have stopped the run.
+        """
         while (ready := self._queued or self._asked) and self._attempts.running < self._told.slots:
+            if self._events:
+                return
             launch = ready.popleft()
             event = self._opening.open(launch, self._why.pop(launch.step, ""))
             if isinstance(event, Started):
@@ -263,7 +271,7 @@ class Controller:
             return None
         retries = self.progress.tries(step) - 1
         try:
-            return bool(call(RETRY, lambda: ask(retries)))
+            return call(RETRY, lambda: bool(ask(retries)))
         except StepFailed as error:
             self._told.complain(f"step {step!r}: {error.message}; it is not tried again")
             return False

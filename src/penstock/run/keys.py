@@ -63,6 +63,7 @@ class Keys:
         inputs: dict[str, Input] = {}
         for name, argument in prepared.arguments.items():
             self._read(name, argument, prepared.references, texts, inputs)
+        texts.update({path: value_text(value) for path, value in prepared.settings.items()})
         parts = KeyParts(
             code=program.code,
             returns=step.returns,

@@ -54,12 +54,14 @@ class Prepared(Struct, frozen=True, kw_only=True):
     Args:
         arguments: What the step is called with.
         references: What each reference in them turned out to be, under its text.
+        settings: Its parameters that are no arguments, by `Section/name`: the step may read them.
         stamps: Of the blobs among its inputs that this run has written, by hash.
     """
 
     new: NewTask
     arguments: dict[str, Argument]
     references: dict[str, Resolved]
+    settings: dict[str, object] = {}
     stamps: dict[str, Stamp] = {}
 
 
@@ -91,6 +93,36 @@ def prepare(
     return Prepared(new=new, arguments=step.arguments, references=references, stamps=known)
 
 
+def as_given(parameters: Mapping[str, object]) -> dict[str, object]:
+    """Return parameters that a user's function filled in as a step can be given them.
+
+    Raises:
+        Invalid: A name is no text, or a value is not plain.
+    """
+    found: dict[str, object] = {}
+    for path, value in cast("Mapping[object, object]", parameters).items():
+        if not isinstance(path, str):
+            raise Invalid(f"a parameter's name is a text, not a {type(path).__name__}")
+        try:
+            found[path] = _as_given(value, path)
+        except RecursionError:
+            raise Invalid(f"parameter {path!r} is nested too deeply, or holds itself") from None
+    return found
+
+
+def _as_given(value: object, name: str) -> object:
+    if isinstance(value, float):
+        return float(value)  # also what is no number: only its record cannot hold that
+    if isinstance(value, list | tuple):
+        return [_as_given(item, name) for item in cast("list[object]", value)]
+    if isinstance(value, dict):
+        items = cast("dict[object, object]", value)
+        if not all(isinstance(key, str) for key in items):
+            raise Invalid(f"parameter {name!r} cannot hold a dict whose keys are no texts")
+        return {str(key): _as_given(item, name) for key, item in items.items()}
+    return plain(value, name)
+
+
 def differs(value: object, other: object) -> bool:
     """Return whether a step can tell two plain values apart: 1, 1.0 and True are three."""
     return type(value) is not type(other) or repr(value) != repr(other)
@@ -102,10 +134,10 @@ def changed(
     """Return the arguments of a draft whose parameters may have been changed.
 
     Args:
-        before, after: Its parameters by `Section/name`, as they were and as they are.
+        before, after: Its parameters by `Section/name`, as they were and as they are; their values are plain.
 
     Raises:
-        Invalid: A parameter that was changed holds no plain value.
+        Invalid: A parameter that was changed names an artifact.
     """
     found = dict(arguments)
     for path, value in after.items():
@@ -115,7 +147,7 @@ def changed(
         if section == "kwargs_artifacts":
             raise Invalid(f"{path} names an artifact, and cannot be changed", hint="change plain arguments: kwargs/...")
         if section == "kwargs":
-            found[name] = Argument(value=cast("Json", refs.quote(plain(value, name))))
+            found[name] = Argument(value=cast("Json", refs.quote(value)))
     return found
 
 

@@ -13,7 +13,7 @@ from msgspec.structs import replace
 
 from penstock.backend import Backend
 from penstock.core.decision import Decision, DecisionKind
-from penstock.core.errors import Conflict, NotFound, PenstockError
+from penstock.core.errors import Conflict, Invalid, NotFound, PenstockError, StepFailed
 from penstock.core.outputs import Artifact
 from penstock.core.parameters import restore
 from penstock.core.pipeline import Pipeline, Step
@@ -27,8 +27,10 @@ from penstock.run.announcer import Announcer
 from penstock.run.attempts import Attempts
 from penstock.run.cache import Answer, Cache
 from penstock.run.callbacks import PRE, Callbacks, call
-from penstock.run.launch import Prepared, Surroundings, changed, differs, parameter, prepare, process
+from penstock.run.launch import Prepared, Surroundings, as_given, changed, differs, parameter, prepare, process
 from penstock.run.lookup import Lookup
+
+ARGUMENTS = frozenset({"kwargs", "kwargs_artifacts"})  # the sections of a step's parameters that its function gets
 
 
 class Told(Protocol):
@@ -169,12 +171,21 @@ class Opening:
         """Return the attempt as the callback left it: what it changed in its dict, and of the task itself.
 
         Raises:
-            Invalid: It changed what a step cannot be given.
+            StepFailed: It changed what a step cannot be given.
         """
-        changes = {path: one for path, one in shown.items() if path not in before or differs(one, before[path])}
-        arguments = changed(prepared.arguments, before, self._parameters(draft) | changes)
-        if changes:
+        try:
+            given = as_given(shown)
+            changes = {path: one for path, one in given.items() if path not in before or differs(one, before[path])}
+            after = self._parameters(draft) | changes
+            arguments = changed(prepared.arguments, before, after)
             parameters = tuple(parameter(path, value) for path, value in changes.items())
+        except Invalid as error:
+            raise StepFailed(f"{PRE} left what a step cannot be given: {error.message}", hint=error.hint) from error
+        if parameters:
             self._backend.call(SetParameters(task=draft, parameters=parameters))
-        container = self._backend.call(GetTask(id=draft)).container
-        return replace(prepared, arguments=arguments, new=replace(prepared.new, container=container))
+        return replace(
+            prepared,
+            arguments=arguments,
+            settings={path: value for path, value in after.items() if path.partition("/")[0] not in ARGUMENTS},
+            new=replace(prepared.new, container=self._backend.call(GetTask(id=draft)).container),
+        )
