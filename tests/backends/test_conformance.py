@@ -16,7 +16,7 @@ from hypothesis import strategies as st
 
 from penstock.backend import connect
 from penstock.core.cachekey import Input, KeyParts
-from penstock.core.codekey import Code
+from penstock.core.code import Code
 from penstock.core.decision import Decision, DecisionKind
 from penstock.core.errors import BadTransition, Conflict, Invalid, NotFound, PenstockError
 from penstock.core.monitor import Monitors, Named

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from penstock.core.bindings import WHOLE, Definition, Names, Outside, packages
-from penstock.core.statements import MAIN
+from penstock.core.code import MAIN
 
 MODULES = {
     "one": "x = 1\n_hidden = 2\n",

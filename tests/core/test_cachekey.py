@@ -11,7 +11,8 @@ from hypothesis import strategies as st
 from msgspec.structs import replace
 
 from penstock.core.cachekey import Input, KeyParts, Nearest, compared, differences, key, nearest, value_text
-from penstock.core.codekey import Code, fingerprint
+from penstock.core.code import Code
+from penstock.core.codekey import fingerprint
 from penstock.core.errors import Invalid
 
 CODE = Code("c0de", {"train": "function:1", "clean": "function:2", "RATE": "constant:=0.1", "Net": "class:3"})

@@ -10,7 +10,7 @@ import pytest
 
 from penstock.core.bindings import Definition, Names
 from penstock.core.canonical import MODULE, Writer
-from penstock.core.statements import MAIN
+from penstock.core.code import MAIN
 
 PROGRAM = "import numpy as np\nimport helpers\nfrom helpers import clean as scrub\nRATE = 1\n"
 NAMES = Names(PROGRAM, {"helpers": "def clean(): pass\n"})

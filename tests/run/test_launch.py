@@ -187,8 +187,11 @@ def test_a_file_in_the_place_of_the_scratch_folder_is_an_error_that_names_it(tmp
 
 @pytest.mark.parametrize(
     ("value", "other"),
-    [(1, 1.0), (1, True), (0, False), (None, ""), ([1], [True]), ({"a": 1}, {"a": 1.0}), ({"a": 1, "b": 2}, {"b": 2, "a": 1})],
-)  # fmt: skip
+    [
+        *((1, 1.0), (1, True), (0, False), (None, ""), ([1], [True])),
+        *(({"a": 1}, {"a": 1.0}), ({"a": 1, "b": 2}, {"b": 2, "a": 1})),
+    ],
+)
 def test_values_that_a_step_can_tell_apart_differ(value, other):
     assert differs(value, other)
     assert not differs(value, deepcopy(value))

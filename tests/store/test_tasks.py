@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 from msgspec.structs import replace
 
 from penstock.core.cachekey import KeyParts
-from penstock.core.codekey import Code
+from penstock.core.code import Code
 from penstock.core.decision import Decision, DecisionKind
 from penstock.core.errors import Invalid, NotFound
 from penstock.core.outputs import Artifact, ConsoleLine, Model, Plot, ScalarPoint, Stream

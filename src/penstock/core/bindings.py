@@ -12,7 +12,8 @@ import ast
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import NamedTuple, TypeAlias
 
-from penstock.core.statements import MAIN, Function, Import, Statement, Touch, attribute_path, parse, read
+from penstock.core.code import MAIN
+from penstock.core.statements import Function, Import, Statement, Touch, attribute_path, parse, read
 
 WHOLE = ""  # in the place of a definition's name: all of its module
 KEEPING = frozenset({"add", "append", "extend", "insert", "register", "setdefault", "update"})  # methods of registries

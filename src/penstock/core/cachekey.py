@@ -13,9 +13,8 @@ from typing import cast
 import msgspec
 from msgspec import Struct, field
 
-from penstock.core.codekey import Code
+from penstock.core.code import MAIN, Code
 from penstock.core.errors import Invalid
-from penstock.core.statements import MAIN
 
 SCHEME = 1  # changes when keys are made in another way: those of before then match nothing
 LONGEST_VALUE = 60  # characters of a value in a sentence

@@ -19,11 +19,10 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from functools import lru_cache
 from typing import NamedTuple, TypeAlias
 
-from msgspec import Struct
-
 from penstock.core.bindings import WHOLE, Definition, Names, packages
 from penstock.core.canonical import MODULE, Writer
-from penstock.core.statements import MAIN, Function
+from penstock.core.code import MAIN, Code
+from penstock.core.statements import Function
 
 TOP = "*"  # in the place of a definition's name: what importing the module does beside binding names
 LONGEST_SHOWN = 40  # characters of a constant's value
@@ -34,20 +33,6 @@ ASKED = {
     "annotations": re.compile(r"[.:'](__annotations__|get_type_hints|signature|get_annotations|getfullargspec)\b"),
     "classes": re.compile(r"[%.:'](__subclasses__|__init_subclass__|metaclass)\b"),
 }
-
-
-class Code(Struct, frozen=True):
-    """The code that a function uses.
-
-    Args:
-        digest: Of all of it: 64 hexadecimal digits.
-        parts: For each definition in it, under `name` or `module.name`: what it is (`function`, `class`, `constant` or
-            `block`), a colon and the digest of its own text. A short number stands there itself, after `=`. What
-            importing a module does is the part `module NAME`.
-    """
-
-    digest: str
-    parts: dict[str, str]
 
 
 def fingerprint(source: str, entry: str, modules: Mapping[str, str]) -> Code:

@@ -11,7 +11,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from functools import lru_cache
 from typing import NamedTuple, TypeAlias
 
-MAIN = "__main__"  # what the main module is called when it runs
+from penstock.core.code import MAIN
 
 Import: TypeAlias = ast.Import | ast.ImportFrom
 Function: TypeAlias = ast.FunctionDef | ast.AsyncFunctionDef

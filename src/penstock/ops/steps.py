@@ -78,7 +78,8 @@ class GetStep(Op[StepState], frozen=True, kw_only=True):
 class TakeOver(Op[None], frozen=True, kw_only=True):
     """Record with a run what it takes over from an attempt that has ended: metrics, artifacts, models.
 
-    Whatever the attempt did not make is not taken over. Doing it again changes nothing.
+    Whatever the attempt did not make is not taken over. Doing it again changes nothing. What the run took over from an
+    earlier attempt of the step goes: it holds of each step what one attempt made.
 
     Args:
         wanted: What to take, and under which names; all points of a series are taken.

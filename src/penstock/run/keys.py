@@ -14,7 +14,8 @@ from msgspec import Struct
 from penstock.backend import Backend
 from penstock.core import refs
 from penstock.core.cachekey import Input, KeyParts, key, value_text
-from penstock.core.codekey import Code, fingerprint
+from penstock.core.code import Code
+from penstock.core.codekey import fingerprint
 from penstock.core.outputs import Artifact
 from penstock.core.pipeline import Argument, Pipeline, Step
 from penstock.core.run import REUSED

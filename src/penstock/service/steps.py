@@ -8,7 +8,7 @@ from msgspec.structs import replace
 
 from penstock.core.decision import Decision, DecisionKind
 from penstock.core.errors import Conflict
-from penstock.core.monitor import choose_artifacts, choose_metrics, choose_models
+from penstock.core.monitor import Monitors, choose_artifacts, choose_metrics, choose_models
 from penstock.core.progress import StepStatus
 from penstock.core.run import ChangeKind, StepState, attempt_id
 from penstock.core.task import Status, Task
@@ -71,14 +71,17 @@ def get_step(tx: Tx, op: GetStep, now: float) -> StepState:
 
 @handles(TakeOver)
 def take_over(tx: Tx, op: TakeOver, now: float) -> None:
-    """Copy what the run monitors of an attempt, once."""
+    """Copy what the run monitors of an attempt, once, in the place of what it has of the try before."""
     task = tx.tasks.get(op.task)
     if task.run is None or task.step is None:
         raise Conflict(f"task {task.id} is no attempt of a step; no run takes over anything from it")
-    done = [one.related for one in tx.decisions.list(task.run, task.step) if one.kind is DecisionKind.TAKE_OVER]
+    decided = tx.decisions.list(task.run, task.step)
+    done = [one.related for one in decided if one.kind is DecisionKind.TAKE_OVER and one.related]
     if task.id in done:
         return
-    _copy_monitored(tx, task, task.run, op, again=bool(done))
+    if done:
+        _withdraw_monitored(tx, task.run, done[-1], op.wanted)
+    _copy_monitored(tx, task.run, op)
     reason = "the run monitors it"
     decision = Decision(
         kind=DecisionKind.TAKE_OVER, reason=reason, step=task.step, attempt=task.attempt, related=task.id, at=now
@@ -86,24 +89,39 @@ def take_over(tx: Tx, op: TakeOver, now: float) -> None:
     tx.decisions.add(task.run, decision)
 
 
-def _copy_monitored(tx: Tx, task: Task, run: str, op: TakeOver, *, again: bool) -> None:
-    """Copy to the run; what an earlier try of the step left there makes room."""
+def _copy_monitored(tx: Tx, run: str, op: TakeOver) -> None:
     if op.wanted.metrics:
-        if again:
-            tx.reports.drop_scalars(run, [(one.target_title, one.target_series) for one in op.wanted.metrics])
-        chosen = choose_metrics(op.wanted.metrics, tx.reports.scalars(op.task))
-        taken = [
-            NewPoints(title=metric.target_title, series=metric.target_series, points=series.points)
-            for series, metric in chosen
-        ]
-        tx.reports.append_scalars(run, taken)
+        tx.reports.append_scalars(run, _monitored_points(tx, op.task, op.wanted))
     if op.wanted.artifacts:
         for artifact, name in choose_artifacts(op.wanted.artifacts, tx.outputs.artifacts(op.task)):
             tx.outputs.add_artifact(replace(artifact, task=run, name=name, maker=op.task))
     if op.wanted.models:
         for model, name in choose_models(op.wanted.models, tx.outputs.models(op.task)):
-            copy = hashlib.sha256(f"{run}\0{task.step}\0{name}".encode()).hexdigest()[:32]
-            tx.outputs.add_model(replace(model, id=copy, task=run, name=name, maker=op.task))
+            tx.outputs.add_model(replace(model, id=_copy_id(run, model.id, name), task=run, name=name, maker=op.task))
+
+
+def _withdraw_monitored(tx: Tx, run: str, task: str, wanted: Monitors) -> None:
+    """Take back what the run took over from an attempt that failed before the run was resumed."""
+    if wanted.metrics:
+        tx.reports.remove_scalars(run, _monitored_points(tx, task, wanted))
+    if wanted.artifacts:
+        names = {name for _, name in choose_artifacts(wanted.artifacts, tx.outputs.artifacts(task))}
+        held = [one.name for one in tx.outputs.artifacts(run) if one.maker == task]
+        tx.outputs.remove_artifacts(run, [name for name in held if name in names])
+    if wanted.models:
+        chosen = choose_models(wanted.models, tx.outputs.models(task))
+        tx.outputs.remove_models([_copy_id(run, model.id, name) for model, name in chosen])
+
+
+def _monitored_points(tx: Tx, task: str, wanted: Monitors) -> list[NewPoints]:
+    return [
+        NewPoints(title=metric.target_title, series=metric.target_series, points=series.points)
+        for series, metric in choose_metrics(wanted.metrics, tx.reports.scalars(task))
+    ]
+
+
+def _copy_id(run: str, model: str, name: str) -> str:
+    return hashlib.sha256(f"{run}\0{model}\0{name}".encode()).hexdigest()[:32]
 
 
 def must_go_on(tx: Tx, run: str, step: str) -> None:

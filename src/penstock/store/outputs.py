@@ -53,6 +53,10 @@ class SqlOutputs:
             artifact.maker,
         )
 
+    def remove_artifacts(self, task: str, names: Sequence[str]) -> None:
+        """Remove artifacts of a task, where they are there."""
+        self._session.run_many("DELETE FROM artifacts WHERE task = ? AND name = ?", [(task, name) for name in names])
+
     def artifacts(self, task: str) -> list[Artifact]:
         """Return the artifacts of a task, oldest first."""
         rows = self._session.rows(
@@ -94,6 +98,10 @@ class SqlOutputs:
             model.created,
             model.maker,
         )
+
+    def remove_models(self, ids: Sequence[str]) -> None:
+        """Remove models, where they are there."""
+        self._session.run_many("DELETE FROM models WHERE id = ?", [(id,) for id in ids])
 
     def models(self, task: str) -> list[Model]:
         """Return the models of a task, oldest first."""

@@ -8,12 +8,14 @@ once a hundred have come: a million points that came one by one are read from fi
 from __future__ import annotations
 
 import zlib
+from collections import Counter
 from collections.abc import Iterable, Sequence
 from itertools import chain, groupby
 from math import isnan, nan
 from typing import Final, TypeVar
 
 import msgspec
+from msgspec.structs import replace
 
 from penstock.core.errors import Invalid
 from penstock.core.outputs import ConsoleLine, ScalarPoint, ScalarSeries, ScalarSummary
@@ -72,6 +74,20 @@ class SqlReports:
             if one.points:
                 self._append(task, one)
 
+    def remove_scalars(self, task: str, series: Sequence[NewPoints]) -> None:
+        """Remove exactly these points from series of a task, as often as they are given; others stay in their order."""
+        for one in series:
+            found = self._session.first(
+                "SELECT id FROM scalar_series WHERE task = ? AND title = ? AND series = ?", task, one.title, one.series
+            )
+            if found is None:
+                continue
+            sql = "SELECT data FROM scalar_chunks WHERE series = ? ORDER BY id"
+            held = _joined(row[0] for row in self._session.rows(sql, found[0]))
+            self._session.run("DELETE FROM scalar_chunks WHERE series = ?", found[0])
+            self._session.run("DELETE FROM scalar_series WHERE id = ?", found[0])
+            self.append_scalars(task, [replace(one, points=_without(held, one.points))])
+
     def scalars(self, task: str) -> list[ScalarSeries]:
         """Return all points of all series, by title and series."""
         rows = self._session.rows(
@@ -109,14 +125,6 @@ class SqlReports:
         self.append_scalars(
             target, [NewPoints(title=one.title, series=one.series, points=one.points) for one in self.scalars(source)]
         )
-
-    def drop_scalars(self, task: str, series: Sequence[tuple[str, str]]) -> None:
-        """Delete series of a task, each known by title and series, with all their points."""
-        which = "task = ? AND title = ? AND series = ?"
-        for title, name in series:
-            chunks = f"DELETE FROM scalar_chunks WHERE series IN (SELECT id FROM scalar_series WHERE {which})"
-            self._session.run(chunks, task, title, name)
-            self._session.run(f"DELETE FROM scalar_series WHERE {which}", task, title, name)
 
     def _append(self, task: str, new: NewPoints) -> None:
         numbers = [point.value for point in new.points if not isnan(point.value)]
@@ -209,3 +217,16 @@ def _pack_lines(lines: Sequence[ConsoleLine]) -> bytes:
 def _writable(text: str) -> str:
     """Return the text with half characters spelled out: what a process prints must never be refused."""
     return text.encode("utf-8", "backslashreplace").decode()
+
+
+def _without(points: Sequence[ScalarPoint], gone: Sequence[ScalarPoint]) -> tuple[ScalarPoint, ...]:
+    """Return the points but those that are gone; packed, as NaN equals nothing."""
+    left = Counter(map(msgspec.msgpack.encode, gone))
+    kept: list[ScalarPoint] = []
+    for point in points:
+        packed = msgspec.msgpack.encode(point)
+        if left[packed]:
+            left[packed] -= 1
+        else:
+            kept.append(point)
+    return tuple(kept)
