@@ -58,9 +58,10 @@ class Desk:
         definition = self.pipeline(*steps, name=name, project=project)
         return self.start(self.draft(name, project), definition, **options)
 
-    def launch(self, run, step, attempt=1, **fields):
+    def launch(self, run, step, attempt=1, keyed=None, **fields):
         new = NewTask(id="", name=step, project=runs_project(run.project, run.pipeline), **fields)
-        return self.backend.call(LaunchStep(run=run.id, step=step, attempt=attempt, task=new, worker=WORKER))
+        op = LaunchStep(run=run.id, step=step, attempt=attempt, task=new, worker=WORKER, keyed=keyed)
+        return self.backend.call(op)
 
     def decide(self, run, step, status, reason="", kind=None):
         decision = StepDecision(step=step, status=StepStatus(status), reason=reason, kind=kind)
