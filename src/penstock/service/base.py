@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Any, TypeVar
+from typing import TYPE_CHECKING, Any, TypeVar
 
 from penstock.core.errors import NotFound
 from penstock.ops.base import Op
 from penstock.ops.changes import ListChanges
-from penstock.ports import Clock, Store, Tx
+
+if TYPE_CHECKING:
+    from penstock.ports import Clock, Store, Tx
 
 R = TypeVar("R")
 Handled = TypeVar("Handled", bound=Op[Any])

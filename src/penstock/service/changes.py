@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 from penstock.core.run import Change
 from penstock.ops.changes import LastChange, ListChanges
-from penstock.ports import Tx
 from penstock.service.base import handles
+
+if TYPE_CHECKING:
+    from penstock.ports import Tx
 
 
 @handles(ListChanges)

@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 from msgspec.structs import replace
 
 from penstock.core.decision import Decision
 from penstock.ops.decisions import ListDecisions, RecordDecision
-from penstock.ports import Tx
 from penstock.service.base import handles
+
+if TYPE_CHECKING:
+    from penstock.ports import Tx
 
 
 @handles(RecordDecision)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+from typing import TYPE_CHECKING
 
 from msgspec.structs import replace
 
@@ -12,9 +13,11 @@ from penstock.core.progress import StepStatus
 from penstock.core.run import ARCHIVED, REUSED, ChangeKind
 from penstock.core.task import Status, Task
 from penstock.ops.executions import Execution, ListExecutions, ListStored, ReuseStep, Stored
-from penstock.ports import Tx
 from penstock.service.base import handles
 from penstock.service.steps import add_attempt, must_go_on
+
+if TYPE_CHECKING:
+    from penstock.ports import Tx
 
 REUSABLE = frozenset({Status.COMPLETED, Status.PUBLISHED})
 

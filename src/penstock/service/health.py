@@ -2,9 +2,13 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 from penstock.ops.health import CheckHealth, Health
-from penstock.ports import Tx
 from penstock.service.base import handles
+
+if TYPE_CHECKING:
+    from penstock.ports import Tx
 
 
 @handles(CheckHealth)

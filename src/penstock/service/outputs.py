@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TypeVar
+from typing import TYPE_CHECKING, TypeVar
 
 from msgspec.structs import replace
 
@@ -25,8 +25,10 @@ from penstock.ops.outputs import (
     ReportScalars,
     SummarizeScalars,
 )
-from penstock.ports import Tx
 from penstock.service.base import handles
+
+if TYPE_CHECKING:
+    from penstock.ports import Tx
 
 Item = TypeVar("Item")
 

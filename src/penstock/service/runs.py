@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from contextlib import suppress
+from typing import TYPE_CHECKING
 
 from msgspec.structs import replace
 
@@ -27,10 +28,12 @@ from penstock.ops.runs import (
 )
 from penstock.ops.steps import StepDecision
 from penstock.ops.tasks import ListTasks
-from penstock.ports import Tx
 from penstock.service.base import handles
 from penstock.service.steps import decide
 from penstock.service.tasks import add, move
+
+if TYPE_CHECKING:
+    from penstock.ports import Tx
 
 EVERY_ATTEMPT = 1_000_000_000  # a limit that no run reaches
 

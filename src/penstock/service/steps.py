@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+from typing import TYPE_CHECKING
 
 from msgspec.structs import replace
 
@@ -15,9 +16,11 @@ from penstock.core.task import Status, Task
 from penstock.ops.outputs import NewPoints
 from penstock.ops.steps import DecideSteps, DraftStep, GetStep, LaunchStep, StepDecision, TakeOver
 from penstock.ops.tasks import ListTasks, NewTask
-from penstock.ports import Tx
 from penstock.service.base import handles
 from penstock.service.tasks import add, move
+
+if TYPE_CHECKING:
+    from penstock.ports import Tx
 
 KINDS = {
     StepStatus.QUEUED: DecisionKind.WAIT,

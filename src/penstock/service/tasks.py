@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 from msgspec.structs import replace
 
 from penstock.core.decision import Decision, DecisionKind
@@ -22,8 +24,10 @@ from penstock.ops.tasks import (
     SetConfiguration,
     SetParameters,
 )
-from penstock.ports import Tx
 from penstock.service.base import handles
+
+if TYPE_CHECKING:
+    from penstock.ports import Tx
 
 
 @handles(CreateTask)
