@@ -20,12 +20,10 @@ class Job:
 
     Args:
         task: Id of the attempt's task.
-        parameters: What the step was launched with, by `Section/name`.
     """
 
-    def __init__(self, task: str, parameters: dict[str, object] | None = None) -> None:
+    def __init__(self, task: str) -> None:
         self._id = task
-        self.task_parameter_override = dict(parameters or {})
 
     def __repr__(self) -> str:
         return f"<Job of {self.task!r}>"
@@ -34,6 +32,11 @@ class Job:
     def task(self) -> Task:
         """The attempt's task. Before the launch, what is changed here reaches the step."""
         return Task.get_task(task_id=self._id)
+
+    @property
+    def task_parameter_override(self) -> dict[str, object]:
+        """What the step is called with, by `Section/name`."""
+        return {path: value for path, value in self.task.get_parameters().items() if not path.startswith("return/")}
 
     def task_id(self) -> str:
         """Return the id of the task."""
