@@ -12,11 +12,11 @@ from msgspec.structs import replace
 
 from penstock.core.errors import BadPipeline, BadReference, BadTransition, BadVersion, Conflict, Invalid, NotFound
 from penstock.core.pipeline import Argument
-from penstock.core.run import ChangeKind, attempt_id
+from penstock.core.run import ARCHIVED, ChangeKind, attempt_id
 from penstock.core.task import EndReason, Status, TaskType
 from penstock.ops.changes import ListChanges
 from penstock.ops.outputs import AddArtifact, AppendConsole, ListArtifacts
-from penstock.ops.runs import CreateRun, DeleteRun, EndRun, FindRun, GetRun, ListRuns, StopRun
+from penstock.ops.runs import ArchiveRun, CreateRun, DeleteRun, EndRun, FindRun, GetRun, ListRuns, StopRun
 from penstock.ops.tasks import GetTask, ListTasks, NewTask
 from penstock.store.sqlite import SqliteStore
 
@@ -27,7 +27,7 @@ from pathlib import Path
 from penstock.backend import connect
 from penstock.core.pipeline import Pipeline
 from penstock.core.task import Worker
-from penstock.ops.runs import CreateRun, StartRun
+from penstock.ops.runs import ArchiveRun, CreateRun, StartRun
 from penstock.ops.tasks import NewTask
 from penstock.settings import Settings
 
@@ -134,6 +134,14 @@ def test_parents_that_references_imply_are_recorded(desk):
     train = replace(definition.steps[1], arguments={"data": Argument(value={"deep": ["id ${load.id}!"]})})
     run = desk.start(desk.draft(), replace(definition, steps=(definition.steps[0], train)))
     assert desk.backend.call(GetRun(id=run.id)).definition.step("train").parents == ("load",)
+
+
+def test_where_a_run_was_started_is_kept_with_what_was_known_of_it(desk):
+    run = desk.draft(runtime={"host": "h", "folder": "old"})
+    started = desk.start(run, runtime={"folder": "/new"})
+    assert started.task.runtime == {"host": "h", "folder": "/new"}
+    assert desk.backend.call(GetTask(id=run.id)) == started.task
+    assert desk.run().task.runtime == {}
 
 
 # Numbers and names
@@ -380,6 +388,60 @@ def test_deleting_spares_bytes_that_somebody_has_just_stored_anew(desk):
     assert desk.backend.blobs.stat(artifact.hash) is not None
 
 
+# Archiving
+
+
+def archive(desk, run, archived=True):
+    return desk.backend.call(ArchiveRun(id=run.id, archived=archived))
+
+
+def test_a_run_is_put_out_of_sight_with_its_attempts_and_brought_back(desk):
+    run, other = desk.run("a", "b"), desk.run("a")
+    task = desk.end(desk.launch(run, "a", system_tags=("mine",)))
+    retried = [desk.fail(desk.launch(run, "b")), desk.fail(desk.launch(run, "b", 2))]
+    seen_elsewhere = desk.launch(other, "a")
+    desk.end_run(run, Status.FAILED)
+    before = desk.backend.call(ListTasks())
+
+    archived = archive(desk, run)
+    assert archived.task.system_tags == ("pipeline", ARCHIVED)
+    assert archive(desk, run) == archived, "once is enough"
+    tags = {one.id: one.system_tags for one in desk.backend.call(ListTasks())}
+    assert tags[task.id] == ("mine", ARCHIVED)
+    assert [tags[one.id] for one in retried] == [(ARCHIVED,)] * 2
+    assert [ARCHIVED in tags[one.id] for one in (other, seen_elsewhere)] == [False, False]
+
+    assert ARCHIVED not in archive(desk, run, archived=False).task.system_tags
+    assert desk.backend.call(ListTasks()) == before
+    assert archive(desk, run, archived=False) == desk.backend.call(GetRun(id=run.id)).run
+
+
+def test_what_is_archived_is_listed_when_asked_for(desk):
+    runs = [desk.end_run(desk.run()) for _ in range(3)]
+    archived = archive(desk, runs[1])
+    assert desk.backend.call(ListRuns()) == [runs[2], archived, runs[0]]
+    assert desk.backend.call(ListRuns(archived=False)) == [runs[2], runs[0]]
+    assert desk.backend.call(ListRuns(archived=True)) == [archived]
+    assert desk.backend.call(GetRun(id=archived.id)).run == archived
+    assert desk.backend.call(FindRun(text="flow #2")) == archived
+
+
+def test_a_run_that_is_going_is_not_archived(desk):
+    run = desk.run("a")
+    for archived in (True, False):
+        with pytest.raises(Conflict, match="'flow' is in_progress; only one that has ended can be archived") as caught:
+            archive(desk, run, archived)
+        assert "penstock abort" in caught.value.hint
+    assert desk.backend.call(GetRun(id=run.id)).run == run
+
+
+def test_an_archived_run_can_be_deleted(desk):
+    run = desk.end_run(desk.run("a"))
+    archive(desk, run)
+    desk.backend.call(DeleteRun(id=run.id))
+    assert desk.backend.call(ListRuns(archived=True)) == []
+
+
 # Finding
 
 
@@ -455,7 +517,14 @@ def test_runs_are_listed_newest_first_through_every_filter(desk):
 
 
 @pytest.mark.parametrize(
-    "op", [GetRun(id=NOBODY), EndRun(id=NOBODY, status=Status.FAILED), StopRun(id=NOBODY), DeleteRun(id=NOBODY)]
+    "op",
+    [
+        GetRun(id=NOBODY),
+        EndRun(id=NOBODY, status=Status.FAILED),
+        StopRun(id=NOBODY),
+        DeleteRun(id=NOBODY),
+        ArchiveRun(id=NOBODY),
+    ],
 )
 def test_a_run_that_is_not_there_is_named(backend, op):
     with pytest.raises(NotFound, match=f"no run {NOBODY}"):

@@ -3,16 +3,20 @@
 from __future__ import annotations
 
 import pytest
+from msgspec.structs import replace
 
+from penstock.core.decision import Decision, DecisionKind
 from penstock.core.errors import Conflict, Invalid, NotFound
 from penstock.core.progress import StepStatus
 from penstock.core.run import attempt_id
-from penstock.core.task import Status
+from penstock.core.task import Container, Parameter, Status, Worker
+from penstock.ops.decisions import ListDecisions
 from penstock.ops.runs import GetRun
-from penstock.ops.steps import DecideSteps, StepDecision
-from penstock.ops.tasks import GetTask, ListProjects, ListTasks
+from penstock.ops.steps import DecideSteps, DraftStep, GetStep, LaunchStep, StepDecision
+from penstock.ops.tasks import DescribeTask, GetParameters, GetTask, ListProjects, ListTasks, NewTask, SetParameters
 
 NOBODY = "b" * 32
+WORKER = Worker(host="here", pid=1, started="2", boot="3")
 
 # Attempts
 
@@ -149,3 +153,139 @@ def test_nothing_is_decided_in_a_run_that_has_ended(desk):
     with pytest.raises(Conflict):
         desk.decide(run, "a", "queued")
     assert (desk.statuses(run), desk.last()) == ({"a": "skipped"}, seen)
+
+
+@pytest.mark.parametrize(
+    ("status", "kind"), [("queued", DecisionKind.WAIT), ("skipped", DecisionKind.SKIP), ("aborted", DecisionKind.ABORT)]
+)
+def test_what_is_decided_of_a_step_is_there_to_be_explained(desk, status, kind):
+    run = desk.run("a")
+    desk.decide(run, "a", status, "because")
+    (decision,) = desk.backend.call(ListDecisions(run=run.id))
+    assert (decision.kind, decision.step, decision.reason, decision.attempt) == (kind, "a", "because", 0)
+    assert decision.at >= run.task.started
+
+
+def test_a_veto_is_a_skip_with_a_name_of_its_own(desk):
+    run = desk.run("a")
+    seen = desk.last()
+    desk.decide(run, "a", "skipped", "the callback said no", DecisionKind.VETO)
+    assert desk.changes(after=seen) == [("step", "a", "skipped")]
+    (decision,) = desk.backend.call(ListDecisions(run=run.id))
+    assert (decision.kind, decision.reason) == (DecisionKind.VETO, "the callback said no")
+
+
+def test_where_one_step_stands_is_known_without_the_others(desk):
+    run = desk.run("a", "b")
+    desk.launch(run, "b")
+    for step in ("a", "b"):
+        assert desk.backend.call(GetStep(run=run.id, step=step)) == desk.states(run)[step]
+    for id, step in ((run.id, "x"), (NOBODY, "a")):
+        with pytest.raises(NotFound, match=f"no step '{step}' in run {id}"):
+            desk.backend.call(GetStep(run=id, step=step))
+
+
+# Keys and reasons of attempts
+
+
+def test_why_an_attempt_is_launched_is_recorded_once(desk):
+    run = desk.run("a")
+    decision = Decision(kind=DecisionKind.EXECUTE, reason="nothing like it was run before", step="a", attempt=1)
+    new = NewTask(id="", name="a", project="P")
+    op = LaunchStep(run=run.id, step="a", attempt=1, task=new, worker=WORKER, decision=decision)
+    task = desk.backend.call(op)
+    assert desk.backend.call(op) == task
+    assert desk.backend.call(ListDecisions(run=run.id)) == [replace(decision, at=task.started)]
+
+
+# Drafts
+
+
+def draft(desk, run, step="a", attempt=1, **fields):
+    return desk.backend.call(DraftStep(run=run.id, step=step, attempt=attempt, task=desk.new(step, **fields)))
+
+
+def test_a_draft_is_an_attempt_that_has_not_begun(desk):
+    run = desk.run("a")
+    task = draft(desk, run)
+    assert task.id == attempt_id(run.id, "a", 1)
+    assert (task.status, task.started, task.worker) == (Status.CREATED, None, None)
+    assert (task.run, task.step, task.attempt, task.parent) == (run.id, "a", 1, run.id)
+    state = desk.states(run)["a"]
+    assert (state.status, state.attempt, state.task) == ("queued", 0, None)
+    assert desk.changes(run=run)[1:] == [("status", "a", "created")]
+
+
+def test_drafting_the_same_attempt_again_returns_the_task_that_is_there(desk):
+    run = desk.run("a")
+    task = draft(desk, run, comment="first")
+    assert draft(desk, run, comment="second") == task
+    launched = desk.launch(run, "a")
+    assert draft(desk, run) == launched
+    assert desk.statuses(run) == {"a": "running"}
+    ended = desk.end(launched)
+    assert draft(desk, run) == ended
+    assert desk.statuses(run) == {"a": "completed"}
+
+
+def test_a_draft_that_is_launched_keeps_what_it_holds(desk):
+    run = desk.run("a")
+    given = tuple(Parameter(section="kwargs", name=name, value=1) for name in ("n", "m"))
+    task = draft(desk, run, comment="first", parameters=given)
+    changed = (replace(given[0], value=2),)
+    desk.backend.call(SetParameters(task=task.id, parameters=changed))
+    desk.backend.call(DescribeTask(id=task.id, container=Container(image="python:3.12"), add_tags=("mine",)))
+    launched = desk.launch(run, "a", comment="second", parameters=given, container=Container(image="other"))
+    assert (launched.id, launched.status) == (task.id, Status.IN_PROGRESS)
+    assert (launched.comment, launched.tags, launched.container) == ("first", ("mine",), Container(image="python:3.12"))
+    assert desk.backend.call(GetTask(id=task.id)) == launched
+    assert desk.backend.call(GetParameters(task=task.id)) == [*changed, given[1]]
+    assert desk.states(run)["a"].task == task.id
+
+
+def test_the_next_try_of_a_failed_step_is_drafted_as_well(desk):
+    run = desk.run("a")
+    first = desk.fail(desk.launch(run, "a"))
+    second = draft(desk, run, attempt=2)
+    assert (second.attempt, second.status) == (2, Status.CREATED)
+    state = desk.states(run)["a"]
+    assert (state.status, state.attempt, state.task) == ("queued", 1, first.id)
+    assert desk.launch(run, "a", 2).id == second.id
+
+
+def test_nothing_is_drafted_where_nothing_could_be_launched(desk):
+    run, ended = desk.run("a", "b"), desk.run("a")
+    desk.end(desk.launch(run, "b"))
+    desk.end_run(ended)
+    seen, tasks = desk.last(), desk.backend.call(ListTasks())
+    with pytest.raises(NotFound, match=f"no step 'x' in run {run.id}"):
+        draft(desk, run, "x")
+    with pytest.raises(Conflict, match="step 'b'"):
+        draft(desk, run, "b", 2)
+    with pytest.raises(Conflict, match=f"run {ended.id} is completed; step 'a' cannot start"):
+        draft(desk, ended)
+    assert (desk.last(), desk.backend.call(ListTasks())) == (seen, tasks)
+
+
+@pytest.mark.parametrize("tries", [0, 1])
+def test_the_draft_of_a_vetoed_step_is_deleted_and_the_step_is_skipped(desk, tries):
+    run = desk.run("a", "b")
+    earlier = [desk.fail(desk.launch(run, "a")) for _ in range(tries)]
+    other = draft(desk, run, "b")
+    task = draft(desk, run, "a", tries + 1, parameters=(Parameter(section="kwargs", name="n", value=1),))
+    desk.decide(run, "a", "skipped", "the callback said no", DecisionKind.VETO)
+    assert desk.backend.call(ListTasks(run=run.id)) == [*earlier, other]
+    with pytest.raises(NotFound, match=task.id):
+        desk.backend.call(GetParameters(task=task.id))
+    state = desk.states(run)["a"]
+    assert (state.status, state.reason, state.attempt) == ("skipped", "the callback said no", tries)
+    for launch in (desk.launch, lambda *told: draft(desk, *told)):
+        with pytest.raises(Conflict, match="'a'"):
+            launch(run, "a", tries + 1)
+
+
+def test_only_a_veto_deletes_a_draft(desk):
+    run = desk.run("a")
+    task = draft(desk, run)
+    desk.decide(run, "a", "queued", "waits")
+    assert desk.backend.call(GetTask(id=task.id)) == task

@@ -3,10 +3,16 @@
 from __future__ import annotations
 
 import pytest
+from msgspec.structs import replace
 
+from penstock.core.cachekey import KeyParts
+from penstock.core.codekey import Code
+from penstock.core.decision import Decision, DecisionKind
 from penstock.core.errors import BadTransition, Conflict, Invalid, NotFound
+from penstock.core.run import STEP_STATUS
 from penstock.core.task import (
     ENDED,
+    JUDGED,
     Configuration,
     Container,
     EndReason,
@@ -16,7 +22,10 @@ from penstock.core.task import (
     TaskType,
     Worker,
 )
+from penstock.ops.decisions import ListDecisions
+from penstock.ops.executions import Keyed, ReuseStep
 from penstock.ops.outputs import ListArtifacts
+from penstock.ops.steps import DraftStep
 from penstock.ops.tasks import (
     CreateTask,
     DescribeTask,
@@ -24,6 +33,7 @@ from penstock.ops.tasks import (
     GetConfigurations,
     GetParameters,
     GetTask,
+    JudgeTask,
     ListProjects,
     ListTasks,
     NewTask,
@@ -235,4 +245,161 @@ def test_times_and_workers_are_those_of_the_latest_status(desk):
     assert task.started >= task.created
     assert task.ended is None
     assert task.seconds is None
+    assert desk.backend.call(GetTask(id=task.id)) == task
+
+
+# Judging
+
+
+def judge(desk, task, status, reason=EndReason.CALLBACK, message="the callback says so\nat length"):
+    return desk.backend.call(JudgeTask(id=task.id, status=status, reason=reason, message=message))
+
+
+@pytest.mark.parametrize("ended", JUDGED)
+@pytest.mark.parametrize("status", JUDGED)
+def test_how_an_attempt_ended_is_changed_while_its_run_goes_on(desk, ended, status):
+    run = desk.run("a", "b")
+    task = desk.end(desk.launch(run, "a"), ended, EndReason.EXCEPTION, "as it was")
+    seen = desk.last()
+    judged = judge(desk, task, status)
+    if status is ended:
+        assert (judged, desk.last()) == (task, seen), "nothing changes, also not the reason"
+        return
+    assert judged == replace(task, status=status, reason=EndReason.CALLBACK, message="the callback says so\nat length")
+    assert desk.backend.call(GetTask(id=task.id)) == judged
+    state = desk.states(run)["a"]
+    assert (state.status, state.reason) == (STEP_STATUS[status], "the callback says so")
+    assert (state.attempt, state.task, state.ended) == (1, task.id, task.ended)
+    assert desk.statuses(run)["b"] == "pending"
+    assert desk.changes(after=seen, run=run) == [("status", "a", status)]
+    (decision,) = desk.backend.call(ListDecisions(run=run.id))
+    assert (decision.kind, decision.step, decision.attempt) == (DecisionKind.JUDGE, "a", 1)
+    assert decision.reason == "the callback says so"
+    assert decision.at >= task.ended
+
+
+def test_a_judgement_without_words_is_explained_by_its_status(desk):
+    run = desk.run("a")
+    judge(desk, desk.end(desk.launch(run, "a")), Status.STOPPED, None, "")
+    (decision,) = desk.backend.call(ListDecisions(run=run.id))
+    assert decision.reason == "a callback said aborted"
+
+
+def test_a_late_report_does_not_undo_a_judgement(desk):
+    run = desk.run("a")
+    task = desk.launch(run, "a")
+    judged = judge(desk, desk.end(task), Status.FAILED)
+    for status in (Status.COMPLETED, Status.STOPPED):
+        with pytest.raises(BadTransition, match=f"{task.id} is failed; it cannot become {status}"):
+            desk.end(task, status, artifacts=(desk.artifact(task),))
+    assert desk.end(task, Status.FAILED, EndReason.SIGNAL, "late") == judged
+    assert desk.statuses(run) == {"a": "failed"}
+
+
+def test_a_judgement_may_be_judged_again(desk):
+    run = desk.run("a")
+    task = desk.fail(desk.launch(run, "a"))
+    judge(desk, task, Status.COMPLETED, None, "")
+    assert judge(desk, task, Status.FAILED).status is Status.FAILED
+    assert desk.statuses(run) == {"a": "failed"}
+
+
+def test_a_reused_step_is_judged_as_well(desk):
+    source = desk.end(desk.launch(desk.run("a"), "a"))
+    run = desk.run("a")
+    keyed = Keyed(key="k", parts=KeyParts(code=Code("d", {})))
+    decision = Decision(kind=DecisionKind.REUSE, reason="", step="a")
+    new = desk.new("a")
+    op = ReuseStep(run=run.id, step="a", attempt=1, task=new, source=source.id, keyed=keyed, decision=decision)
+    task = desk.backend.call(op)
+    judge(desk, task, Status.FAILED)
+    assert desk.statuses(run) == {"a": "failed"}
+    assert desk.backend.call(GetTask(id=source.id)) == source
+    assert desk.launch(run, "a", 2).attempt == 2
+
+
+def test_a_step_that_was_judged_failed_can_be_tried_again_and_one_that_was_judged_completed_cannot(desk):
+    run = desk.run("a", "b")
+    judge(desk, desk.end(desk.launch(run, "a")), Status.FAILED)
+    judge(desk, desk.fail(desk.launch(run, "b")), Status.COMPLETED)
+    assert desk.launch(run, "a", 2).attempt == 2
+    with pytest.raises(Conflict, match="step 'b'"):
+        desk.launch(run, "b", 2)
+
+
+def test_only_the_latest_attempt_of_a_step_is_judged(desk):
+    """Its place in the run is taken: by a later try, or by the decision that there is to be one."""
+    run = desk.run("a", "b")
+    first = desk.fail(desk.launch(run, "a"))
+    second = desk.launch(run, "a", 2)
+    waiting = desk.fail(desk.launch(run, "b"))
+    desk.decide(run, "b", "queued", "is tried again")
+    seen = desk.last()
+    for task, step in ((first, "a"), (waiting, "b")):
+        with pytest.raises(Conflict, match=f"step '{step}'"):
+            judge(desk, task, Status.COMPLETED)
+    ended = desk.fail(second)
+    with pytest.raises(Conflict, match="step 'a'"):
+        judge(desk, first, Status.COMPLETED)
+    assert [desk.backend.call(GetTask(id=one.id)) for one in (first, waiting)] == [first, waiting]
+    assert desk.changes(after=seen) == [("status", "a", "failed")]
+    assert [one.kind for one in desk.backend.call(ListDecisions(run=run.id))] == [DecisionKind.WAIT]
+    assert judge(desk, ended, Status.COMPLETED).status is Status.COMPLETED
+
+
+def test_what_is_in_progress_or_has_not_begun_is_not_judged(desk):
+    run = desk.run("a", "b")
+    task = desk.launch(run, "a")
+    draft = desk.backend.call(DraftStep(run=run.id, step="b", attempt=1, task=desk.new("b")))
+    for one in (task, draft):
+        for status in JUDGED:
+            with pytest.raises(Conflict, match=one.id):
+                judge(desk, one, status)
+        assert desk.backend.call(GetTask(id=one.id)) == one
+    assert desk.statuses(run) == {"a": "running", "b": "queued"}
+
+
+def test_what_ended_is_final_once_its_run_has_ended(desk):
+    run = desk.run("a")
+    task = desk.end(desk.launch(run, "a"))
+    desk.end_run(run)
+    with pytest.raises(Conflict, match=f"task {task.id} is completed, and that is final") as caught:
+        judge(desk, task, Status.FAILED)
+    assert "callbacks of a run in progress" in caught.value.hint
+    assert desk.statuses(run) == {"a": "completed"}
+
+
+def test_only_attempts_of_steps_are_judged(desk):
+    run = desk.run("a")
+    for task in (run.task, desk.task()):
+        with pytest.raises(Conflict, match=f"task {task.id} is {task.status}"):
+            judge(desk, task, Status.FAILED)
+    with pytest.raises(NotFound, match="b" * 32):
+        desk.backend.call(JudgeTask(id="b" * 32, status=Status.FAILED))
+
+
+# Container and runtime
+
+
+def test_only_a_draft_is_given_another_container(desk):
+    task = desk.task(container=Container(image="old", arguments="--rm"))
+    described = desk.backend.call(DescribeTask(id=task.id, container=Container(image="new"), name="renamed"))
+    assert described == replace(task, container=Container(image="new"), name="renamed")
+    assert desk.backend.call(DescribeTask(id=task.id, comment="same")).container == Container(image="new")
+    run = desk.run("a")
+    for one in (desk.launch(run, "a"), run.task):
+        with pytest.raises(Conflict, match=f"{one.id} is in_progress; only a draft can be given another container"):
+            desk.backend.call(DescribeTask(id=one.id, container=Container(image="new"), comment="not either"))
+        assert desk.backend.call(GetTask(id=one.id)) == one
+
+
+def test_a_name_that_is_empty_is_no_name(desk):
+    task = desk.task("work")
+    assert desk.backend.call(DescribeTask(id=task.id, name="")) == task
+    assert desk.backend.call(DescribeTask(id=task.id, name="play")).name == "play"
+
+
+def test_the_system_keeps_small_facts_with_a_task(desk):
+    task = desk.task(runtime={"host": "é"})
+    assert task.runtime == {"host": "é"}
     assert desk.backend.call(GetTask(id=task.id)) == task
