@@ -81,6 +81,30 @@ def test_recording_a_model_again_replaces_it(tx: SqlTx) -> None:
     assert tx.outputs.models("t") == [replace(MODEL, name="renamed", tags=())]
 
 
+def test_who_stored_something_in_the_name_of_another_task_is_known(tx: SqlTx) -> None:
+    artifact, model = replace(ARTIFACT, maker="step"), replace(MODEL, maker="step")
+    tx.outputs.add_artifact(artifact)
+    tx.outputs.add_model(model)
+    assert (tx.outputs.artifacts("t"), tx.outputs.models("t")) == ([artifact], [model])
+    for one in (ARTIFACT, replace(ARTIFACT, maker="other")):
+        tx.outputs.add_artifact(one)
+        assert tx.outputs.artifacts("t") == [one], "the last who stored it is its maker"
+
+
+def test_what_is_removed_is_gone_and_nothing_else(tx: SqlTx) -> None:
+    artifacts = [replace(ARTIFACT, name=name) for name in ("x", "y", "z")]
+    for one in (*artifacts, replace(ARTIFACT, name="x", task="u")):
+        tx.outputs.add_artifact(one)
+    models = [replace(MODEL, id=id) for id in ("m1", "m2", "m3")]
+    for one in models:
+        tx.outputs.add_model(one)
+    tx.outputs.remove_artifacts("t", ["x", "z", "never there"])
+    tx.outputs.remove_models(["m2", "never there"])
+    assert tx.outputs.artifacts("t") == [artifacts[1]]
+    assert [one.name for one in tx.outputs.artifacts("u")] == ["x"]
+    assert tx.outputs.models("t") == [models[0], models[2]]
+
+
 def test_a_plot_is_replaced_by_one_of_its_title_series_and_iteration(tx: SqlTx) -> None:
     others = [replace(PLOT, title="x"), replace(PLOT, series="x"), replace(PLOT, iteration=4)]
     newer = replace(PLOT, kind="image", data="f" * 64, at=9.0)

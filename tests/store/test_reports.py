@@ -6,6 +6,7 @@ from math import inf, isnan, nan
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
+from msgspec.structs import replace
 
 from penstock.core.errors import Invalid
 from penstock.core.outputs import ConsoleLine, ScalarPoint, ScalarSummary, Stream
@@ -189,3 +190,49 @@ def test_an_iteration_that_no_column_holds_is_refused(tx: SqlTx) -> None:
         tx.reports.append_scalars("t", [points(1.0, start=2**63)])
     with pytest.raises(Invalid, match="64 bits"):
         tx.reports.append_scalars("t", [points(1.0, start=2**64)])
+
+
+def test_series_are_copied_with_all_their_points(tx: SqlTx) -> None:
+    for number in range(3 * LOOSE + 5):
+        tx.reports.append_scalars("a", [points(number, nan, start=number)])
+    tx.reports.append_scalars("a", [NewPoints(title="b", series="x", points=(ScalarPoint(None, inf, 1.0),))])
+    tx.reports.copy_scalars("a", "b")
+    tx.reports.copy_scalars("none", "b")
+    assert repr(tx.reports.scalars("b")) == repr(tx.reports.scalars("a"))
+    assert repr(tx.reports.summaries("b")) == repr(tx.reports.summaries("a"))
+    assert tx.reports.scalars("none") == []
+
+
+def test_a_series_that_is_there_gets_the_copied_points_as_well(tx: SqlTx) -> None:
+    tx.reports.append_scalars("a", [points(1.0, 2.0)])
+    tx.reports.append_scalars("b", [points(9.0)])
+    tx.reports.copy_scalars("a", "b")
+    (series,) = tx.reports.scalars("b")
+    assert [point.value for point in series.points] == [9.0, 1.0, 2.0]
+    assert tx.reports.summaries("b")[0].count == 3
+
+
+@settings(suppress_health_check=[HealthCheck.function_scoped_fixture], deadline=None, max_examples=100)
+@given(values=st.lists(st.sampled_from([0.0, 1.0, nan, inf]), max_size=12), data=st.data())
+def test_removing_points_leaves_the_others_as_if_they_had_come_alone(undone, values: list[float], data) -> None:
+    everything = points(*values).points
+    removed = data.draw(st.lists(st.sampled_from(everything), unique_by=id)) if everything else []
+    kept = [one for one in everything if not any(one is other for other in removed)]
+    with undone() as tx:
+        for one in everything:
+            tx.reports.append_scalars("a", [replace(points(), points=(one,))])
+        tx.reports.append_scalars("b", [replace(points(), points=tuple(kept))])
+        unknown = ScalarPoint(99, 5.0, 0.0)
+        tx.reports.remove_scalars("a", [replace(points(), points=(*removed, unknown))])
+        tx.reports.remove_scalars("a", [replace(points(), title="never there", points=everything)])
+        assert repr(tx.reports.scalars("a")) == repr(tx.reports.scalars("b"))
+        assert repr(tx.reports.summaries("a")) == repr(tx.reports.summaries("b"))
+
+
+def test_points_are_removed_as_often_as_they_are_given(tx: SqlTx) -> None:
+    (one,) = points(1.0).points
+    tx.reports.append_scalars("a", [replace(points(), points=(one,) * 3)])
+    tx.reports.append_scalars("b", [replace(points(), points=(one,))])
+    tx.reports.remove_scalars("a", [replace(points(), points=(one,) * 2)])
+    assert tx.reports.scalars("a")[0].points == (one,)
+    assert tx.reports.scalars("b")[0].points == (one,)

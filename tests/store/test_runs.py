@@ -9,7 +9,7 @@ from msgspec.structs import replace
 from penstock.core.errors import Conflict, NotFound
 from penstock.core.pipeline import Argument, Pipeline, Step
 from penstock.core.progress import StepStatus
-from penstock.core.run import Run, StepState
+from penstock.core.run import ARCHIVED, Run, StepState
 from penstock.core.task import Parameter, Script, Status, Task, TaskType
 from penstock.ops.runs import ListRuns
 from penstock.ops.steps import StepDecision
@@ -110,6 +110,8 @@ def test_a_wish_to_stop_is_kept_with_its_reason(tx: SqlTx) -> None:
     id = add_run(tx, "a1")
     tx.runs.ask_stop(id, "ann asked")
     assert tx.runs.get(id).stop_asked == "ann asked"
+    tx.runs.ask_stop(id, None)
+    assert tx.runs.get(id).stop_asked is None
 
 
 def test_numbers_count_up_by_pipeline_and_project_and_are_never_given_twice(tx: SqlTx) -> None:
@@ -158,6 +160,25 @@ def test_runs_are_filtered_by_project_pipeline_and_status(tx: SqlTx) -> None:
     assert found(project="elsewhere") == []
     assert found(statuses=(Status.IN_PROGRESS,)) == [a]
     assert found(statuses=()) == []
+
+
+def test_archived_runs_are_listed_apart(tx: SqlTx) -> None:
+    a, b, c = (add_run(tx, id) for id in ("a1", "a2", "a3"))
+    tx.tasks.tag(a, ("pipeline", ARCHIVED))
+    tx.tasks.tag(b, (f'not "{ARCHIVED}"', f"{ARCHIVED}!", "pipeline"))
+    for wanted, found in ((None, [c, b, a]), (True, [a]), (False, [c, b])):
+        assert [run.id for run in tx.runs.list(ListRuns(archived=wanted))] == found
+    assert tx.runs.list(ListRuns(archived=True, pipeline="other")) == []
+
+
+def test_the_last_run_is_one_that_is_in_sight(tx: SqlTx) -> None:
+    first, second = add_run(tx, "a1"), add_run(tx, "a2")
+    for now, id in enumerate((first, second)):
+        start_run(tx, id, now=float(now))
+    tx.tasks.tag(second, (ARCHIVED,))
+    assert tx.runs.find("last") == [first]
+    tx.tasks.tag(first, (ARCHIVED,))
+    assert tx.runs.find("last") == []
 
 
 def test_more_runs_are_counted_than_a_statement_takes_values(tx: SqlTx) -> None:
@@ -258,9 +279,67 @@ def test_a_step_goes_through_its_tries(tx: SqlTx) -> None:
     assert tx.steps.list("r")[1] == StepState(name="score")
 
 
+@pytest.mark.parametrize("before", ["pending", "queued", "failed", "aborted"])
+def test_a_try_that_does_not_have_to_run_is_cached(tx: SqlTx, before: str) -> None:
+    tx.steps.add("r", [StepState(name="fit", status=StepStatus(before), attempt=1, task="t1", started=1.0)])
+    for attempt in (1, 3, 0):
+        with pytest.raises(Conflict, match=f"step 'fit' of run r is {before} after try 1"):
+            tx.steps.reuse("r", "fit", attempt, "t2", "the same", 5.0)
+    tx.steps.reuse("r", "fit", 2, "t2", "the same", 5.0)
+    cached = {"status": StepStatus.CACHED, "attempt": 2, "task": "t2", "reason": "the same"}
+    assert tx.steps.list("r") == [StepState(name="fit", **cached, started=5.0, ended=5.0)]
+
+
+@pytest.mark.parametrize("before", ["running", "completed", "cached", "skipped"])
+def test_a_step_that_runs_or_needs_no_try_reuses_nothing(tx: SqlTx, before: str) -> None:
+    tx.steps.add("r", [StepState(name="fit", status=StepStatus(before), attempt=1, task="t1")])
+    with pytest.raises(Conflict, match=f"step 'fit' of run r is {before}"):
+        tx.steps.reuse("r", "fit", 2, "t2", "the same", 5.0)
+
+
+@pytest.mark.parametrize("before", StepStatus)
+def test_how_the_latest_try_of_a_step_ended_is_judged(tx: SqlTx, before: StepStatus) -> None:
+    state = StepState(name="fit", status=before, attempt=2, task="t2", reason="why", started=1.0, ended=2.0)
+    tx.steps.add("r", [state])
+    with pytest.raises(Conflict):
+        tx.steps.judge("r", "fit", "t1", StepStatus.COMPLETED, "an earlier one")
+    if before in {"completed", "cached", "failed", "aborted"}:
+        tx.steps.judge("r", "fit", "t2", StepStatus.COMPLETED, "said so")
+        state = replace(state, status=StepStatus.COMPLETED, reason="said so")
+    else:
+        with pytest.raises(Conflict, match=f"is {before}"):
+            tx.steps.judge("r", "fit", "t2", StepStatus.COMPLETED, "said so")
+    assert tx.steps.list("r") == [state]
+
+
+def test_all_steps_are_pending_again_but_those_to_keep(tx: SqlTx) -> None:
+    facts = {"attempt": 3, "task": "t", "reason": "why", "started": 1.0, "ended": 2.0, "stage": "s"}
+    states = [StepState(name=status, status=status, **facts) for status in StepStatus]
+    for run in ("r", "other"):
+        tx.steps.add(run, states)
+    tx.steps.reset("r", ["completed", "skipped", "gone"])
+    assert tx.steps.list("r") == [
+        state
+        if state.name in {"completed", "skipped"}
+        else replace(state, status=StepStatus.PENDING, reason="", started=None, ended=None)
+        for state in states
+    ]
+    assert tx.steps.list("other") == states
+    tx.steps.attempt("r", "failed", 4, "t4", 3.0)
+
+
+def test_one_step_is_found_by_its_name(tx: SqlTx) -> None:
+    states = [StepState(name=name, stage=name) for name in ("fit", "Fit")]
+    tx.steps.add("r", states)
+    assert [tx.steps.get("r", state.name) for state in states] == states
+
+
 @pytest.mark.parametrize(
     "call",
     [
+        lambda tx: tx.steps.get("r1", "gone"),
+        lambda tx: tx.steps.reuse("r1", "gone", 1, "t", "", 1.0),
+        lambda tx: tx.steps.judge("r1", "gone", "t", StepStatus.FAILED, ""),
         lambda tx: tx.steps.attempt("r1", "gone", 1, "t", 1.0),
         lambda tx: tx.steps.end("r1", "gone", StepStatus.FAILED, "", 1.0),
         lambda tx: tx.steps.decide("r1", [StepDecision(step="gone", status=StepStatus.SKIPPED)]),

@@ -17,6 +17,8 @@ from penstock.core.run import ChangeKind, StepState
 from penstock.core.task import (
     ALLOWED,
     ENDED,
+    JUDGED,
+    RESUMABLE,
     Configuration,
     Container,
     EndReason,
@@ -123,6 +125,8 @@ def test_half_a_character_is_refused_with_its_surroundings(tx: SqlTx) -> None:
         lambda tx: tx.tasks.move("3f00", Status.QUEUED, now=1.0),
         lambda tx: tx.tasks.claim("3f00", Worker(host="h", pid=1)),
         lambda tx: tx.tasks.rename("3f00", "x"),
+        lambda tx: tx.tasks.note("3f00", {}),
+        lambda tx: tx.tasks.tag("3f00", ()),
         lambda tx: tx.tasks.describe(task("3f00")),
     ],
 )
@@ -180,6 +184,71 @@ def test_any_sequence_of_moves_ends_where_the_table_says(undone, moves: list[Sta
                 ended = now if to in ENDED - {Status.PUBLISHED} else ended
         found = tx.tasks.get("a")
         assert (found.status, found.started, found.ended) == (status, started, ended)
+
+
+@pytest.mark.parametrize("now", Status)
+@pytest.mark.parametrize("to", sorted(JUDGED))
+def test_a_judgement_changes_how_a_task_ended_where_the_table_allows_it(tx: SqlTx, now: Status, to: Status) -> None:
+    before = task("a", status=now, started=1.0, ended=2.0, reason=EndReason.SIGNAL, message="as it was")
+    tx.tasks.add(before)
+    allowed = to in JUDGED.get(now, ())
+    assert tx.tasks.judge("a", to, reason=EndReason.CALLBACK, message="said so") is allowed
+    judged = replace(before, status=to, reason=EndReason.CALLBACK, message="said so")
+    assert tx.tasks.get("a") == (judged if allowed else before)
+    assert not tx.tasks.judge("3f00", to, reason=None, message="")
+
+
+def test_a_draft_for_which_nothing_has_to_run_is_complete_at_once(tx: SqlTx) -> None:
+    tx.tasks.add(task("a", runtime={"old": "x"}))
+    tx.tasks.complete("a", {"reused": "b"}, 5.0)
+    done = task("a", status=Status.COMPLETED, started=5.0, ended=5.0, runtime={"reused": "b"})
+    assert tx.tasks.get("a") == done
+    for id in ("a", "3f00"):
+        with pytest.raises(NotFound, match=f"there is no draft {id}"):
+            tx.tasks.complete(id, {}, 6.0)
+    assert tx.tasks.get("a") == done
+
+
+SEEN = Worker(host="h", pid=1, started="5", boot="x")
+OTHERS = [None, *(replace(SEEN, **{field: other}) for field, other in (("pid", 2), ("started", "6"), ("boot", "y")))]
+
+
+@pytest.mark.parametrize("status", Status)
+def test_a_run_is_reopened_where_the_table_allows_it(tx: SqlTx, status: Status) -> None:
+    before = task(
+        "a", status=status, worker=SEEN, started=1.0, ended=2.0, reason=EndReason.SIGNAL, message="m", created=0.5
+    )
+    tx.tasks.add(before)
+    worker = replace(SEEN, pid=9)
+    assert tx.tasks.reopen("a", seen=SEEN, worker=worker) is (status in RESUMABLE)
+    going_on = replace(before, status=Status.IN_PROGRESS, worker=worker, ended=None, reason=None, message="")
+    assert tx.tasks.get("a") == (going_on if status in RESUMABLE else before)
+
+
+@pytest.mark.parametrize("worker", OTHERS)
+def test_a_run_is_reopened_by_who_saw_its_last_process(tx: SqlTx, worker: Worker | None) -> None:
+    before = task("a", status=Status.STOPPED, worker=worker)
+    tx.tasks.add(before)
+    for seen in (SEEN, *(other for other in OTHERS if other != worker)):
+        assert not tx.tasks.reopen("a", seen=seen, worker=SEEN)
+    assert tx.tasks.get("a") == before
+    assert tx.tasks.reopen("a", seen=worker, worker=SEEN)
+    assert not tx.tasks.reopen("3f00", seen=worker, worker=SEEN)
+
+
+def test_notes_and_system_tags_are_replaced_and_nothing_else(tx: SqlTx) -> None:
+    for id in "ab":
+        tx.tasks.add(task(id, runtime={"x": "1"}, system_tags=("one",), tags=("mine",)))
+    tx.tasks.note("a", {"y": "é"})
+    tx.tasks.tag("a", ("two", "three"))
+    assert tx.tasks.get("a") == task("a", runtime={"y": "é"}, system_tags=("two", "three"), tags=("mine",))
+    assert tx.tasks.get("b") == task("b", runtime={"x": "1"}, system_tags=("one",), tags=("mine",))
+
+
+def test_a_task_is_found_or_not(tx: SqlTx) -> None:
+    tx.tasks.add(task("a"))
+    assert tx.tasks.find("a") == task("a")
+    assert tx.tasks.find("b") is None
 
 
 def test_tasks_are_listed_newest_first_and_those_of_a_run_oldest_first(tx: SqlTx) -> None:
