@@ -9,6 +9,7 @@ from penstock.core.cachekey import KeyParts, key
 from penstock.core.codekey import Code
 from penstock.core.decision import Decision, DecisionKind
 from penstock.core.errors import Conflict, NotFound
+from penstock.core.monitor import monitors
 from penstock.core.outputs import Blob, Plot, ScalarPoint
 from penstock.core.run import REUSED, attempt_id
 from penstock.core.task import Configuration, Parameter, Status
@@ -28,7 +29,7 @@ from penstock.ops.outputs import (
     ReportScalars,
 )
 from penstock.ops.runs import ArchiveRun, DeleteRun, GetRun
-from penstock.ops.steps import DraftStep
+from penstock.ops.steps import DraftStep, TakeOver
 from penstock.ops.tasks import GetConfigurations, GetParameters, GetTask, ListTasks, SetConfiguration, SetParameters
 from penstock.store.sqlite import SqliteStore
 
@@ -420,3 +421,21 @@ def test_the_bytes_that_a_task_left_are_named_in_words(desk):
     assert desk.backend.call(ListStored(task=desk.task().id)) == []
     with pytest.raises(NotFound, match=NOBODY):
         desk.backend.call(ListStored(task=NOBODY))
+
+
+def test_what_a_run_monitors_of_a_reused_step_it_has_once(desk):
+    """The earlier run took it over as well; the new one may monitor something else, or under another name."""
+    wanted = monitors([["loss", "train"]], ["table", ["table", "earlier"]], ["net", ["net", "earlier"]])
+    source_run = desk.run("a")
+    source = execute(desk, source_run)
+    fill(desk, source, source_run)
+    desk.end(source)
+    desk.backend.call(TakeOver(task=source.id, wanted=wanted))
+    run = desk.run("a")
+    task = reuse(desk, run, source)
+    desk.backend.call(TakeOver(task=task.id, wanted=monitors([["loss", "train"]], ["table"], ["net"])))
+    artifacts, models = desk.backend.call(ListArtifacts(task=run.id)), desk.backend.call(ListModels(task=run.id))
+    assert sorted((one.name, one.maker) for one in artifacts) == [("report", task.id), ("table", task.id)]
+    assert sorted((one.name, one.maker) for one in models) == [("best", task.id), ("net", task.id)]
+    assert len(desk.backend.call(GetScalars(task=run.id))[0].points) == 250
+    assert len(blobs_of(desk, task)) == 4

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import hashlib
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TypeVar
 
 from msgspec.structs import replace
 
@@ -82,11 +82,27 @@ def _copy(tx: Tx, source: Task, task: Task) -> None:
 
 
 def _artifacts(tx: Tx, task: Task) -> list[Artifact]:
-    """Return the artifacts that a task made: its own, and those in the name of its run."""
-    of_run = tx.outputs.artifacts(task.run) if task.run else []
-    return [*tx.outputs.artifacts(task.id), *(one for one in of_run if one.maker == task.id)]
+    """Return the artifacts that a task made: its own, and those in the name of its run.
+
+    What the run itself took over is not among these: the run where the task is reused decides anew what it monitors.
+    """
+    own = tx.outputs.artifacts(task.id)
+    held = [one for one in tx.outputs.artifacts(task.run) if one.maker == task.id] if task.run else []
+    known = [_facts(one) for one in own]
+    return [*own, *(one for one in held if _facts(one) not in known)]
 
 
 def _models(tx: Tx, task: Task) -> list[Model]:
-    of_run = tx.outputs.models(task.run) if task.run else []
-    return [*tx.outputs.models(task.id), *(one for one in of_run if one.maker == task.id)]
+    own = tx.outputs.models(task.id)
+    held = [one for one in tx.outputs.models(task.run) if one.maker == task.id] if task.run else []
+    known = [_facts(one) for one in own]
+    return [*own, *(one for one in held if _facts(one) not in known)]
+
+
+Output = TypeVar("Output", Artifact, Model)
+
+
+def _facts(output: Output) -> Output:
+    """Return the record without what a copy has of its own; no two that were stored are equal in all the rest."""
+    bare = replace(output, task="", name="", maker="")
+    return replace(bare, id="") if isinstance(bare, Model) else bare
