@@ -439,3 +439,11 @@ def test_what_a_run_monitors_of_a_reused_step_it_has_once(desk):
     assert sorted((one.name, one.maker) for one in models) == [("best", task.id), ("net", task.id)]
     assert len(desk.backend.call(GetScalars(task=run.id))[0].points) == 250
     assert len(blobs_of(desk, task)) == 4
+
+
+def test_a_reuse_that_is_asked_for_again_finds_its_task_also_when_the_earlier_one_is_gone(desk):
+    source_run, source = completed(desk)
+    run = desk.run("a")
+    task = reuse(desk, run, source)
+    desk.backend.call(DeleteRun(id=source_run.id))
+    assert reuse(desk, run, source) == task

@@ -42,10 +42,10 @@ def list_stored(tx: Tx, op: ListStored, now: float) -> list[Stored]:
 def reuse_step(tx: Tx, op: ReuseStep, now: float) -> Task:
     """Give the step a task that is born completed, with what the earlier one left behind."""
     must_go_on(tx, op.run, op.step)
-    source = _source(tx, op.source)
     task = add_attempt(tx, op.run, op.step, op.attempt, op.task, now)
     if task.status is not Status.CREATED:
         return task
+    source = _source(tx, op.source)
     origin = source.runtime.get(REUSED, source.id)
     tx.tasks.complete(task.id, {**task.runtime, REUSED: origin}, now)
     _copy(tx, source, task)
