@@ -166,6 +166,15 @@ def test_what_is_decided_of_a_step_is_there_to_be_explained(desk, status, kind):
     assert decision.at >= run.task.started
 
 
+@pytest.mark.parametrize("status", ["pending", "running", "completed", "cached", "failed"])
+def test_what_only_a_task_can_bring_about_is_not_decided(desk, status):
+    run = desk.run("a")
+    seen = desk.last()
+    with pytest.raises(Invalid, match=f"step 'a' cannot become {status} by a decision"):
+        desk.decide(run, "a", status)
+    assert (desk.statuses(run), desk.last()) == ({"a": "pending"}, seen)
+
+
 def test_a_veto_is_a_skip_with_a_name_of_its_own(desk):
     run = desk.run("a")
     seen = desk.last()

@@ -353,10 +353,20 @@ def test_what_is_in_progress_or_has_not_begun_is_not_judged(desk):
     draft = desk.backend.call(DraftStep(run=run.id, step="b", attempt=1, task=desk.new("b")))
     for one in (task, draft):
         for status in JUDGED:
-            with pytest.raises(Conflict, match=one.id):
+            with pytest.raises(Conflict, match=f"task {one.id} is {one.status}; only what has ended is judged"):
                 judge(desk, one, status)
         assert desk.backend.call(GetTask(id=one.id)) == one
     assert desk.statuses(run) == {"a": "running", "b": "queued"}
+
+
+@pytest.mark.parametrize("status", sorted(set(Status) - set(JUDGED)))
+def test_a_judgement_is_an_end(desk, status):
+    run = desk.run("a")
+    task = desk.end(desk.launch(run, "a"))
+    with pytest.raises(Invalid, match=f"{status} is no way for a task to end") as caught:
+        judge(desk, task, status)
+    assert caught.value.hint == "completed, failed or stopped"
+    assert desk.backend.call(GetTask(id=task.id)) == task
 
 
 def test_what_ended_is_final_once_its_run_has_ended(desk):

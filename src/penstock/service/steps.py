@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 from msgspec.structs import replace
 
 from penstock.core.decision import Decision, DecisionKind
-from penstock.core.errors import Conflict
+from penstock.core.errors import Conflict, Invalid
 from penstock.core.monitor import Monitors, choose_artifacts, choose_metrics, choose_models
 from penstock.core.progress import StepStatus
 from penstock.core.run import ChangeKind, StepState, attempt_id
@@ -142,6 +142,9 @@ def add_attempt(tx: Tx, run: str, step: str, attempt: int, new: NewTask, now: fl
 
 def decide(tx: Tx, run: Task, decisions: tuple[StepDecision, ...], now: float) -> None:
     """Record decisions on steps of a run, and the drafts that they leave behind as gone."""
+    for one in decisions:
+        if one.status not in KINDS:
+            raise Invalid(f"step {one.step!r} cannot become {one.status} by a decision", hint=", ".join(KINDS))
     tx.steps.decide(run.id, decisions)
     for one in decisions:
         tx.changes.append(run, ChangeKind.STEP, one.status, now, step=one.step, message=one.reason)

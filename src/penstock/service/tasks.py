@@ -9,7 +9,7 @@ from msgspec.structs import replace
 from penstock.core.decision import Decision, DecisionKind
 from penstock.core.errors import Conflict, Invalid
 from penstock.core.run import STEP_STATUS, ChangeKind
-from penstock.core.task import ENDED, Configuration, EndReason, Parameter, Status, Task, TaskType, refuse_move
+from penstock.core.task import ENDED, JUDGED, Configuration, EndReason, Parameter, Status, Task, TaskType, refuse_move
 from penstock.ops.tasks import (
     CreateTask,
     DescribeTask,
@@ -53,7 +53,7 @@ def end_task(tx: Tx, op: EndTask, now: float) -> Task:
     """End a task with what it leaves behind."""
     task = tx.tasks.get(op.id)
     if op.status not in ENDED:
-        raise Invalid(f"{op.status} is no way for a task to end", hint="completed, failed or stopped")
+        raise _no_end(op.status)
     if task.type is TaskType.CONTROLLER:
         raise Conflict(f"task {task.id} is a run; EndRun ends it, together with its steps")
     if task.status is op.status:
@@ -70,8 +70,12 @@ def end_task(tx: Tx, op: EndTask, now: float) -> Task:
 def judge_task(tx: Tx, op: JudgeTask, now: float) -> Task:
     """Change how an attempt ended, while that can still make a difference to its run."""
     task = tx.tasks.get(op.id)
+    if op.status not in JUDGED:
+        raise _no_end(op.status)
     if task.status is op.status:
         return task
+    if task.status not in ENDED:
+        raise Conflict(f"task {task.id} is {task.status}; only what has ended is judged")
     if task.run is None or task.step is None or tx.tasks.status(task.run) is not Status.IN_PROGRESS:
         raise Conflict(
             f"task {task.id} is {task.status}, and that is final",
@@ -182,3 +186,7 @@ def move(tx: Tx, task: Task, to: Status, now: float, *, reason: EndReason | None
 def _must_not_be_published(task: Task) -> None:
     if task.status is Status.PUBLISHED:
         raise Conflict(f"task {task.id} is published and stays as it is", hint="clone it and change the clone")
+
+
+def _no_end(status: Status) -> Invalid:
+    return Invalid(f"{status} is no way for a task to end", hint="completed, failed or stopped")

@@ -118,7 +118,7 @@ def _among(statuses: Iterable[Status]) -> str:
 
 
 _STAMPS = {Status.IN_PROGRESS: "started"} | dict.fromkeys(ENDED - {Status.PUBLISHED}, "ended")
-_JUDGED = {to: origins(to, JUDGED) for to in ENDED}
+_JUDGED = {to: origins(to, JUDGED) for to in JUDGED}
 _MOVES = {to: _move_to(to) for to in Status if origins(to)}
 
 _DELETE = (
