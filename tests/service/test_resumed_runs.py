@@ -144,6 +144,23 @@ def reuse(desk, run, step, source):
     return desk.backend.call(op)
 
 
+def test_those_who_follow_the_feed_hear_which_steps_are_pending_again(desk):
+    run = desk.run("done", "failed", "running", "skipped", "fresh")
+    desk.end(desk.launch(run, "done"))
+    desk.fail(desk.launch(run, "failed"))
+    desk.launch(run, "running")
+    desk.decide(run, "skipped", "skipped", "no")
+    seen = desk.last()
+    go_on(desk, run, run.task.worker)
+    assert desk.changes(after=seen, run=run) == [
+        ("status", "running", "stopped"),
+        ("step", "failed", "pending"),
+        ("step", "running", "pending"),
+        ("step", "skipped", "pending"),
+        ("status", None, "in_progress"),
+    ]
+
+
 def test_an_attempt_that_was_in_flight_cannot_report_any_more(desk):
     run = desk.run("a")
     task = desk.launch(run, "a")

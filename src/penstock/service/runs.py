@@ -89,9 +89,13 @@ def resume_run(tx: Tx, op: ResumeRun, now: float) -> RunDetail:
     _close_attempts(tx, op.id, now, EndReason.CONTROLLER_LOST, "its run's process was gone")
     if not tx.tasks.reopen(op.id, seen=op.seen, worker=op.worker):
         raise Conflict(f"run {run.task.name!r} was resumed by somebody else just now")
-    kept = [state.name for state in tx.steps.list(op.id) if state.status in {StepStatus.COMPLETED, StepStatus.CACHED}]
-    vetoed = [one.step for one in tx.decisions.list(op.id, None) if one.kind is DecisionKind.VETO]
-    tx.steps.reset(op.id, keep=[*kept, *vetoed])
+    states = tx.steps.list(op.id)
+    keep = {one.step for one in tx.decisions.list(op.id, None) if one.kind is DecisionKind.VETO}
+    keep |= {state.name for state in states if state.status in {StepStatus.COMPLETED, StepStatus.CACHED}}
+    tx.steps.reset(op.id, keep=tuple(keep))
+    for state in states:
+        if state.name not in keep and state.status is not StepStatus.PENDING:
+            tx.changes.append(run.task, ChangeKind.STEP, StepStatus.PENDING, now, step=state.name)
     tx.runs.ask_stop(op.id, None)
     tx.decisions.add(op.id, Decision(kind=DecisionKind.RESUME, reason=op.reason, at=now))
     tx.changes.append(run.task, ChangeKind.STATUS, Status.IN_PROGRESS, now, message=f"resumed: {op.reason}")
