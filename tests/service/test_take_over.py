@@ -6,12 +6,14 @@ from math import isnan, nan
 
 import pytest
 
+from penstock.core.errors import Conflict, NotFound
 from penstock.core.monitor import monitors
 from penstock.core.outputs import ScalarPoint
 from penstock.core.task import Status, Worker
+from penstock.ops.decisions import ListDecisions
 from penstock.ops.outputs import AddArtifact, AddModel, GetScalars, ListArtifacts, ListModels, NewPoints, ReportScalars
 from penstock.ops.runs import ResumeRun
-from penstock.ops.steps import TakeOver
+from penstock.ops.steps import DraftStep, TakeOver
 from penstock.ops.tasks import GetTask
 
 WANTED = monitors([["loss", "train"], [["loss", "train"], ["end", "loss"]]], ["table", ["table", "final"]], ["*"])
@@ -66,3 +68,38 @@ def test_what_came_from_attempts_that_failed_gives_way_to_that_of_the_one_that_d
     assert len(scalars["end", "loss"]) == 3
     assert artifacts == [("final", last.id), ("table", last.id)]
     assert models == [("net", last.id)]
+
+
+@pytest.mark.parametrize("begun", [True, False])
+def test_nothing_is_taken_over_from_an_attempt_that_has_not_ended(desk, begun):
+    """It would be taken over once and for all, and what came after that would be missing."""
+    run = desk.run("a")
+    draft = DraftStep(run=run.id, step="a", attempt=1, task=desk.new("a"))
+    task = desk.launch(run, "a") if begun else desk.backend.call(draft)
+    report(desk, task.id, 2.0)
+    with pytest.raises(Conflict, match=f"task {task.id} is {task.status}; a run takes over what has ended"):
+        desk.backend.call(TakeOver(task=task.id, wanted=WANTED))
+    assert held(desk, run) == ({}, [], [])
+    if begun:
+        desk.end(task)
+        desk.backend.call(TakeOver(task=task.id, wanted=WANTED))
+        assert held(desk, run)[0]["loss", "train"] == [2.0]
+
+
+def test_what_an_attempt_did_not_make_is_not_taken_over_and_that_is_remembered(desk):
+    run = desk.run("a")
+    task = desk.end(desk.launch(run, "a"))
+    for _ in range(2):
+        desk.backend.call(TakeOver(task=task.id, wanted=WANTED))
+    assert held(desk, run) == ({}, [], [])
+    (decision,) = desk.backend.call(ListDecisions(run=run.id))
+    assert (decision.kind, decision.step, decision.attempt, decision.related) == ("take over", "a", 1, task.id)
+
+
+def test_a_run_takes_over_from_attempts_of_steps_alone(desk):
+    run = desk.run("a")
+    for task in (run.task, desk.task()):
+        with pytest.raises(Conflict, match=f"task {task.id} is no attempt of a step"):
+            desk.backend.call(TakeOver(task=task.id, wanted=WANTED))
+    with pytest.raises(NotFound, match="b" * 32):
+        desk.backend.call(TakeOver(task="b" * 32, wanted=WANTED))

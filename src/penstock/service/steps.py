@@ -12,7 +12,7 @@ from penstock.core.errors import Conflict, Invalid
 from penstock.core.monitor import Monitors, choose_artifacts, choose_metrics, choose_models
 from penstock.core.progress import StepStatus
 from penstock.core.run import ChangeKind, StepState, attempt_id
-from penstock.core.task import Status, Task
+from penstock.core.task import ENDED, Status, Task
 from penstock.ops.outputs import NewPoints
 from penstock.ops.steps import DecideSteps, DraftStep, GetStep, LaunchStep, StepDecision, TakeOver
 from penstock.ops.tasks import ListTasks, NewTask
@@ -78,6 +78,8 @@ def take_over(tx: Tx, op: TakeOver, now: float) -> None:
     task = tx.tasks.get(op.task)
     if task.run is None or task.step is None:
         raise Conflict(f"task {task.id} is no attempt of a step; no run takes over anything from it")
+    if task.status not in ENDED:
+        raise Conflict(f"task {task.id} is {task.status}; a run takes over what has ended")
     decided = tx.decisions.list(task.run, task.step)
     done = [one.related for one in decided if one.kind is DecisionKind.TAKE_OVER and one.related]
     if task.id in done:
