@@ -145,6 +145,19 @@ def test_a_file_that_cannot_be_read_is_named(blobs: FileBlobs, tmp_path: Path) -
     assert staged(tmp_path / "blobs") == []
 
 
+def test_a_blob_is_as_young_as_its_commit_and_not_as_its_bytes(blobs: FileBlobs) -> None:
+    """Its age says whether it was stored after a run ended. The kernel's own stamp lags behind the clock by some ms."""
+    for _ in range(20):
+        with blobs.writer() as writer:
+            writer.write(b"some bytes")
+            before = time.time()
+            blob = writer.commit()
+        blobs.delete(blob.hash, stored_before=before)
+        assert blobs.stat(blob.hash) == blob
+        blobs.delete(blob.hash, stored_before=time.time())
+        assert blobs.stat(blob.hash) is None
+
+
 def test_the_same_content_twice_is_one_blob_that_is_young_again(blobs: FileBlobs, tmp_path: Path) -> None:
     first = blobs.put_bytes(b"same")
     os.utime(blobs.path(first.hash), (0, 0))

@@ -15,6 +15,7 @@ import fcntl
 import io
 import os
 import re
+import time
 from contextlib import contextmanager, suppress
 from hashlib import sha256
 from pathlib import Path
@@ -186,6 +187,8 @@ class FileBlobs:
         place = self._place(blob.hash)
         outer, _, _ = place.rpartition("/")
         folders = [outer]
+        now = time.time_ns()
+        os.utime(staged, ns=(now, now))  # the kernel's own stamp is that of the writing, and lags behind the clock
         try:
             # A blob of this name is replaced by its like: that repairs a damaged one and makes it young again.
             os.rename(staged, place)  # noqa: PTH104 - a Path costs more than the call
