@@ -13,7 +13,7 @@ ROOT = Path(__file__).resolve().parents[2]
 BENCH = ROOT / "bench"
 
 FLOORS = {"python", "fork", "fork_zygote", "commit", "disk", "page_cache"}
-CASES = {"import", "import_controller", "cold", "warm", "numbers", "kept", "array", "array_plain"}
+CASES = {"import", "import_controller", "cold", "warm", "numbers", "kept", "array", "array_plain", "reused", "explain"}
 PIPELINES = {"chain_1", "chain_2", "chain_3", "chain_4", "fan_1", "fan_2"}
 
 BUSY_GRANDCHILD = """
