@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import hashlib
-from typing import TYPE_CHECKING, TypeVar
+from typing import TYPE_CHECKING
 
 from msgspec.structs import replace
 
@@ -99,10 +99,7 @@ def _models(tx: Tx, task: Task) -> list[Model]:
     return [*own, *(one for one in held if _facts(one) not in known)]
 
 
-Output = TypeVar("Output", Artifact, Model)
-
-
-def _facts(output: Output) -> Output:
+def _facts(output: Artifact | Model) -> Artifact | Model:
     """Return the record without what a copy has of its own; no two that were stored are equal in all the rest."""
     bare = replace(output, task="", name="", maker="")
     return replace(bare, id="") if isinstance(bare, Model) else bare
