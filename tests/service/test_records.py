@@ -11,18 +11,24 @@ from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, invariant, precondition, rule, run_state_machine_as_test
 
 from penstock.backend import connect
+from penstock.core.cachekey import KeyParts
+from penstock.core.codekey import Code
+from penstock.core.decision import Decision, DecisionKind
 from penstock.core.errors import Conflict, Invalid
 from penstock.core.progress import StepStatus
-from penstock.core.run import STEP_STATUS, ChangeKind
-from penstock.core.task import ENDED, EndReason, Status
+from penstock.core.run import REUSED, STEP_STATUS, ChangeKind
+from penstock.core.task import ENDED, EndReason, Status, Worker
 from penstock.ops.changes import ListChanges
-from penstock.ops.runs import StopRun
-from penstock.ops.steps import DecideSteps, StepDecision
-from penstock.ops.tasks import GetTask, ListTasks
+from penstock.ops.executions import Keyed, ReuseStep
+from penstock.ops.runs import ResumeRun, StopRun
+from penstock.ops.steps import DraftStep
+from penstock.ops.tasks import GetTask, JudgeTask, ListTasks
 from penstock.settings import Settings
 
 OPEN_STEPS = {StepStatus.PENDING, StepStatus.QUEUED, StepStatus.RUNNING}
 STEPS = ("a", "b", "c")
+WORKER = Worker(host="here", pid=1, started="2", boot="3")
+KEYED = Keyed(key="k", parts=KeyParts(code=Code("d", {})))
 steps = st.sampled_from(STEPS)
 ends = st.sampled_from([Status.COMPLETED, Status.FAILED, Status.STOPPED])
 
@@ -37,6 +43,7 @@ class Records(RuleBasedStateMachine):
         self.backend = connect(Settings(home=Path(self.folder.name) / "home", workers=1))
         self.desk = desk_of(self.backend)
         self.runs = {}
+        self.pids = {}
         self.launched = {}
         self.start()
 
@@ -49,6 +56,7 @@ class Records(RuleBasedStateMachine):
     def start(self):
         run = self.desk.run(*STEPS, name=f"flow {len(self.runs)}")
         self.runs[run.id] = run
+        self.pids[run.id] = [run.task.worker.pid]
 
     def run(self, second):
         return list(self.runs.values())[second and len(self.runs) > 1]
@@ -72,14 +80,59 @@ class Records(RuleBasedStateMachine):
         with suppress(Conflict):
             self.desk.end(task, status, None, f"ended as {status}")
 
-    @rule(step=steps, second=st.booleans(), status=st.sampled_from(["queued", "skipped", "aborted"]))
-    def decide(self, step, second, status):
+    @rule(step=steps, second=st.booleans(), attempt=st.integers(1, 3))
+    def draft(self, step, second, attempt):
+        run = self.run(second)
+        if self.any_order or attempt == self.desk.states(run)[step].attempt + 1:
+            with suppress(Conflict):
+                self.backend.call(DraftStep(run=run.id, step=step, attempt=attempt, task=self.desk.new(step)))
+
+    @precondition(lambda self: self.launched)
+    @rule(step=steps, second=st.booleans(), attempt=st.integers(1, 3), data=st.data())
+    def reuse(self, step, second, attempt, data):
+        run = self.run(second)
+        source = self.launched[data.draw(st.sampled_from(sorted(self.launched)))]
+        decision = Decision(kind=DecisionKind.REUSE, reason="the same", step=step)
+        new = self.desk.new(step)
+        if self.any_order or attempt == self.desk.states(run)[step].attempt + 1:
+            with suppress(Conflict):
+                self.launched[run.id, step, attempt] = self.backend.call(
+                    ReuseStep(
+                        run=run.id,
+                        step=step,
+                        attempt=attempt,
+                        task=new,
+                        source=source.id,
+                        keyed=KEYED,
+                        decision=decision,
+                    )
+                )
+
+    @precondition(lambda self: self.launched)
+    @rule(data=st.data(), status=ends)
+    def judge(self, data, status):
+        task = self.launched[data.draw(st.sampled_from(sorted(self.launched)))]
+        with suppress(Conflict):
+            self.backend.call(JudgeTask(id=task.id, status=status, message="judged"))
+
+    @rule(
+        step=steps, second=st.booleans(), status=st.sampled_from(["queued", "skipped", "aborted"]), vetoed=st.booleans()
+    )
+    def decide(self, step, second, status, vetoed):
         run = self.run(second)
         allowed = self.status(run, step) in {"pending", "queued"} and self.is_open(run)
         if self.any_order or allowed:
             with suppress(Conflict):
-                decision = StepDecision(step=step, status=StepStatus(status), reason="decided")
-                self.backend.call(DecideSteps(run=run.id, decisions=(decision,)))
+                self.desk.decide(run, step, status, "decided", DecisionKind.VETO if vetoed else None)
+
+    @rule(second=st.booleans(), seen=st.booleans())
+    def resume(self, second, seen):
+        run = self.run(second)
+        last = self.backend.call(GetTask(id=run.id)).worker
+        with suppress(Conflict):
+            worker = Worker(host="here", pid=last.pid + 1)
+            self.backend.call(ResumeRun(id=run.id, worker=worker, seen=last if seen else WORKER))
+            self.pids[run.id].append(worker.pid)
 
     @rule(second=st.booleans(), status=ends)
     def end_run(self, second, status):
@@ -100,15 +153,26 @@ class Records(RuleBasedStateMachine):
         for run in self.runs.values():
             tasks = self.backend.call(ListTasks(run=run.id))
             for name, state in self.desk.states(run).items():
-                mine = [task for task in tasks if task.step == name]
+                mine = [task for task in tasks if task.step == name and task.status is not Status.CREATED]
+                drafts = [task.attempt for task in tasks if task.step == name and task.status is Status.CREATED]
                 assert [task.attempt for task in mine] == list(range(1, state.attempt + 1))
+                assert drafts in ([], [state.attempt + 1])
                 assert all(task.status in ENDED for task in mine[:-1])
-                if mine and state.status not in {"queued", "skipped"}:
-                    assert (state.task, state.status) == (mine[-1].id, STEP_STATUS[mine[-1].status])
+                assert state.task == (mine[-1].id if mine else None)
+                if state.status in {"running", "completed", "cached", "failed"}:
+                    status = STEP_STATUS[mine[-1].status]
+                    assert state.status == ("cached" if self.is_cached(mine[-1], state) else status)
                 elif mine:
                     assert mine[-1].status in ENDED
-                else:
-                    assert state.status in {"pending", "queued", "skipped", "aborted"}
+
+    def is_cached(self, task, state):
+        """A reused step is cached until somebody judges it, and completed when a second judgement says so."""
+        return REUSED in task.runtime and task.status is Status.COMPLETED and state.reason == "the same"
+
+    @invariant()
+    def a_run_is_carried_out_by_whoever_resumed_it_last(self):
+        for id, pids in self.pids.items():
+            assert self.backend.call(GetTask(id=id)).worker.pid == pids[-1]
 
     @invariant()
     def nothing_is_open_under_a_run_that_has_ended(self):
@@ -129,12 +193,13 @@ class Records(RuleBasedStateMachine):
                     told[change.step] = STEP_STATUS[Status(change.status)] if by_task else StepStatus(change.status)
             assert told == {name: state.status for name, state in self.desk.states(run).items()}
             recorded = [self.backend.call(GetTask(id=run.id)), *self.backend.call(ListTasks(run=run.id))]
-            assert tasks == {task.id: task.status for task in recorded}
+            untold = {task.id for task in recorded if REUSED in task.runtime and task.id not in tasks}
+            assert tasks == {task.id: task.status for task in recorded if task.id not in untold}
 
 
 def play(desk_of, *, any_order):
     few = settings(
-        max_examples=15,
+        max_examples=25,
         stateful_step_count=20,
         phases=[Phase.generate],  # twenty steps can be read as they are; making them fewer takes minutes
         deadline=None,

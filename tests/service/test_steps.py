@@ -228,7 +228,9 @@ def test_a_draft_is_an_attempt_that_has_not_begun(desk):
 def test_drafting_the_same_attempt_again_returns_the_task_that_is_there(desk):
     run = desk.run("a")
     task = draft(desk, run, comment="first")
+    seen = desk.last()
     assert draft(desk, run, comment="second") == task
+    assert desk.last() == seen
     launched = desk.launch(run, "a")
     assert draft(desk, run) == launched
     assert desk.statuses(run) == {"a": "running"}
@@ -274,6 +276,19 @@ def test_nothing_is_drafted_where_nothing_could_be_launched(desk):
     with pytest.raises(Conflict, match=f"run {ended.id} is completed; step 'a' cannot start"):
         draft(desk, ended)
     assert (desk.last(), desk.backend.call(ListTasks())) == (seen, tasks)
+
+
+@pytest.mark.parametrize("attempt", [0, 1, 3])
+def test_attempts_are_drafted_in_turn(desk, attempt):
+    run = desk.run("a", "b")
+    failed = desk.fail(desk.launch(run, "a"))
+    if attempt == 1:
+        assert draft(desk, run, "a", attempt) == failed
+        return
+    with pytest.raises(Conflict, match=f"step 'a' of run {run.id} is failed after try 1"):
+        draft(desk, run, "a", attempt)
+    assert desk.statuses(run) == {"a": "failed", "b": "pending"}
+    assert desk.backend.call(ListTasks(run=run.id)) == [failed]
 
 
 @pytest.mark.parametrize("tries", [0, 1])

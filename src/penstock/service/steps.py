@@ -33,10 +33,15 @@ KINDS = {
 def draft_step(tx: Tx, op: DraftStep, now: float) -> Task:
     """Record an attempt that is not to begin yet."""
     must_go_on(tx, op.run, op.step)
+    there = tx.tasks.find(attempt_id(op.run, op.step, op.attempt))
+    if there is not None:
+        return there
+    state = tx.steps.get(op.run, op.step)
+    if op.attempt != state.attempt + 1:
+        raise Conflict(f"step {op.step!r} of run {op.run} is {state.status} after try {state.attempt}")
+    tx.steps.decide(op.run, [StepDecision(step=op.step, status=StepStatus.QUEUED)])
     task = add_attempt(tx, op.run, op.step, op.attempt, op.task, now)
-    if task.status is Status.CREATED:
-        tx.steps.decide(op.run, [StepDecision(step=op.step, status=StepStatus.QUEUED)])
-        tx.changes.append(task, ChangeKind.STATUS, task.status, now)
+    tx.changes.append(task, ChangeKind.STATUS, task.status, now)
     return task
 
 
