@@ -6,7 +6,7 @@ import pytest
 from msgspec.structs import replace
 
 from penstock.core.cachekey import KeyParts, key
-from penstock.core.codekey import Code
+from penstock.core.code import Code
 from penstock.core.decision import Decision, DecisionKind
 from penstock.core.errors import Conflict, NotFound
 from penstock.core.monitor import monitors

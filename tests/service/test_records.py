@@ -12,7 +12,7 @@ from hypothesis.stateful import RuleBasedStateMachine, invariant, precondition, 
 
 from penstock.backend import connect
 from penstock.core.cachekey import KeyParts
-from penstock.core.codekey import Code
+from penstock.core.code import Code
 from penstock.core.decision import Decision, DecisionKind
 from penstock.core.errors import Conflict, Invalid
 from penstock.core.progress import StepStatus

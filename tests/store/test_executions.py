@@ -5,7 +5,7 @@ from collections.abc import Iterator
 import pytest
 
 from penstock.core.cachekey import Input, KeyParts
-from penstock.core.codekey import Code
+from penstock.core.code import Code
 from penstock.core.errors import NotFound
 from penstock.core.run import ARCHIVED, REUSED
 from penstock.core.task import Status, Task, TaskType
