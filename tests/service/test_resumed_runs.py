@@ -15,7 +15,7 @@ from penstock.core.task import EndReason, Parameter, Status, Worker
 from penstock.ops.changes import ListChanges
 from penstock.ops.decisions import ListDecisions
 from penstock.ops.executions import Keyed, ReuseStep
-from penstock.ops.runs import GetRun, ResumeRun, StopRun
+from penstock.ops.runs import ArchiveRun, GetRun, ResumeRun, StopRun
 from penstock.ops.steps import DraftStep
 from penstock.ops.tasks import GetParameters, GetTask, JudgeTask, ListTasks, SetParameters
 
@@ -232,3 +232,16 @@ def test_only_a_run_is_resumed(desk):
     for id in (task.id, "b" * 32):
         with pytest.raises(NotFound, match=f"no run {id}"):
             desk.backend.call(ResumeRun(id=id, worker=OTHER, seen=None))
+
+
+def test_an_archived_run_is_brought_back_before_it_goes_on(desk):
+    """Else it would go on out of sight."""
+    run = desk.run("a")
+    desk.end_run(run, Status.FAILED)
+    desk.backend.call(ArchiveRun(id=run.id))
+    seen = run.task.worker
+    with pytest.raises(Conflict, match="is archived") as refused:
+        desk.backend.call(ResumeRun(id=run.id, worker=OTHER, seen=seen))
+    assert "penstock archive --restore" in refused.value.hint
+    desk.backend.call(ArchiveRun(id=run.id, archived=False))
+    assert desk.backend.call(ResumeRun(id=run.id, worker=OTHER, seen=seen)).run.task.status is Status.IN_PROGRESS

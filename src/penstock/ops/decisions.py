@@ -9,7 +9,7 @@ from penstock.ops.base import Op
 
 
 class RecordDecision(Op[None], frozen=True, kw_only=True):
-    """Record a decision on a run that is in progress."""
+    """Record a decision on a run; raise NotFound when there is none of this id."""
 
     run: str
     decision: Decision

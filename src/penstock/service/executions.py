@@ -68,8 +68,10 @@ def _copy(tx: Tx, source: Task, task: Task) -> None:
     """Record with a task all that another one left behind, also in the name of its run. The bytes are shared."""
     given = {one.path for one in tx.settings.parameters(task.id)}
     tx.settings.set_parameters(task.id, [one for one in tx.settings.parameters(source.id) if one.path not in given])
+    own = {one.name for one in tx.settings.configurations(task.id)}
     for configuration in tx.settings.configurations(source.id):
-        tx.settings.set_configuration(task.id, configuration)
+        if configuration.name not in own:
+            tx.settings.set_configuration(task.id, configuration)
     for artifact in _artifacts(tx, source):
         target = task.id if artifact.task == source.id else str(task.run)
         tx.outputs.add_artifact(replace(artifact, task=target, maker=artifact.maker and task.id))

@@ -86,6 +86,9 @@ def resume_run(tx: Tx, op: ResumeRun, now: float) -> RunDetail:
             f"run {run.task.name!r} is {run.task.status}; only one that failed, was stopped or lost can be resumed",
             hint="start a new run; steps with cache_executed_step=True that did not change are reused",
         )
+    if ARCHIVED in run.task.system_tags:
+        hint = f"bring it back first: penstock archive --restore {op.id[:12]}"
+        raise Conflict(f"run {run.task.name!r} is archived", hint=hint)
     _close_attempts(tx, op.id, now, EndReason.CONTROLLER_LOST, "its run's process was gone")
     if not tx.tasks.reopen(op.id, seen=op.seen, worker=op.worker):
         raise Conflict(f"run {run.task.name!r} was resumed by somebody else just now")
