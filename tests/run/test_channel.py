@@ -115,6 +115,7 @@ def test_a_question_that_was_interrupted_is_not_answered_to_the_next_one(launche
         answering.join()
 
 
+@pytest.mark.filterwarnings("ignore::pytest.PytestUnraisableExceptionWarning")  # one in a weakref callback
 def test_interruptions_at_any_moment_leave_the_channel_usable(launcher):
     """Also in the middle of a frame, sent or received: what follows is neither lost nor another's answer."""
 
