@@ -1,4 +1,4 @@
-"""What systems of this kind got wrong, where no other test looks: most of it is in test_callbacks, _limits and _cache."""
+"""What systems of this kind got wrong, where no other test looks: most is in test_callbacks, _limits and _cache."""
 
 from __future__ import annotations
 
