@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import os
+
 import pytest
 from hypothesis import settings
 
@@ -11,6 +13,11 @@ from penstock.sdk import launched
 # How long an example takes says more about the machine than about the code.
 settings.register_profile("patient", deadline=None)
 settings.load_profile("patient")
+
+# Processes that tests start are not measured: measuring takes locks, and a process that is forked while another thread
+# holds one waits for ever. What runs in them has unit tests that run here.
+if "PYTEST_XDIST_WORKER" in os.environ:  # in the process that starts the workers it tells them to measure
+    os.environ.pop("COVERAGE_PROCESS_CONFIG", None)
 
 
 @pytest.fixture
