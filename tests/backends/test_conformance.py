@@ -24,12 +24,25 @@ from penstock.core.outputs import Artifact, ConsoleLine, Model, Plot, ScalarPoin
 from penstock.core.pipeline import Argument, Pipeline, Step
 from penstock.core.progress import StepStatus
 from penstock.core.run import attempt_id
+from penstock.core.tags import TagFilter
 from penstock.core.task import Configuration, EndReason, Parameter, Script, Status, Worker
 from penstock.ops.base import REGISTRY, Op
 from penstock.ops.changes import LastChange, ListChanges
 from penstock.ops.decisions import ListDecisions, RecordDecision
 from penstock.ops.executions import Keyed, ListExecutions, ListStored, ReuseStep
 from penstock.ops.health import CheckHealth
+from penstock.ops.lifecycle import (
+    ArchiveTask,
+    BeginTask,
+    CloneTask,
+    ContinueTask,
+    Copied,
+    DeleteTask,
+    DequeueTask,
+    EnqueueTask,
+    PublishTask,
+    ResetTask,
+)
 from penstock.ops.outputs import (
     AddArtifact,
     AddModel,
@@ -70,6 +83,7 @@ from penstock.ops.tasks import (
     ListProjects,
     ListTasks,
     NewTask,
+    RemoveParameters,
     SetConfiguration,
     SetParameters,
 )
@@ -79,7 +93,7 @@ from penstock.run.serve import serve
 from penstock.run.wire import receive_frame, send_frame
 from penstock.settings import Settings
 
-RUN, DRAFT, TASK, OTHER, NOBODY = ("1" * 32, "2" * 32, "3" * 32, "6" * 32, "f" * 32)
+RUN, DRAFT, TASK, OTHER, NOBODY, DONE = ("1" * 32, "2" * 32, "3" * 32, "6" * 32, "f" * 32, "7" * 32)
 STEP, ENDED_STEP = attempt_id(RUN, "a", 1), attempt_id(OTHER, "a", 1)
 WORKER = Worker(host="here", pid=1, started="2", boot="3")
 HASH = "0" * 64
@@ -136,6 +150,8 @@ WAYS = {"sqlite": in_this_process, "channel": over_the_channel_of_a_step}
 RESERVED = {
     "channel": {
         *(CreateTask, EndTask, JudgeTask, RecordDecision),
+        *(ArchiveTask, BeginTask, CloneTask, ContinueTask, DeleteTask),
+        *(DequeueTask, EnqueueTask, PublishTask, ResetTask),
         *(CreateRun, StartRun, EndRun, StopRun, ResumeRun, ArchiveRun, DeleteRun),
         *(DraftStep, LaunchStep, DecideSteps, ReuseStep, TakeOver),
     }
@@ -159,6 +175,9 @@ def owner(home):
         backend.call(LaunchStep(run=id, step="a", attempt=1, task=new, worker=WORKER, keyed=KEYED, decision=DECISION))
     backend.call(EndTask(id=ENDED_STEP, status=Status.COMPLETED, artifacts=(artifact(task=ENDED_STEP),)))
     backend.call(CreateTask(task=NewTask(id=TASK, name="other", project="Q")))
+    backend.call(CreateTask(task=NewTask(id=DONE, name="done", project="Q")))
+    backend.call(BeginTask(id=DONE, worker=WORKER))
+    backend.call(EndTask(id=DONE, status=Status.COMPLETED))
     yield backend
     backend.close()
 
@@ -236,6 +255,16 @@ WRITES: list[tuple[Op, Op]] = [
     (DeleteRun(id=DRAFT), ListRuns()),
     (DescribeTask(id=STEP, comment="é", add_tags=("a", "b")), GetTask(id=STEP)),
     (SetParameters(task=STEP, parameters=PARAMETERS), GetParameters(task=STEP)),
+    (RemoveParameters(task=STEP, paths=("kwargs/0",)), GetParameters(task=STEP)),
+    (BeginTask(id=TASK, worker=WORKER), GetTask(id=TASK)),
+    (ContinueTask(id=DONE, worker=WORKER), GetTask(id=DONE)),
+    (ResetTask(id=DONE), GetTask(id=DONE)),
+    (CloneTask(source=STEP, clone=Copied(id="4" * 32, name="é")), GetTask(id="4" * 32)),
+    (EnqueueTask(id=TASK, queue="gpu"), GetTask(id=TASK)),
+    (DequeueTask(id=TASK), GetTask(id=TASK)),
+    (PublishTask(id=DONE), GetTask(id=DONE)),
+    (ArchiveTask(id=TASK), GetTask(id=TASK)),
+    (DeleteTask(id=DONE), ListTasks()),
     (
         SetConfiguration(task=RUN, configuration=Configuration(name="net", text="{}", format="json")),
         GetConfigurations(task=RUN),
@@ -258,6 +287,7 @@ READS: list[Op] = [
     ListStored(task=ENDED_STEP),
     ListTasks(),
     ListTasks(run=RUN, statuses=(Status.IN_PROGRESS,)),
+    ListTasks(pattern="^o", tags=TagFilter(none=frozenset("x")), archived=False, alone=True),
     GetParameters(task=STEP),
     GetConfigurations(task=RUN),
     ListProjects(hidden=True),
@@ -297,6 +327,11 @@ REFUSED: list[tuple[Op, type[PenstockError]]] = [
     (ResumeRun(id=RUN, worker=WORKER, seen=None), Conflict),
     (ArchiveRun(id=RUN), Conflict),
     (JudgeTask(id=TASK, status=Status.FAILED), Conflict),
+    (BeginTask(id=STEP, worker=WORKER), Conflict),
+    (ResetTask(id=RUN), Conflict),
+    (CloneTask(source=NOBODY, clone=Copied(id="4" * 32)), NotFound),
+    (PublishTask(id=TASK), BadTransition),
+    (ListTasks(pattern="("), Invalid),
     (
         ReuseStep(run=RUN, step="b", attempt=1, task=DRAFT_TASK, source=STEP, keyed=KEYED, decision=DECISION),
         Conflict,
@@ -336,7 +371,7 @@ def test_what_is_written_is_there_and_comes_back_as_it_was(way, owner, op, read)
     told = (
         getattr(found, "run", found) if isinstance(op, CreateRun | StartRun | StopRun | EndRun | ArchiveRun) else found
     )
-    if returned is not None and not isinstance(op, DeleteRun):
+    if returned is not None and not isinstance(op, DeleteRun | DeleteTask | ResetTask | RemoveParameters):
         assert returned in told if isinstance(told, list) else returned == told
 
 

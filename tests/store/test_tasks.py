@@ -2,7 +2,6 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-import msgspec
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
@@ -142,11 +141,23 @@ def test_claim_rename_and_describe_change_what_they_say_and_nothing_else(tx: Sql
     tx.tasks.claim("a", worker)
     tx.tasks.rename("a", "train #2")
     assert tx.tasks.get("a") == task("a", queue="q", worker=worker, name="train #2")
-    said = {"name": "fit", "comment": "good", "tags": ("x",), "container": Container(image="python:3.12")}
-    tx.tasks.describe(task("a", **said, queue="other", status=Status.FAILED, message="not what people say"))
-    assert tx.tasks.get("a") == task("a", queue="q", worker=worker, **said)
+    said = {
+        "name": "fit",
+        "comment": "good",
+        "tags": ("x",),
+        "container": Container(image="python:3.12"),
+        "project": "other",
+        "parent": "p",
+        "type": TaskType.QC,
+        "queue": "gpu",
+        "output_uri": "s3://b",
+        "script": Script(source="x"),
+        "runtime": {"progress": "50"},
+    }
+    tx.tasks.describe(task("a", **said, status=Status.FAILED, message="not what people say"))
+    assert tx.tasks.get("a") == task("a", worker=worker, **said)
     tx.tasks.describe(task("a"))
-    assert tx.tasks.get("a") == task("a", queue="q", worker=worker)
+    assert tx.tasks.get("a") == task("a", worker=worker)
     assert tx.tasks.get("b") == task("b")
 
 
@@ -220,7 +231,7 @@ def test_a_run_is_reopened_where_the_table_allows_it(tx: SqlTx, status: Status) 
     )
     tx.tasks.add(before)
     worker = replace(SEEN, pid=9)
-    assert tx.tasks.reopen("a", seen=SEEN, worker=worker) is (status in RESUMABLE)
+    assert tx.tasks.reopen("a", RESUMABLE, seen=SEEN, worker=worker) is (status in RESUMABLE)
     going_on = replace(before, status=Status.IN_PROGRESS, worker=worker, ended=None, reason=None, message="")
     assert tx.tasks.get("a") == (going_on if status in RESUMABLE else before)
 
@@ -230,10 +241,10 @@ def test_a_run_is_reopened_by_who_saw_its_last_process(tx: SqlTx, worker: Worker
     before = task("a", status=Status.STOPPED, worker=worker)
     tx.tasks.add(before)
     for seen in (SEEN, *(other for other in OTHERS if other != worker)):
-        assert not tx.tasks.reopen("a", seen=seen, worker=SEEN)
+        assert not tx.tasks.reopen("a", RESUMABLE, seen=seen, worker=SEEN)
     assert tx.tasks.get("a") == before
-    assert tx.tasks.reopen("a", seen=worker, worker=SEEN)
-    assert not tx.tasks.reopen("3f00", seen=worker, worker=SEEN)
+    assert tx.tasks.reopen("a", RESUMABLE, seen=worker, worker=SEEN)
+    assert not tx.tasks.reopen("3f00", RESUMABLE, seen=worker, worker=SEEN)
 
 
 def test_notes_and_system_tags_are_replaced_and_nothing_else(tx: SqlTx) -> None:
@@ -275,91 +286,6 @@ def test_every_filter_counts_and_they_count_together(tx: SqlTx) -> None:
     assert found(statuses=(Status.QUEUED, Status.CREATED)) == "abc"
     assert found(statuses=()) == ""
     assert found(run="r", step="load", statuses=(Status.QUEUED,)) == ""
-
-
-VALUES = st.recursive(
-    st.none() | st.booleans() | st.integers() | st.floats() | st.text(st.characters()),
-    lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.text(), inner, max_size=3),
-    max_leaves=8,
-)
-
-
-@settings(suppress_health_check=[HealthCheck.function_scoped_fixture], deadline=None, max_examples=150)
-@given(value=VALUES)
-def test_a_parameter_keeps_its_value_and_the_value_its_type(store: SqliteStore, value: object) -> None:
-    with store.transaction(durable=False) as tx:
-        tx.settings.set_parameters("a", [Parameter(section="General", name="x", value=value)])
-        (found,) = tx.settings.parameters("a")
-    assert repr(found.value) == repr(value)  # NaN is not equal to itself, and 1 is equal to 1.0 and True
-
-
-def test_parameters_come_in_the_order_in_which_they_came_first(tx: SqlTx) -> None:
-    tx.settings.set_parameters("a", [Parameter(section="Args", name=name, value=name) for name in "zyx"])
-    tx.settings.set_parameters(
-        "a",
-        [
-            Parameter(section="Args", name="new", value=0),
-            Parameter(section="Args", name="y", value=2, type="int", description="why"),
-        ],
-    )
-    found = tx.settings.parameters("a")
-    assert [one.name for one in found] == ["z", "y", "x", "new"]
-    assert found[1] == Parameter(section="Args", name="y", value=2, type="int", description="why")
-    assert tx.settings.parameters("b") == []
-
-
-def test_one_name_in_two_sections_is_two_parameters(tx: SqlTx) -> None:
-    both = [Parameter(section=section, name="a/b", value=section) for section in ("Args", "General")]
-    tx.settings.set_parameters("a", both)
-    assert tx.settings.parameters("a") == both
-
-
-def test_a_value_that_is_no_json_is_refused(tx: SqlTx) -> None:
-    with pytest.raises(Invalid, match="JSON"):
-        tx.settings.set_parameters("a", [Parameter(section="Args", name="x", value={1, 2})])
-
-
-def test_a_configuration_is_replaced_by_name(tx: SqlTx) -> None:
-    tx.settings.set_configuration("a", Configuration(name="model", text="old", format="json"))
-    tx.settings.set_configuration("a", Configuration(name="model", text="new", description="d"))
-    tx.settings.set_configuration("a", Configuration(name="data", text="x" * 100_000))
-    assert [one.name for one in tx.settings.configurations("a")] == ["data", "model"]
-    assert tx.settings.configurations("a")[1] == Configuration(name="model", text="new", description="d")
-
-
-def test_a_project_brings_those_above_it_and_pipelines_are_hidden(tx: SqlTx) -> None:
-    """Promise 4: the runs of a pipeline lie in the hidden project P/.pipelines/NAME, made where it is missing."""
-    tx.projects.ensure("a/b/.pipelines/iris", 1.0)
-    tx.projects.ensure("a/b/.pipelines/iris/deeper", 2.0)
-    tx.projects.ensure(".pipelines/top", 2.0)
-    tx.projects.ensure("a/b", 3.0)
-    assert tx.projects.list(hidden=False) == ["a", "a/b"]
-    assert tx.projects.list(hidden=True) == [
-        ".pipelines",
-        ".pipelines/top",
-        "a",
-        "a/b",
-        "a/b/.pipelines",
-        "a/b/.pipelines/iris",
-        "a/b/.pipelines/iris/deeper",
-    ]
-
-
-def test_only_what_lies_just_below_pipelines_is_a_pipeline(store: SqliteStore, tx: SqlTx) -> None:
-    tx.projects.ensure("a/.pipelines/iris/deeper", 1.0)
-    rows = tx.projects._session.rows("SELECT name, system_tags FROM projects ORDER BY name")
-    assert [(name, msgspec.json.decode(tags)) for name, tags in rows] == [
-        ("a", []),
-        ("a/.pipelines", ["hidden"]),
-        ("a/.pipelines/iris", ["hidden", "pipeline"]),
-        ("a/.pipelines/iris/deeper", ["hidden"]),
-    ]
-
-
-def test_a_project_whose_name_looks_like_a_tag_is_not_hidden(tx: SqlTx) -> None:
-    tx.projects.ensure('my "hidden" project', 1.0)
-    tx.projects.ensure("x.pipelines/y", 1.0)
-    assert tx.projects.list(hidden=False) == ['my "hidden" project', "x.pipelines", "x.pipelines/y"]
 
 
 def fill(tx: SqlTx, id: str, hash: str, run: str | None = None) -> None:

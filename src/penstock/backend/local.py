@@ -6,8 +6,11 @@ import time
 from typing import TypeVar, cast
 
 from penstock.blobs.files import FileBlobs
+from penstock.core.task import Task
 from penstock.ops.base import Op
+from penstock.ops.lifecycle import DeleteTask, ResetTask
 from penstock.ops.runs import DeleteRun, GetRun
+from penstock.ops.tasks import GetTask
 from penstock.service import Service
 from penstock.settings import Settings
 from penstock.store.sqlite import SqliteStore
@@ -24,7 +27,7 @@ class Local:
 
     def call(self, op: Op[R]) -> R:
         """Carry out one operation."""
-        if isinstance(op, DeleteRun):
+        if isinstance(op, DeleteRun | DeleteTask | ResetTask):
             return cast("R", self._delete(op))
         return self._service.call(op)
 
@@ -32,13 +35,16 @@ class Local:
         """Close the database."""
         self._service.close()
 
-    def _delete(self, op: DeleteRun) -> list[str]:
-        """Delete a run, and then the bytes that nothing refers to any more."""
-        ended = self._service.call(GetRun(id=op.id)).run.task.ended
+    def _delete(self, op: DeleteRun | DeleteTask | ResetTask) -> list[str]:
+        """Delete what was recorded, and then the bytes that nothing refers to any more."""
+        known = self._service.call(GetRun(id=op.id)).run.task if isinstance(op, DeleteRun) else self._task(op.id)
         unused = self._service.call(op)
         for hash in unused:
-            self.blobs.delete(hash, stored_before=ended)
+            self.blobs.delete(hash, stored_before=known.ended)
         return unused
+
+    def _task(self, id: str) -> Task:
+        return self._service.call(GetTask(id=id))
 
 
 def open_local(settings: Settings) -> Local:

@@ -1,9 +1,10 @@
 """The task record: what was asked, how it stands, why it ended. And the one table of what a status may become.
 
 Rule 1: a status changes only along `ALLOWED`: what ended stays ended, whoever reports late.
-Rule 2: two things are said on purpose and not reported, and have tables of their own. While a run goes on, its
-callbacks may judge a step's attempt that has ended: `JUDGED`. A run that ended short of its goal may be resumed:
-`RESUMABLE`.
+Rule 2: some things are said on purpose and not reported, and have tables of their own. While a run goes on, its
+callbacks may judge a step's attempt that has ended; a task that belongs to no run is judged by whoever owns it:
+`JUDGED`. A run that ended short of its goal may be resumed: `RESUMABLE`. A task that belongs to no run may be made a
+draft again: `RESETTABLE`.
 Rule 3: nothing here knows where tasks are kept.
 """
 
@@ -48,6 +49,12 @@ JUDGED: dict[Status, frozenset[Status]] = {
 
 RESUMABLE = frozenset({Status.IN_PROGRESS, Status.STOPPED, Status.FAILED})
 """Where a run may stand that is resumed; one in progress only when its process is gone."""
+
+CONTINUABLE = frozenset({Status.STOPPED, Status.FAILED, Status.COMPLETED})
+"""Where a task that belongs to no run may stand that goes on."""
+
+RESETTABLE = frozenset(Status) - {Status.PUBLISHED}
+"""Where a task may stand that is made a draft again; one in progress only by the process that carries it out."""
 
 ENDED = frozenset({Status.STOPPED, Status.FAILED, Status.COMPLETED, Status.PUBLISHED})
 OPEN = frozenset(Status) - ENDED
@@ -103,13 +110,23 @@ else:
     Json = Any  # msgspec reads annotations at run time, and knows no type that contains itself
 
 
+class ScriptKind(StrEnum):
+    """What the entry point of a script is."""
+
+    FUNCTION = "function"
+    SCRIPT = "script"
+    MODULE = "module"
+
+
 class Script(Struct, frozen=True, kw_only=True):
     """The code of a task.
 
     Args:
         source: Text of the module; empty when the code is a file of the repository.
-        entry_point: The function to call in `source`, or the file to run.
+        entry_point: The function to call in `source`, the file to run, or the module to run, as `-m package.module`.
+        kind: Which of the three.
         repository: URL or folder of the repository; with `branch` and `commit` where known.
+        diff: What was not committed when it was recorded, as `git diff` writes it.
         working_dir: Folder to run in, relative to the repository or to where the pipeline was started.
         packages: Requirement lines; None lets the packages be found from the imports.
         modules: The modules that the source imports.
@@ -118,9 +135,11 @@ class Script(Struct, frozen=True, kw_only=True):
 
     source: str = ""
     entry_point: str = ""
+    kind: ScriptKind = ScriptKind.FUNCTION
     repository: str | None = None
     branch: str | None = None
     commit: str | None = None
+    diff: str = ""
     working_dir: str | None = None
     packages: tuple[str, ...] | None = None
     modules: tuple[str, ...] = ()

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from typing import ClassVar
 
-from msgspec import Struct
+from msgspec import Struct, field
 
 from penstock.core.outputs import Artifact
+from penstock.core.tags import TagFilter
 from penstock.core.task import (
     Configuration,
     Container,
@@ -59,15 +60,27 @@ class ListTasks(Op[list[Task]], frozen=True, kw_only=True):
     Args:
         run: Only the attempts of this run's steps, oldest first.
         name: Only tasks of exactly this name.
+        pattern: Only tasks whose name this regular expression is found in.
         project: Only tasks of exactly this project.
+        parent: Only tasks that this one made.
+        ids: Only these tasks.
+        tags: Only tasks that this filter lets through.
+        archived: Whether they are archived.
+        alone: Whether they belong to no run: neither its own task nor an attempt of a step.
     """
 
     run: str | None = None
     step: str | None = None
     name: str | None = None
+    pattern: str | None = None
     project: str | None = None
+    parent: str | None = None
+    ids: tuple[str, ...] | None = None
     type: TaskType | None = None
     statuses: tuple[Status, ...] | None = None
+    tags: TagFilter | None = None
+    archived: bool | None = None
+    alone: bool | None = None
     limit: int = 500
     reads: ClassVar[bool] = True
 
@@ -87,9 +100,10 @@ class EndTask(Op[Task], frozen=True, kw_only=True):
 
 
 class JudgeTask(Op[Task], frozen=True, kw_only=True):
-    """Give an attempt that has ended another status, while its run goes on. The status of its step follows.
+    """Give a task that has ended another status. Of an attempt the status of its step follows.
 
-    Raises Conflict when its run is not in progress, or when a later try of the step has taken its place.
+    Raises Conflict when it belongs to a run that is not in progress, or when a later try of the step has taken its
+    place.
     """
 
     id: str
@@ -102,22 +116,43 @@ class DescribeTask(Op[Task], frozen=True, kw_only=True):
     """Change what people say of a task. What is None stays as it is.
 
     Args:
-        add_tags: Tags to add to those that are there.
-        container: The container to ask for; only of a task that has not begun.
+        tags: Its tags; `add_tags` come on top of them, or of those that are there.
+        container, script: What to run it in, and what to run; only of a task that has not ended.
+        project, parent, type: Only of a task that belongs to no run.
+        runtime: Small facts to keep with it, beside those that are there.
     """
 
     id: str
     comment: str | None = None
     name: str | None = None
+    tags: tuple[str, ...] | None = None
     add_tags: tuple[str, ...] = ()
     container: Container | None = None
+    script: Script | None = None
+    project: str | None = None
+    parent: str | None = None
+    type: TaskType | None = None
+    queue: str | None = None
+    output_uri: str | None = None
+    runtime: dict[str, str] = field(default_factory=dict[str, str])
 
 
 class SetParameters(Op[None], frozen=True, kw_only=True):
-    """Set parameters of a task; others stay as they are."""
+    """Set parameters of a task; others stay as they are, unless these replace them all.
+
+    Of a task that is published only the section `properties` can be changed.
+    """
 
     task: str
     parameters: tuple[Parameter, ...]
+    replace: bool = False
+
+
+class RemoveParameters(Op[int], frozen=True, kw_only=True):
+    """Remove parameters of a task, each by its `Section/name`; return how many it had."""
+
+    task: str
+    paths: tuple[str, ...]
 
 
 class GetParameters(Op[list[Parameter]], frozen=True, kw_only=True):

@@ -13,7 +13,7 @@ from penstock.core.task import Task
 from penstock.ops.base import REGISTRY, Op
 from penstock.ops.changes import ListChanges
 from penstock.ops.outputs import AddArtifact, AddModel, AppendConsole, ReportPlots, ReportScalars
-from penstock.ops.tasks import DescribeTask, SetConfiguration, SetParameters
+from penstock.ops.tasks import DescribeTask, RemoveParameters, SetConfiguration, SetParameters
 from penstock.run.attempt import Reply, Request, encode, printable
 
 WRITES = (
@@ -21,6 +21,7 @@ WRITES = (
     AddModel,
     AppendConsole,
     DescribeTask,
+    RemoveParameters,
     ReportPlots,
     ReportScalars,
     SetConfiguration,
@@ -79,7 +80,7 @@ def _target(op: Op[Any]) -> str:
             return id
         case AppendConsole(task=task) | ReportPlots(task=task) | ReportScalars(task=task):
             return task
-        case SetConfiguration(task=task) | SetParameters(task=task):
+        case RemoveParameters(task=task) | SetConfiguration(task=task) | SetParameters(task=task):
             return task
         case _:
             return ""

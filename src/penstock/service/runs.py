@@ -90,7 +90,7 @@ def resume_run(tx: Tx, op: ResumeRun, now: float) -> RunDetail:
         hint = f"bring it back first: penstock archive --restore {op.id[:12]}"
         raise Conflict(f"run {run.task.name!r} is archived", hint=hint)
     _close_attempts(tx, op.id, now, EndReason.CONTROLLER_LOST, "its run's process was gone")
-    if not tx.tasks.reopen(op.id, seen=op.seen, worker=op.worker):
+    if not tx.tasks.reopen(op.id, RESUMABLE, seen=op.seen, worker=op.worker):
         raise Conflict(f"run {run.task.name!r} was resumed by somebody else just now")
     states = tx.steps.list(op.id)
     keep = {one.step for one in tx.decisions.list(op.id, None) if one.kind is DecisionKind.VETO}

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from typing import TYPE_CHECKING
 
 from msgspec.structs import replace
@@ -21,6 +22,7 @@ from penstock.ops.tasks import (
     ListProjects,
     ListTasks,
     NewTask,
+    RemoveParameters,
     SetConfiguration,
     SetParameters,
 )
@@ -28,6 +30,11 @@ from penstock.service.base import handles
 
 if TYPE_CHECKING:
     from penstock.ports import Tx
+
+PROPERTIES = "properties"
+"""The section of parameters that people may change at any time; the documented API calls them user properties."""
+
+_SAID = ("comment", "name", "container", "script", "project", "parent", "type", "queue", "output_uri")
 
 
 @handles(CreateTask)
@@ -45,6 +52,12 @@ def get_task(tx: Tx, op: GetTask, now: float) -> Task:
 @handles(ListTasks)
 def list_tasks(tx: Tx, op: ListTasks, now: float) -> list[Task]:
     """Return the tasks that the filters let through."""
+    if op.pattern is not None:
+        try:
+            re.compile(op.pattern)
+        except re.error as error:
+            hint = "give a regular expression; re.escape(name) makes one of a name"
+            raise Invalid(f"{op.pattern!r} is no regular expression: {error}", hint=hint) from None
     return tx.tasks.list(op)
 
 
@@ -54,7 +67,7 @@ def end_task(tx: Tx, op: EndTask, now: float) -> Task:
     task = tx.tasks.get(op.id)
     if op.status not in ENDED:
         raise _no_end(op.status)
-    if task.type is TaskType.CONTROLLER:
+    if task.type is TaskType.CONTROLLER and tx.runs.has(task.id):
         raise Conflict(f"task {task.id} is a run; EndRun ends it, together with its steps")
     if task.status is op.status:
         return task
@@ -68,7 +81,7 @@ def end_task(tx: Tx, op: EndTask, now: float) -> Task:
 
 @handles(JudgeTask)
 def judge_task(tx: Tx, op: JudgeTask, now: float) -> Task:
-    """Change how an attempt ended, while that can still make a difference to its run."""
+    """Change how a task ended; of an attempt, while that can still make a difference to its run."""
     task = tx.tasks.get(op.id)
     if op.status not in JUDGED:
         raise _no_end(op.status)
@@ -76,7 +89,9 @@ def judge_task(tx: Tx, op: JudgeTask, now: float) -> Task:
         return task
     if task.status not in ENDED:
         raise Conflict(f"task {task.id} is {task.status}; only what has ended is judged")
-    if task.run is None or task.step is None or tx.tasks.status(task.run) is not Status.IN_PROGRESS:
+    if (task.type is TaskType.CONTROLLER and tx.runs.has(task.id)) or (
+        task.run is not None and tx.tasks.status(task.run) is not Status.IN_PROGRESS
+    ):
         raise Conflict(
             f"task {task.id} is {task.status}, and that is final",
             hint="only the callbacks of a run in progress can change how one of its steps ended",
@@ -84,37 +99,60 @@ def judge_task(tx: Tx, op: JudgeTask, now: float) -> Task:
     if not tx.tasks.judge(task.id, op.status, reason=op.reason, message=op.message):
         raise refuse_move(task.id, task.status, op.status)
     summary = op.message.partition("\n")[0]
-    tx.steps.judge(task.run, task.step, task.id, STEP_STATUS[op.status], summary)
+    if task.run is not None and task.step is not None:
+        tx.steps.judge(task.run, task.step, task.id, STEP_STATUS[op.status], summary)
+        kind = DecisionKind.JUDGE
+        reason = summary or f"a callback said {STEP_STATUS[op.status]}"
+        tx.decisions.add(task.run, Decision(kind=kind, reason=reason, step=task.step, attempt=task.attempt, at=now))
     tx.changes.append(task, ChangeKind.STATUS, op.status, now, message=summary)
-    kind = DecisionKind.JUDGE
-    reason = summary or f"a callback said {STEP_STATUS[op.status]}"
-    tx.decisions.add(task.run, Decision(kind=kind, reason=reason, step=task.step, attempt=task.attempt, at=now))
     return tx.tasks.get(op.id)
 
 
 @handles(DescribeTask)
 def describe_task(tx: Tx, op: DescribeTask, now: float) -> Task:
-    """Change name, comment, tags and container."""
+    """Change what people say of a task."""
     task = tx.tasks.get(op.id)
-    if op.container is not None and task.status is not Status.CREATED:
-        raise Conflict(f"task {task.id} is {task.status}; only a draft can be given another container")
+    _must_be_changeable(task, op)
+    tags = task.tags if op.tags is None else op.tags
+    said = {name: getattr(op, name) for name in _SAID if getattr(op, name) is not None}
+    if not op.name:
+        said.pop("name", None)
+    if op.project is not None:
+        tx.projects.ensure(op.project, now)
     tx.tasks.describe(
-        replace(
-            task,
-            name=op.name or task.name,
-            comment=task.comment if op.comment is None else op.comment,
-            tags=tuple(dict.fromkeys((*task.tags, *op.add_tags))),
-            container=op.container or task.container,
-        )
+        replace(task, **said, tags=tuple(dict.fromkeys((*tags, *op.add_tags))), runtime={**task.runtime, **op.runtime})
     )
     return tx.tasks.get(op.id)
+
+
+def _must_be_changeable(task: Task, op: DescribeTask) -> None:
+    if op.container is not None and task.status is not Status.CREATED:
+        raise Conflict(f"task {task.id} is {task.status}; only a draft can be given another container")
+    if op.script is not None and task.status in ENDED:
+        raise Conflict(f"task {task.id} is {task.status}; what it ran stays as it is", hint="clone it, or reset it")
+    moved = next((name for name in ("project", "parent", "type") if getattr(op, name) is not None), None)
+    if moved and (task.run is not None or task.type is TaskType.CONTROLLER):
+        raise Conflict(f"the {moved} of task {task.id} is given by its run, and stays")
 
 
 @handles(SetParameters)
 def set_parameters(tx: Tx, op: SetParameters, now: float) -> None:
     """Set parameters."""
-    _must_not_be_published(tx.tasks.get(op.task))
+    task = tx.tasks.get(op.task)
+    if op.replace or any(one.section != PROPERTIES for one in op.parameters):
+        _must_not_be_published(task)
+    if op.replace:
+        tx.settings.remove_parameters(op.task, tx.settings.parameters(op.task))
     tx.settings.set_parameters(op.task, op.parameters)
+
+
+@handles(RemoveParameters)
+def remove_parameters(tx: Tx, op: RemoveParameters, now: float) -> int:
+    """Remove parameters."""
+    _must_not_be_published(tx.tasks.get(op.task))
+    found = [one for one in tx.settings.parameters(op.task) if one.path in op.paths]
+    tx.settings.remove_parameters(op.task, found)
+    return len(found)
 
 
 @handles(GetParameters)

@@ -57,6 +57,10 @@ class SqlRuns:
             id,
         )
 
+    def has(self, id: str) -> bool:
+        """Return whether the task stands for a run."""
+        return self._session.first("SELECT 1 FROM runs WHERE task = ?", id) is not None
+
     def get(self, id: str) -> Run:
         """Return the run; raise NotFound when there is none of this id."""
         row = self._session.first(f"SELECT {_RUN} {_FROM} WHERE r.task = ?", id)

@@ -5,18 +5,18 @@ A status changes in one statement that names the statuses it may change from. Th
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
-from itertools import accumulate
+import re
+from collections.abc import Collection, Iterable, Mapping, Sequence
+from itertools import islice
 
 from penstock.core.errors import NotFound
+from penstock.core.run import ARCHIVED
 from penstock.core.task import (
     ENDED,
     JUDGED,
-    RESUMABLE,
-    Configuration,
+    RESETTABLE,
     Container,
     EndReason,
-    Parameter,
     Script,
     Status,
     Task,
@@ -25,7 +25,7 @@ from penstock.core.task import (
     origins,
 )
 from penstock.ops.tasks import ListTasks
-from penstock.store.sql import Row, Session, Value, Where, marks, reader, slices, text, text_of_values, values_of_text
+from penstock.store.sql import Row, Session, Value, Where, marks, reader, slices, text
 
 COLUMNS = (
     "t.id, t.name, t.project, t.type, t.status, t.reason, t.message, t.parent, t.run, t.step, t.attempt, t.user_name, "
@@ -121,13 +121,16 @@ _STAMPS = {Status.IN_PROGRESS: "started"} | dict.fromkeys(ENDED - {Status.PUBLIS
 _JUDGED = {to: origins(to, JUDGED) for to in JUDGED}
 _MOVES = {to: _move_to(to) for to in Status if origins(to)}
 
-_DELETE = (
+_FORGET = (
     "DELETE FROM scalar_chunks WHERE series IN (SELECT id FROM scalar_series WHERE task IN ({values}))",
     "DELETE FROM scalar_series WHERE task IN ({values})",
     "DELETE FROM console WHERE task IN ({values})",
     "DELETE FROM plots WHERE task IN ({values})",
     "DELETE FROM models WHERE task IN ({values})",
     "DELETE FROM artifacts WHERE task IN ({values})",
+)
+_DELETE = (
+    *_FORGET,
     "DELETE FROM configurations WHERE task IN ({values})",
     "DELETE FROM parameters WHERE task IN ({values})",
     "DELETE FROM decisions WHERE run IN ({values})",
@@ -141,9 +144,19 @@ _DELETE = (
         AND (run IS NULL OR run IN (SELECT COALESCE(run, id) FROM tasks WHERE id IN ({values})))""",
     "DELETE FROM tasks WHERE id IN ({values})",
 )
+_DESCRIBED = (
+    *("name", "comment", "tags", "container", "script", "project", "parent", "type", "queue", "output_uri"),
+    "runtime",
+)
 _HASHES = """SELECT hash FROM artifacts WHERE {column} IN ({values})
     UNION SELECT hash FROM models WHERE {column} IN ({values})
     UNION SELECT hash FROM plots WHERE hash IS NOT NULL AND {column} IN ({values})"""
+
+
+def _fits(wanted: ListTasks, name: str, tags: str) -> bool:
+    """Return whether a task passes the filters that the database does not know."""
+    named = wanted.pattern is None or re.search(wanted.pattern, name) is not None
+    return named and (wanted.tags is None or wanted.tags.accepts(_strings(tags)))
 
 
 class SqlTasks:
@@ -197,10 +210,10 @@ class SqlTasks:
             WHERE id = ? AND status = 'created'"""
         self._session.change(f"draft {id}", sql, now, now, text(runtime), id)
 
-    def reopen(self, id: str, *, seen: Worker | None, worker: Worker) -> bool:
+    def reopen(self, id: str, among: Collection[Status], *, seen: Worker | None, worker: Worker) -> bool:
         """Let a task go on in another process; return False when it is not that of the process that was seen."""
         sql = f"""UPDATE tasks SET status = 'in_progress', worker = ?, ended = NULL, reason = NULL, message = ''
-            WHERE id = ? AND status IN ({_among(RESUMABLE)}) AND COALESCE(worker, '') = ?"""
+            WHERE id = ? AND status IN ({_among(among)}) AND COALESCE(worker, '') = ?"""
         return self._session.run(sql, text(worker), id, text(seen) if seen else "").rowcount == 1
 
     def note(self, id: str, runtime: Mapping[str, str]) -> None:
@@ -220,16 +233,27 @@ class SqlTasks:
         self._session.change(f"task {id}", "UPDATE tasks SET name = ? WHERE id = ?", name, id)
 
     def describe(self, task: Task) -> None:
-        """Replace name, comment, tags and container by those of the record."""
-        sql = "UPDATE tasks SET name = ?, comment = ?, tags = ?, container = ? WHERE id = ?"
-        container = text(task.container) if task.container else None
-        self._session.change(f"task {task.id}", sql, task.name, task.comment, text(task.tags), container, task.id)
+        """Replace what people say of a task by what the record says."""
+        row = dict(zip(_NAMES.split(", "), _row_of(task), strict=True))
+        sql = f"UPDATE tasks SET {', '.join(f'{name} = ?' for name in _DESCRIBED)} WHERE id = ?"
+        self._session.change(f"task {task.id}", sql, *(row[name] for name in _DESCRIBED), task.id)
+
+    def reset(self, id: str) -> list[str]:
+        """Make a draft of a task that recorded nothing; return the hashes of blobs that nothing refers to any more."""
+        unused = self._remove([id], _FORGET)
+        sql = f"""UPDATE tasks SET status = 'created', started = NULL, ended = NULL, worker = NULL, reason = NULL,
+            message = '' WHERE id = ? AND status IN ({_among(RESETTABLE)})"""
+        self._session.change(f"task {id}", sql, id)
+        return unused
 
     def delete(self, ids: Sequence[str]) -> list[str]:
         """Delete tasks with all that they recorded; return the hashes of blobs that nothing refers to any more."""
+        return self._remove(ids, _DELETE)
+
+    def _remove(self, ids: Sequence[str], statements: Sequence[str]) -> list[str]:
         theirs = self._hashes("task", ids)
         for some in slices(ids):
-            for sql in _DELETE:
+            for sql in statements:
                 count = sql.count("{values}")
                 self._session.run(sql.replace("{values}", marks(some)), *(list(some) * count))
         return sorted(theirs - self._hashes("hash", sorted(theirs)))
@@ -241,11 +265,26 @@ class SqlTasks:
         where.equal("t.step", wanted.step)
         where.equal("t.name", wanted.name)
         where.equal("t.project", wanted.project)
+        where.equal("t.parent", wanted.parent)
         where.equal("t.type", wanted.type and wanted.type.value)
+        where.among("t.id", wanted.ids)
         where.among("t.status", wanted.statuses and [status.value for status in wanted.statuses])
+        if wanted.archived is not None:
+            where.holds(f"t.system_tags {'' if wanted.archived else 'NOT '}LIKE '%\"{ARCHIVED}\"%'")
+        if wanted.alone is not None:
+            of_a_run = "(t.run IS NOT NULL OR EXISTS (SELECT 1 FROM runs r WHERE r.task = t.id))"
+            where.holds(f"NOT {of_a_run}" if wanted.alone else of_a_run)
         order = "DESC" if wanted.run is None else "ASC"
-        sql = f"SELECT {COLUMNS} FROM tasks t {where} ORDER BY t.position {order} LIMIT ?"
-        return [task_of(row) for row in self._session.rows(sql, *where.values, wanted.limit)]
+        if wanted.pattern is None and wanted.tags is None:
+            sql = f"SELECT {COLUMNS} FROM tasks t {where} ORDER BY t.position {order} LIMIT ?"
+            return [task_of(row) for row in self._session.rows(sql, *where.values, wanted.limit)]
+        rows = self._session.rows(
+            f"SELECT t.id, t.name, t.tags FROM tasks t {where} ORDER BY t.position {order}", *where.values
+        )
+        chosen = list(islice((id for id, name, tags in rows if _fits(wanted, name, tags)), wanted.limit))
+        found = self._session.rows_among(f"SELECT {COLUMNS} FROM tasks t WHERE t.id IN ({{values}})", chosen)
+        by_id = {row[0]: task_of(row) for row in found}
+        return [by_id[id] for id in chosen]
 
     def _hashes(self, column: str, values: Sequence[str]) -> set[str]:
         found: set[str] = set()
@@ -253,87 +292,3 @@ class SqlTasks:
             sql = _HASHES.replace("{column}", column).replace("{values}", marks(some))
             found.update(row[0] for row in self._session.rows(sql, *some, *some, *some))
         return found - {""}
-
-
-class SqlSettings:
-    """Parameters and configuration objects of tasks."""
-
-    def __init__(self, session: Session) -> None:
-        self._session = session
-
-    def set_parameters(self, task: str, parameters: Sequence[Parameter]) -> None:
-        """Set these parameters; others stay as they are, and one that was there keeps its place."""
-        row = self._session.first("SELECT COALESCE(MAX(position), 0) FROM parameters WHERE task = ?", task)
-        last = row[0] if row else 0
-        self._session.run_many(
-            """INSERT INTO parameters (task, section, name, position, type, description, value)
-                VALUES (?, ?, ?, ?, ?, ?, ?) ON CONFLICT (task, section, name) DO UPDATE
-                SET type = excluded.type, description = excluded.description, value = excluded.value""",
-            [
-                (task, one.section, one.name, position, one.type, one.description, text_of_values(one.value))
-                for position, one in enumerate(parameters, last + 1)
-            ],
-        )
-
-    def parameters(self, task: str) -> list[Parameter]:
-        """Return the parameters in the order in which they came."""
-        rows = self._session.rows(
-            "SELECT section, name, value, type, description FROM parameters WHERE task = ? ORDER BY position", task
-        )
-        return [
-            Parameter(section=section, name=name, value=values_of_text(value), type=type, description=description)
-            for section, name, value, type, description in rows
-        ]
-
-    def set_configuration(self, task: str, configuration: Configuration) -> None:
-        """Set one configuration object."""
-        self._session.run(
-            """INSERT INTO configurations (task, name, format, description, text) VALUES (?, ?, ?, ?, ?)
-                ON CONFLICT (task, name) DO UPDATE
-                SET format = excluded.format, description = excluded.description, text = excluded.text""",
-            task,
-            configuration.name,
-            configuration.format,
-            configuration.description,
-            configuration.text,
-        )
-
-    def configurations(self, task: str) -> list[Configuration]:
-        """Return the configuration objects by name."""
-        rows = self._session.rows(
-            "SELECT name, text, format, description FROM configurations WHERE task = ? ORDER BY name", task
-        )
-        return [
-            Configuration(name=name, text=content, format=format, description=description)
-            for name, content, format, description in rows
-        ]
-
-
-class SqlProjects:
-    """The projects. Those that the system keeps for pipelines lie under a `.pipelines` and are hidden."""
-
-    def __init__(self, session: Session) -> None:
-        self._session = session
-
-    def ensure(self, name: str, now: float) -> None:
-        """Add the project and those above it, where they are not there yet."""
-        if not name or self._session.first("SELECT 1 FROM projects WHERE name = ?", name):
-            return
-        paths = accumulate(name.split("/"), lambda above, part: f"{above}/{part}")
-        self._session.run_many(
-            "INSERT INTO projects (name, created, system_tags) VALUES (?, ?, ?) ON CONFLICT (name) DO NOTHING",
-            [(path, now, text(_system_tags(path))) for path in paths if path == name or path.rpartition("/")[2]],
-        )
-
-    def list(self, *, hidden: bool) -> list[str]:
-        """Return the names; those that are hidden too when asked for."""
-        where = "" if hidden else """WHERE system_tags NOT LIKE '%"hidden"%'"""
-        return [row[0] for row in self._session.rows(f"SELECT name FROM projects {where} ORDER BY name")]
-
-
-def _system_tags(project: str) -> tuple[str, ...]:
-    parts = project.split("/")
-    if ".pipelines" not in parts:
-        return ()
-    is_pipeline = parts.index(".pipelines") == len(parts) - 2
-    return ("hidden", "pipeline") if is_pipeline else ("hidden",)

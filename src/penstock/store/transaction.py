@@ -9,8 +9,9 @@ from penstock.store.health import SqlHealth
 from penstock.store.outputs import SqlOutputs
 from penstock.store.reports import SqlReports
 from penstock.store.runs import SqlRuns, SqlSteps
+from penstock.store.settings import SqlProjects, SqlSettings
 from penstock.store.sql import Session
-from penstock.store.tasks import SqlProjects, SqlSettings, SqlTasks
+from penstock.store.tasks import SqlTasks
 
 
 class SqlTx:
