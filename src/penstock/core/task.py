@@ -103,6 +103,14 @@ else:
     Json = Any  # msgspec reads annotations at run time, and knows no type that contains itself
 
 
+class ScriptKind(StrEnum):
+    """What is run of a script."""
+
+    FUNCTION = "function"
+    SCRIPT = "script"
+    MODULE = "module"
+
+
 class Script(Struct, frozen=True, kw_only=True):
     """The code of a task.
 
@@ -114,6 +122,8 @@ class Script(Struct, frozen=True, kw_only=True):
         packages: Requirement lines; None lets the packages be found from the imports.
         modules: The modules that the source imports.
         interpreter: Version of Python that recorded it, for example `3.11`.
+        diff: What was changed in the repository beside its commit, as git writes it.
+        kind: What `entry_point` names.
     """
 
     source: str = ""
@@ -125,6 +135,8 @@ class Script(Struct, frozen=True, kw_only=True):
     packages: tuple[str, ...] | None = None
     modules: tuple[str, ...] = ()
     interpreter: str = ""
+    diff: str = ""
+    kind: ScriptKind = ScriptKind.FUNCTION
 
 
 class Container(Struct, frozen=True, kw_only=True):
