@@ -86,6 +86,7 @@ def git(
     stdin: bytes = b"",
     transports: str = NOWHERE,
     timeout: float = QUICK,
+    index: Path | None = None,
 ) -> Answer:
     """Run a git command to its end.
 
@@ -96,6 +97,7 @@ def git(
         stdin: What it reads.
         transports: By which ways it may reach other repositories, separated by colons.
         timeout: Seconds.
+        index: The file to use instead of the repository's own index.
 
     Raises:
         NotFound: There is no program git here.
@@ -104,6 +106,8 @@ def git(
     options = [part for setting in (*_GUARDS, *settings) for part in ("-c", setting)]
     command = ["git", "--no-pager", "-C", str(folder), *options, *arguments]
     variables = _variables(environment()) | {"GIT_ALLOW_PROTOCOL": transports}
+    if index is not None:
+        variables["GIT_INDEX_FILE"] = str(index)
     try:
         # A session of its own: no terminal that ssh could ask on, and all that git starts can be ended with it.
         process = subprocess.Popen(

@@ -153,17 +153,10 @@ class Mirror:
 
     def _fetch(self, *wanted: str, prune: bool = False) -> str:
         """Fetch, and return why it did not work; empty when it did."""
+        options = ("--quiet", "--no-tags", "--no-write-fetch-head", "--prune" if prune else "--no-prune")
         answer = git(
             self.folder,
-            *(
-                "fetch",
-                "--quiet",
-                "--no-tags",
-                "--prune" if prune else "--no-prune",
-                "--no-write-fetch-head",
-                "--no-recurse-submodules",
-            ),
-            *("--", self._address, *wanted),
+            *("fetch", *options, "--", self._address, *wanted),
             transports=TRANSPORTS,
             timeout=self._timeout,
         )

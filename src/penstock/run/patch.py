@@ -10,6 +10,7 @@ import zlib
 from base64 import b85encode
 from collections.abc import Sequence
 from hashlib import sha1, sha256
+from itertools import pairwise
 
 LIMIT = 10 << 20  # characters of a patch that is recorded
 NOTE = "# not in this diff: "  # begins a line for people; git passes over what stands before the first file
@@ -26,7 +27,7 @@ def sections(patch: bytes) -> list[bytes]:
     """Return the parts of a patch, one a file."""
     patch = _UNMERGED.sub(b"", patch)
     starts = [found.start() for found in _HEADER.finditer(patch)]
-    return [patch[start:end] for start, end in zip(starts, [*starts[1:], len(patch)], strict=True)]
+    return [patch[start:end] for start, end in pairwise([*starts, len(patch)])]
 
 
 def is_text(data: bytes) -> bool:

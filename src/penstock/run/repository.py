@@ -7,9 +7,11 @@ from __future__ import annotations
 
 import os
 import re
+import shutil
 from collections.abc import Callable, Iterable, Sequence
 from contextlib import suppress
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import NamedTuple
 
 from msgspec import Struct
@@ -24,7 +26,7 @@ TOTAL = 5 * LIMIT  # bytes of all changed files that git is asked to compare
 _UNTRUSTED = {"local", "worktree"}  # what came with the repository, and not from its user
 _FILTER = re.compile(r"filter\.(.+)\.[a-z]+", re.DOTALL)
 _INSTEAD = re.compile(r"url\.(.+)\.insteadof", re.DOTALL)
-_OLD_COMMIT = re.compile(rb"[0-9a-f]{40,64}")
+_COMMIT = re.compile(rb"[0-9a-f]{40,64}")
 _SUBMODULE = b"160000"
 # What a user's own settings would change about a patch.
 _PLAIN_PATCH = (
@@ -34,6 +36,9 @@ _PLAIN_PATCH = (
     "diff.orderFile=/dev/null",
     "diff.suppressBlankEmpty=false",
 )
+# What makes git write a file as binary, whatever the kind of its text.
+_KINDS = ("default", "bash", "bibtex", "cpp", "fortran", "html", "java", "markdown", "matlab", "perl", "python", "tex")
+_AS_BINARY = tuple(f"diff.{kind}.binary=true" for kind in _KINDS)
 _COMPARE = (
     "--no-ext-diff",
     "--no-textconv",
@@ -89,7 +94,7 @@ def describe(folder: Path, script: Path | None, uses: Uses) -> Repository | None
         if head := _head(folder):
             settings = _settings(head.root)
             address = _address(settings, head.root)
-            diff = _diff(head, _guards(settings), script, uses)
+            diff = _diff(head, settings, script, uses)
             return Repository(head.root, address, head.branch, head.commit, diff)
     return None
 
@@ -98,16 +103,26 @@ class _Head(NamedTuple):
     root: Path
     branch: str | None
     commit: str
+    index_file: Path
 
 
 def _head(folder: Path) -> _Head | None:
-    answer = git(folder, "rev-parse", "--show-toplevel", "HEAD", "--symbolic-full-name", "HEAD")
-    lines = answer.output.rstrip(b"\n").rsplit(b"\n", 2)
-    if answer.code or len(lines) != 3 or not _OLD_COMMIT.fullmatch(lines[1]):  # noqa: PLR2004 - three were asked for
+    wanted = (
+        "--path-format=absolute",
+        "--show-toplevel",
+        "--git-path",
+        "index",
+        "HEAD",
+        "--symbolic-full-name",
+        "HEAD",
+    )
+    answer = git(folder, "rev-parse", *wanted)
+    lines = answer.output.split(b"\n")[:-1]
+    if answer.code or len(lines) != 4 or not _COMMIT.fullmatch(lines[2]):  # noqa: PLR2004 - four were asked for
         return None
-    root, commit, name = lines
-    branch = os.fsdecode(name).removeprefix("refs/heads/") if name.startswith(b"refs/heads/") else None
-    return _Head(Path(os.fsdecode(root)), branch, commit.decode("ascii"))
+    root, index, commit, name = map(os.fsdecode, lines)
+    branch = name.removeprefix("refs/heads/") if name.startswith("refs/heads/") else None
+    return _Head(Path(root), branch, commit, Path(index))
 
 
 class _Setting(NamedTuple):
@@ -149,9 +164,9 @@ def _guards(settings: Sequence[_Setting]) -> tuple[str, ...]:
     return tuple(f"filter.{name}.{part}" for name in sorted(names) for part in parts)
 
 
-def _diff(head: _Head, guards: Sequence[str], script: Path | None, uses: Uses) -> str:
+def _diff(head: _Head, settings: Sequence[_Setting], script: Path | None, uses: Uses) -> str:
     try:
-        tracked, left_out = _changes(head, guards)
+        tracked, left_out = _changes(head, _guards(settings))
         made, too_large = _made(head, script, uses)
     except PenstockError as error:
         return joined([], [f"anything: {error.message}"])
@@ -160,25 +175,31 @@ def _diff(head: _Head, guards: Sequence[str], script: Path | None, uses: Uses) -
 
 def _changes(head: _Head, guards: Sequence[str]) -> tuple[list[bytes], list[str]]:
     """Return what was changed in files that the repository knows, and what is too large for that."""
-    settings = (*_PLAIN_PATCH, *guards)
-    answer = git(head.root, "diff", "--raw", "-z", *_COMPARE, head.commit, "--", settings=settings)
-    if answer.code:
-        raise PenstockError(answer.reason)
-    if not answer.output:
-        return [], []
-    large = _large(head.root, answer.output)
-    without = [b":(top,exclude,literal)" + path for path in large]
-    shown = [*_PATCH, *_COMPARE, head.commit, "--", ":(top)", *map(os.fsdecode, without)]
-    answer = git(head.root, "diff", *shown, settings=settings)
-    if answer.code:
-        raise PenstockError(answer.reason)
-    parts = sections(answer.output)
-    if not all(map(is_text, parts)):
-        # Text of another encoding than UTF-8. With this threshold every file is written as binary, in the same order.
-        answer = git(head.root, "diff", *shown, settings=(*settings, "core.bigFileThreshold=1"))
-        binary = sections(answer.output)
-        same = len(binary) == len(parts)
-        parts = [one if is_text(one) else two for one, two in zip(parts, binary, strict=True)] if same else binary
+    with TemporaryDirectory(prefix="penstock-") as folder:
+        # git notes in the index what it found unchanged, and would lock out the user's own git for that.
+        index = Path(folder) / "index"
+        with suppress(OSError):
+            shutil.copy2(head.index_file, index)  # with its time stamp: by that git tells which files to look into
+
+        def compare(*options: str, further: Sequence[str] = ()) -> bytes:
+            settings = (*_PLAIN_PATCH, *guards, *further)
+            answer = git(head.root, "diff", *_COMPARE, *options, settings=settings, index=index)
+            if answer.code:
+                raise PenstockError(answer.reason)
+            return answer.output
+
+        changed = compare("--raw", "-z", head.commit, "--")
+        if not changed:
+            return [], []
+        large = _large(head.root, changed)
+        without = [f":(top,exclude,literal){os.fsdecode(path)}" for path in large]
+        shown = (*_PATCH, head.commit, "--", ":(top)", *without)
+        parts = sections(compare(*shown))
+        if not all(map(is_text, parts)):
+            # Text of another encoding than UTF-8. Now every file is written as binary, in the same order.
+            binary = sections(compare(*shown, further=_AS_BINARY))
+            same = len(binary) == len(parts)
+            parts = [one if is_text(one) else two for one, two in zip(parts, binary, strict=True)] if same else binary
     return parts, [f"{os.fsdecode(path)} ({size:,} bytes)" for path, size in large.items()]
 
 

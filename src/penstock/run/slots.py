@@ -131,10 +131,11 @@ def _enter(folder: Path, content: Content) -> Slot | None:
     except BlockingIOError:
         return None
     try:
-        if not folder.exists():
+        is_new = not folder.exists()
+        if is_new:
             _make(folder, content)
         os.utime(slot.descriptor)
-        if content.is_untouched(folder):
+        if is_new or content.is_untouched(folder):
             return slot
         os.write(slot.descriptor, b"changed\n")
     except BaseException:
