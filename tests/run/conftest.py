@@ -1,10 +1,11 @@
-"""Real processes for the tests of this folder. What runs in them stands in `entries.py`."""
+"""Real processes and repositories for the tests of this folder. What runs in processes stands in `entries.py`."""
 
 from __future__ import annotations
 
 import json
 import os
 import select
+import subprocess
 import sys
 import time
 from collections.abc import Callable, Iterator
@@ -124,3 +125,49 @@ def is_gone() -> Callable[[object], bool]:
 def no_warm_process_left() -> Iterator[None]:
     yield
     warm.dismiss_idle()
+
+
+class Work:
+    """A git repository with a commit or more, as a user has it."""
+
+    def __init__(self, root: Path, *options: str) -> None:
+        self.root = root
+        root.mkdir(parents=True)
+        self.git("init", "--quiet", "--initial-branch=main", *options)
+        self.git("config", "user.name", "A")
+        self.git("config", "user.email", "a@example.org")
+
+    def git(self, *arguments: str) -> str:
+        done = subprocess.run(["git", *arguments], cwd=self.root, capture_output=True, check=False)
+        assert done.returncode == 0, done.stderr
+        return os.fsdecode(done.stdout).strip()
+
+    def write(self, files: dict[str, str | bytes]) -> None:
+        for name, content in files.items():
+            path = self.root / name
+            path.parent.mkdir(parents=True, exist_ok=True)
+            path.write_bytes(content if isinstance(content, bytes) else content.encode())
+
+    def commit(self, files: dict[str, str | bytes]) -> str:
+        self.write(files)
+        self.git("add", "--all", "--force")
+        self.git("commit", "--quiet", "--allow-empty", "--message=m")
+        return self.git("rev-parse", "HEAD")
+
+
+@pytest.fixture
+def plain_git(tmp_path_factory, monkeypatch) -> Path:
+    """An empty configuration of the user's, which counts for git in this test; returns its file."""
+    file = tmp_path_factory.mktemp("config") / "gitconfig"
+    file.touch()
+    for name in [name for name in os.environ if name.startswith("GIT_")]:
+        monkeypatch.delenv(name)
+    monkeypatch.setenv("GIT_CONFIG_GLOBAL", str(file))
+    monkeypatch.setenv("GIT_CONFIG_NOSYSTEM", "1")
+    return file
+
+
+@pytest.fixture
+def work(plain_git, tmp_path) -> Work:
+    """An empty repository."""
+    return Work(tmp_path / "work")

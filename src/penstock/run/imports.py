@@ -15,12 +15,15 @@ from collections.abc import Iterator, Sequence
 from contextlib import suppress
 from functools import cache
 from importlib.machinery import ModuleSpec, PathFinder
+from importlib.util import decode_source
+from pathlib import Path
 
 from msgspec import Struct
 
 from penstock.core.statements import is_for_type_checkers, last_name, parse
 
 _CALLED = ("import_module", "__import__")
+_FILES = 1000  # of a project that are read
 _HOLDING = ("body", "cases", "handlers", "orelse", "finalbody")  # fields of statements that hold others, in their order
 
 
@@ -183,3 +186,39 @@ def is_of_editable_install(finder: object) -> bool:
     """Return whether a finder of modules was put up for packages that are installed as a link to their sources."""
     kind = finder if isinstance(finder, type) else type(finder)
     return "__editable__" in kind.__module__
+
+
+def project_files(source: str, path: Sequence[str]) -> Iterator[Path]:
+    """Yield the Python files of the project that a source imports, itself or through one another.
+
+    Every import counts, also one in the body of a function. Files of the interpreter, of installed packages and of
+    Penstock do not count, nor does what is not Python source.
+
+    Args:
+        source: Text of the main module.
+        path: Where its modules are looked for, as in `sys.path`.
+    """
+    folders, finder = library_folders(), Finder(path)
+    waiting = deque(imports(source, "", everywhere=True, calls=True))
+    seen: set[Path] = set()
+    while waiting and len(seen) < _FILES:
+        wanted = waiting.popleft()
+        spec = finder.find(wanted.module.partition(".")[0])
+        if spec is None or spec.name == "penstock" or is_library(spec, folders):
+            continue
+        for name, module in finder.modules(wanted):
+            file = Path(module.origin or "")
+            if file.suffix == ".py" and file not in seen and not is_below(str(file), folders):
+                seen.add(file)
+                yield file
+                text = read_source(file)
+                waiting.extend(imports(text, package_of(name, module), everywhere=True, calls=True))
+                if "*" in wanted.names and name == wanted.module:
+                    waiting.append(Import(name, exports(text)))
+
+
+def read_source(file: Path) -> str:
+    """Return the text of a Python file in the encoding that it declares; empty when it cannot be read."""
+    with suppress(OSError, SyntaxError, ValueError, LookupError):
+        return decode_source(file.read_bytes())
+    return ""

@@ -71,6 +71,19 @@ def is_provided(top: str, spec: ModuleSpec, *, with_checksum: bool = False) -> b
     return False
 
 
+def linked(path: Sequence[str]) -> dict[str, Path]:
+    """Return the packages that are installed as links to folders (editable installs), with these folders.
+
+    Args:
+        path: Where packages are installed, as in `sys.path`.
+    """
+    found: dict[str, Path] = {}
+    for entry in path:
+        with suppress(OSError):
+            found |= {_name_and_version(package)[0]: folder for package, folder in _links(_site(Path(entry)))}
+    return found
+
+
 def _packages(top: str, modules: set[str], path: Sequence[str]) -> Iterator[Path]:
     """Yield the metadata folders of the packages that a top-level module came with."""
     with suppress(Exception):  # finders of others may raise anything

@@ -1,0 +1,146 @@
+"""Runs git, and sees to it that git runs nothing else: no hook, no watcher, no driver of the repository, no pager.
+
+A repository may come from anywhere, and its own configuration can name programs for many occasions. What the user's
+own configuration names (keys, proxies, large-file storage) stays. It must never know what is asked of git.
+"""
+
+from __future__ import annotations
+
+import os
+import signal
+import subprocess
+from collections.abc import Mapping, Sequence
+from contextlib import suppress
+from pathlib import Path
+
+from msgspec import Struct
+
+from penstock.core.errors import NotFound, PenstockError
+from penstock.settings import environment
+
+QUICK = 20.0  # seconds; what only reads here
+
+NOWHERE = "none"  # a transport that does not exist
+TRANSPORTS = "file:https:ssh"
+
+# Of the variables that steer git, those by which a user says how a server is reached and where own settings lie. All
+# others would have a command mean another repository than the one that it names, as they do within a hook.
+_KEPT = ("GIT_SSL_", "GIT_HTTP_", "GIT_PROXY_SSL_")
+_KEPT_NAMES = {
+    "GIT_ASKPASS",
+    "GIT_CEILING_DIRECTORIES",
+    "GIT_CONFIG_GLOBAL",
+    "GIT_CONFIG_NOSYSTEM",
+    "GIT_CONFIG_SYSTEM",
+    "GIT_DISCOVERY_ACROSS_FILESYSTEM",
+    "GIT_EXEC_PATH",
+    "GIT_SSH",
+    "GIT_SSH_COMMAND",
+    "GIT_SSH_VARIANT",
+}
+_SET = {
+    "GIT_LFS_SKIP_SMUDGE": "1",
+    "GIT_NO_LAZY_FETCH": "1",
+    "GIT_OPTIONAL_LOCKS": "0",
+    "GIT_TERMINAL_PROMPT": "0",
+    "LC_ALL": "C",
+    "SSH_ASKPASS_REQUIRE": "never",
+}
+_GUARDS = (
+    "core.fsmonitor=false",
+    "core.hooksPath=/dev/null",
+    "core.pager=cat",
+    "fetch.recurseSubmodules=false",
+    "gc.auto=0",
+    "maintenance.auto=false",
+    "protocol.ext.allow=never",
+    "submodule.recurse=false",
+)
+
+
+class Answer(Struct, frozen=True):
+    """What git answered.
+
+    Args:
+        code: Its exit code; 0 when all went well.
+        output: What it wrote to standard output.
+        message: What it wrote to standard error.
+    """
+
+    code: int
+    output: bytes
+    message: str
+
+    @property
+    def reason(self) -> str:
+        """Git's own words for what went wrong, in one line."""
+        lines = [line.strip() for line in self.message.splitlines() if line.strip()]
+        told = [line for line in lines if line.startswith(("fatal:", "error:", "ERROR:"))] or lines
+        return told[0][:500] if told else f"git ended with exit code {self.code}"
+
+
+def git(
+    folder: Path,
+    *arguments: str,
+    settings: Sequence[str] = (),
+    stdin: bytes = b"",
+    transports: str = NOWHERE,
+    timeout: float = QUICK,
+    index: Path | None = None,
+) -> Answer:
+    """Run a git command to its end.
+
+    Args:
+        folder: Where it runs.
+        arguments: The command, its options, and `--` before values.
+        settings: Further settings for this command, `name=value`.
+        stdin: What it reads.
+        transports: By which ways it may reach other repositories, separated by colons.
+        timeout: Seconds.
+        index: The file to use instead of the repository's own index.
+
+    Raises:
+        NotFound: There is no program git here.
+        PenstockError: It took too long.
+    """
+    options = [part for setting in (*_GUARDS, *settings) for part in ("-c", setting)]
+    command = ["git", "--no-pager", "-C", str(folder), *options, *arguments]
+    variables = _variables(environment()) | {"GIT_ALLOW_PROTOCOL": transports}
+    if index is not None:
+        variables["GIT_INDEX_FILE"] = str(index)
+    try:
+        # A session of its own: no terminal that ssh could ask on, and all that git starts can be ended with it.
+        process = subprocess.Popen(
+            command,
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+            env=variables,
+            start_new_session=True,
+        )
+    except OSError as error:
+        raise NotFound(f"git cannot be run: {error.strerror or error}", hint="install git") from error
+    with process:
+        try:
+            output, message = process.communicate(stdin, timeout)
+        except subprocess.TimeoutExpired:
+            _end(process)
+            raise PenstockError(f"`git {arguments[0]}` in {folder} took more than {timeout:.0f} s") from None
+        except BaseException:
+            _end(process)
+            raise
+    return Answer(process.returncode, output, message.decode("utf-8", "replace"))
+
+
+def _variables(found: Mapping[str, str]) -> dict[str, str]:
+    kept = {
+        name: value
+        for name, value in found.items()
+        if not name.startswith("GIT_") or name in _KEPT_NAMES or name.startswith(_KEPT)
+    }
+    return kept | _SET
+
+
+def _end(process: subprocess.Popen[bytes]) -> None:
+    with suppress(ProcessLookupError, PermissionError):
+        os.killpg(process.pid, signal.SIGKILL)

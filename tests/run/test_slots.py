@@ -1,0 +1,189 @@
+"""Folders of a cache, with a content as simple as can be."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+import time
+from pathlib import Path
+from threading import Barrier, Thread
+
+import pytest
+
+from penstock.run.slots import Slot, last_use, locked, occupy, remove_unused
+
+OLD = 1_000_000.0
+
+
+class Word:
+    """A folder with one file."""
+
+    def __init__(self, key: str = "aa") -> None:
+        self.key = key
+        self.made = 0
+
+    def make(self, folder: Path) -> None:
+        self.made += 1
+        folder.mkdir()
+        (folder / "word").write_text("x")
+
+    def place(self, folder: Path) -> None:
+        assert (folder / "word").exists()
+
+    def is_untouched(self, folder: Path) -> bool:
+        return [one.name for one in folder.iterdir()] == ["word"]
+
+
+def grow_old(parent: Path) -> None:
+    for file in parent.glob("*.lock"):
+        os.utime(file, (OLD, OLD))
+
+
+def test_a_folder_that_nobody_changed_is_used_again(tmp_path):
+    word = Word()
+    with occupy(tmp_path, word) as first:
+        assert (first.folder / "word").read_text() == "x"
+    with occupy(tmp_path, word) as second:
+        assert second.folder == first.folder
+    assert word.made == 1
+
+
+def test_a_folder_that_was_changed_is_not_used_again(tmp_path):
+    word = Word()
+    with occupy(tmp_path, word) as first:
+        (first.folder / "output").touch()
+    for _ in range(2):
+        with occupy(tmp_path, word) as second:
+            assert second.folder != first.folder
+    assert word.made == 2
+    assert (first.folder / "output").exists()
+
+
+def test_two_at_once_have_folders_of_their_own(tmp_path):
+    word = Word()
+    with occupy(tmp_path, word) as first, occupy(tmp_path, word) as second:
+        assert first.folder != second.folder
+
+
+def test_many_at_once_never_meet(tmp_path):
+    start, taken = Barrier(8), list[Slot]()
+
+    def take() -> None:
+        start.wait()
+        taken.append(occupy(tmp_path, Word()))
+
+    threads = [Thread(target=take) for _ in range(8)]
+    for one in threads:
+        one.start()
+    for one in threads:
+        one.join()
+    assert len({one.folder for one in taken}) == 8
+    for one in taken:
+        one.close()
+        one.close()
+
+
+def test_other_contents_have_other_folders(tmp_path):
+    with occupy(tmp_path, Word("aa")) as first:
+        pass
+    with occupy(tmp_path, Word("bb")) as second:
+        assert first.folder != second.folder
+
+
+def test_what_cannot_be_made_leaves_nothing(tmp_path):
+    class Half(Word):
+        def place(self, folder: Path) -> None:
+            raise ValueError
+
+    with pytest.raises(ValueError):  # noqa: PT011 - raised above, without words
+        occupy(tmp_path, Half())
+    assert [one.name for one in tmp_path.iterdir()] == ["aa-0.lock"]
+    with occupy(tmp_path, Word()) as slot:
+        assert (slot.folder / "word").exists()
+
+
+def test_a_new_folder_is_given_even_if_it_looks_changed_at_once(tmp_path):
+    class Odd(Word):
+        def is_untouched(self, folder: Path) -> bool:
+            return False
+
+    with occupy(tmp_path, Odd()) as slot:
+        assert slot.folder.name == "aa-0"
+    with occupy(tmp_path, Odd()) as slot:
+        assert slot.folder.name == "aa-1"
+
+
+def test_a_folder_that_was_not_used_for_long_is_removed(tmp_path):
+    occupy(tmp_path, Word()).close()
+    assert remove_unused(tmp_path, time.time() - 100) == 0
+    grow_old(tmp_path)
+    assert remove_unused(tmp_path, time.time() - 100) == 1
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_closing_is_a_use(tmp_path):
+    slot = occupy(tmp_path, Word())
+    grow_old(tmp_path)
+    slot.close()
+    assert remove_unused(tmp_path, time.time() - 100) == 0
+
+
+def test_a_folder_in_use_is_never_removed(tmp_path):
+    with occupy(tmp_path, Word()) as slot:
+        grow_old(tmp_path)
+        assert remove_unused(tmp_path, time.time()) == 0
+        assert (slot.folder / "word").exists()
+
+
+def test_a_folder_is_in_use_for_as_long_as_a_process_that_inherited_it_lives(tmp_path):
+    slot = occupy(tmp_path, Word())
+    child = subprocess.Popen(
+        [sys.executable, "-c", "input()"], stdin=subprocess.PIPE, pass_fds=[slot.descriptor], close_fds=True
+    )
+    slot.close()
+    grow_old(tmp_path)
+    assert remove_unused(tmp_path, time.time()) == 0
+    child.communicate(b"\n")
+    assert remove_unused(tmp_path, time.time()) == 1
+
+
+def test_a_changed_folder_grows_old_though_others_of_its_content_are_used(tmp_path):
+    with occupy(tmp_path, Word()) as slot:
+        (slot.folder / "output").touch()
+    occupy(tmp_path, Word()).close()
+    grow_old(tmp_path)
+    occupy(tmp_path, Word()).close()
+    assert remove_unused(tmp_path, time.time() - 100) == 1
+    assert not slot.folder.exists()
+
+
+def test_what_a_dead_process_left_half_made_is_removed(tmp_path):
+    (tmp_path / "aa-0.0123").mkdir()
+    assert remove_unused(tmp_path, time.time()) == 0
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_links_are_not_followed_when_a_folder_is_removed(tmp_path):
+    (tmp_path / "kept").mkdir()
+    (tmp_path / "kept" / "file").touch()
+    with occupy(tmp_path / "cache", Word()) as slot:
+        (slot.folder / "link").symlink_to(tmp_path / "kept")
+    grow_old(tmp_path / "cache")
+    assert remove_unused(tmp_path / "cache", time.time()) == 1
+    assert (tmp_path / "kept" / "file").exists()
+
+
+def test_nothing_to_remove_is_no_error(tmp_path):
+    assert remove_unused(tmp_path / "none", time.time()) == 0
+
+
+def test_a_lock_is_held_by_one(tmp_path):
+    lock = tmp_path / "a" / "lock"
+    assert last_use(lock) == 0
+    with locked(lock) as first, locked(lock, wait=False) as second:
+        assert first
+        assert not second
+    with locked(lock, wait=False) as third:
+        assert third
+    assert last_use(lock) > OLD
