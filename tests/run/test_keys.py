@@ -51,7 +51,9 @@ def make(backend, tmp_path):
         keys = Keys(backend, definition, [str(folder), *sys.path], inputs or {})
         new = NewTask(id="", name="a", project="P", container=container)
         given = {name: one if isinstance(one, Argument) else Argument(value=one) for name, one in arguments.items()}
-        return keys.make(STEP, Prepared(new=new, arguments=given, references=references or {})).parts
+        return keys.make(
+            STEP, Prepared(new=new, arguments=given, references=references or {}, returns=STEP.returns)
+        ).parts
 
     return lambda *arguments, **options: make(*(arguments or ({},)), **options)
 

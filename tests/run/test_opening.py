@@ -19,9 +19,8 @@ from penstock.ops.executions import ReuseStep
 from penstock.ops.runs import CreateRun, StartRun
 from penstock.ops.tasks import EndTask, ListTasks, NewTask
 from penstock.run.announcer import Announcer
-from penstock.run.cache import Cache
 from penstock.run.callbacks import Callbacks
-from penstock.run.keys import Keys
+from penstock.run.ids import Ids
 from penstock.run.launch import Surroundings
 from penstock.run.lookup import Lookup
 from penstock.run.opening import Opening
@@ -87,9 +86,8 @@ class Bench:
         told = Told(definition, self.run, WORKER, place, {}, Callbacks(**callbacks))
         self.attempts = Attempts()
         lookup = Lookup(self, id, {}, lambda name: None)
-        cache = Cache(self, self.run, Keys(self, definition, sys.path, {}))
         announcer = Announcer(Silent(), {}, pytest.fail)
-        return Opening(self, told, lookup, cache, self.attempts, announcer).open(Launch("a", 1), why)
+        return Opening(self, told, lookup, self.attempts, announcer, Ids(id)).open(Launch("a", 1), why)
 
     def tasks(self):
         return self.call(ListTasks(run=self.run.id))

@@ -45,11 +45,28 @@ class Argument(Struct, frozen=True, kw_only=True):
         yield from refs.references(self.references)
 
 
+class Base(Struct, frozen=True, kw_only=True):
+    """The recorded task that a step carries out again.
+
+    Args:
+        task: Its id; empty when a function of the script makes it at the launch.
+        clone: Whether a clone of it is carried out, or it itself, while it is a draft.
+    """
+
+    task: str = ""
+    clone: bool = True
+
+
 class Step(Struct, frozen=True, kw_only=True):
-    """One node of a pipeline. The arguments are those of `PipelineController.add_function_step`.
+    """One node of a pipeline. The arguments are those of `PipelineController.add_function_step` and `add_step`.
 
     Args:
         code: Key of its script in `Pipeline.code`.
+        base: The task that it carries out; None for a function.
+        arguments: What a function is called with, by name; the parameters of a base task that are overridden, by
+            `Section/name`.
+        configurations: Configuration objects of a base task that are overridden: texts, or dicts that become JSON.
+        overrides: Other facts about a base task that are overridden, by the paths of `task_overrides`.
         retries: How many more tries a failed step gets.
         time_limit: Seconds that one try may run.
         callbacks: Names of the arguments by which the script gave it functions to call.
@@ -58,8 +75,11 @@ class Step(Struct, frozen=True, kw_only=True):
 
     name: str
     code: str
+    base: Base | None = None
     parents: tuple[str, ...] = ()
     arguments: dict[str, Argument] = field(default_factory=dict[str, Argument])
+    configurations: dict[str, Argument] = field(default_factory=dict[str, Argument])
+    overrides: dict[str, Argument] = field(default_factory=dict[str, Argument])
     returns: tuple[str, ...] = ()
     task_name: str | None = None
     task_type: TaskType = TaskType.TRAINING
@@ -91,7 +111,8 @@ class Pipeline(Struct, frozen=True, kw_only=True):
         name: Its name, without a run number.
         project: The project that the user named; runs live in `runs_project`.
         code: Every script that a step runs, under the hash of its text, so that steps of one function share it.
-        target_project: Project of the step tasks; None means that of the run.
+        target_project: Project of the step tasks; None means that of the run, an empty text that of the pipeline, and
+            for clones that of their base task.
         serializer, deserializer: Keys in `code` of the user's own functions for artifacts.
         time_limit: Seconds that a run may take; then it is stopped.
     """
@@ -236,9 +257,9 @@ class Scope:
             case refs.PipelineValue(name=name):
                 self._check_parameter(name, reference.text, where)
             case refs.StepValue(step=step, name=name):
-                declared = self._step(step, where, reference.text).returns
-                if name not in declared and name not in FIELDS and not reference.artifact:
-                    raise _unknown_output(name, declared, step, f"{where}: {reference.text}")
+                found = self._step(step, where, reference.text)
+                if found.base is None and name not in (*found.returns, *FIELDS) and not reference.artifact:
+                    raise _unknown_output(name, found.returns, step, f"{where}: {reference.text}")
             case refs.StepParameter(step=step, name=name):
                 self._check_step_parameter(self._step(step, where, reference.text), name, f"{where}: {reference.text}")
             case _:
@@ -259,18 +280,24 @@ class Scope:
     @staticmethod
     def _check_step_parameter(step: Step, path: str, where: str) -> None:
         section, _, name = path.partition("/")
+        if step.base is not None:
+            return  # what a task records is known when it has run
         known = {"kwargs": list(step.arguments), "return": list(step.returns)}.get(section)
         if known is not None and name not in known:
             raise BadReference(f"{where} names no parameter of step {step.name!r}", hint=did_you_mean(name, known, ""))
 
 
 def _references(step: Step) -> Iterator[tuple[str, refs.Ref]]:
-    for name, argument in step.arguments.items():
+    word = "argument" if step.base is None else "parameter"
+    given = [(f"{word} {name!r}", one) for name, one in step.arguments.items()]
+    given += [(f"configuration {name!r}", one) for name, one in step.configurations.items()]
+    given += [(f"task override {name!r}", one) for name, one in step.overrides.items()]
+    for place, argument in given:
         try:
             for reference in argument.refs():
-                yield f"argument {name!r}", reference
+                yield place, reference
         except BadReference as error:
-            raise BadReference(f"step {step.name!r}, argument {name!r}: {error.message}", hint=error.hint) from None
+            raise BadReference(f"step {step.name!r}, {place}: {error.message}", hint=error.hint) from None
     for reference in refs.references(step.queue or ""):
         yield "execution queue", reference
 

@@ -22,7 +22,11 @@ from penstock.ops.base import Op
 
 
 class NewTask(Struct, frozen=True, kw_only=True):
-    """What is known of a task before it exists."""
+    """What is known of a task before it exists.
+
+    Args:
+        adopted: Whether it exists all the same, as a draft of its own, and becomes the attempt of a step.
+    """
 
     id: str
     name: str
@@ -38,6 +42,8 @@ class NewTask(Struct, frozen=True, kw_only=True):
     queue: str | None = None
     output_uri: str | None = None
     parameters: tuple[Parameter, ...] = ()
+    configurations: tuple[Configuration, ...] = ()
+    adopted: bool = False
     runtime: dict[str, str] = {}
 
 

@@ -36,6 +36,7 @@ class AttemptSpec(Struct, frozen=True, kw_only=True):
         references: What each reference in the arguments turned out to be, under its text.
         stamps: Of the inputs' blobs that this run has written, by hash.
         home, blobs, scratch: Folders of the home, of its blobs, and for copies of file artifacts.
+        cache: Folder for the code of scripts that come from repositories.
     """
 
     task: Task
@@ -47,6 +48,7 @@ class AttemptSpec(Struct, frozen=True, kw_only=True):
     home: str
     blobs: str
     scratch: str
+    cache: str = ""
     stamps: dict[str, Stamp] = {}
     serializer: Script | None = None
     deserializer: Script | None = None

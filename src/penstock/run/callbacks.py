@@ -21,6 +21,7 @@ PRE = "pre_execute_callback"
 POST = "post_execute_callback"
 CHANGED = "status_change_callback"
 RETRY = "retry_on_failure"
+FACTORY = "base_task_factory"
 
 
 class Callbacks(Struct, frozen=True, kw_only=True):
@@ -31,12 +32,14 @@ class Callbacks(Struct, frozen=True, kw_only=True):
         after: Takes the id of the task of a step that has ended, None when it was stopped before it had one.
         changed: Takes the status that the step had before.
         retry: Takes how often the step was retried already, and says whether it is tried again.
+        make: Makes the task that the step carries out, and returns its id.
     """
 
     before: Mapping[str, Callable[[str, dict[str, object]], object]] = {}
     after: Mapping[str, Callable[[str | None], object]] = {}
     changed: Mapping[str, Callable[[StepStatus], object]] = {}
     retry: Mapping[str, Callable[[int], object]] = {}
+    make: Mapping[str, Callable[[], str]] = {}
 
 
 def call(name: str, function: Callable[[], T]) -> T:

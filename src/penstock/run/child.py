@@ -31,7 +31,7 @@ def main(payload: bytes, connection: socket.socket) -> int:
     spec = decode_spec(payload)
     channel = Channel(connection, FileBlobs(Path(spec.blobs)))
     reporter = Reporter(channel, spec.task.id)
-    working = current.Current(spec.task.id, spec.task.run, channel, reporter, spec.scratch)
+    working = current.Current(spec.task.id, spec.task.run, channel, reporter, spec.scratch, assigned=True)
     current.put(working)
     outcome = execute(spec, channel)
     _finish_user_code()

@@ -33,7 +33,7 @@ from penstock.core.progress import (
     StepStatus,
     StopAsked,
 )
-from penstock.core.run import STEP_STATUS, Run, StepState, attempt_id
+from penstock.core.run import STEP_STATUS, Run, StepState
 from penstock.core.task import EndReason, Status, Worker
 from penstock.ops.decisions import RecordDecision
 from penstock.ops.runs import EndRun
@@ -42,11 +42,10 @@ from penstock.run import owed
 from penstock.run.announcer import Announcer, Observer
 from penstock.run.attempt import printable
 from penstock.run.attempts import Attempts, Ending
-from penstock.run.cache import Cache
 from penstock.run.callbacks import PRE, RETRY, Callbacks, call
 from penstock.run.closing import Closing
+from penstock.run.ids import Ids
 from penstock.run.interrupt import Interrupts
-from penstock.run.keys import Keys
 from penstock.run.launch import Surroundings
 from penstock.run.lookup import Lookup
 from penstock.run.opening import Opening
@@ -108,11 +107,11 @@ class Controller:
         self._thread = threading.get_ident()
         self._processes = Processes(told.preload, told.preload_fingerprint)
         self._attempts = Attempts(backend, self._processes, told.observer.printed, told.surroundings.clear)
+        self._ids = Ids(self._id, told.steps)
         parameters = {parameter.name: parameter for parameter in told.pipeline.parameters}
         lookup = Lookup(backend, self._id, parameters, self._task_of)
-        cache = Cache(backend, told.run, Keys(backend, told.pipeline, told.surroundings.path, told.inputs))
         self._announcer = Announcer(told.observer, told.callbacks.changed, told.complain)
-        self._opening = Opening(backend, told, lookup, cache, self._attempts, self._announcer)
+        self._opening = Opening(backend, told, lookup, self._attempts, self._announcer, self._ids)
         self._closing = Closing(backend, self._id, steps, told.callbacks.after, self._announcer)
 
     def stop(self, why: str) -> None:
@@ -226,7 +225,7 @@ class Controller:
         """End a step that runs, or one that still waits for a slot."""
         waits = [launch for launch in (*self._asked, *self._queued) if launch.step == step]
         if not waits:
-            self._attempts.kill(attempt_id(self._id, step, self.progress.attempts[step]))
+            self._attempts.kill(self._ids.of(step, self.progress.attempts[step]))
             return
         self._asked = deque(launch for launch in self._asked if launch.step != step)
         self._queued = deque(launch for launch in self._queued if launch.step != step)
@@ -294,7 +293,7 @@ class Controller:
 
     def _task_of(self, step: str) -> str | None:
         attempt = self.progress.attempts[step]
-        return attempt_id(self._id, step, attempt) if attempt else None
+        return self._ids.of(step, attempt) if attempt else None
 
 
 def _skip(action: Skip) -> StepDecision:

@@ -21,16 +21,33 @@ class Current:
         backend: Where operations go.
         reporter: Takes what is reported for the task.
         scratch: Folder for copies of file artifacts.
+        assigned: Whether the task existed before this process, which was launched to carry it out. Its values win over
+            those of the code, and its output and end are recorded by whoever launched it.
     """
 
-    def __init__(self, task: str, run: str | None, backend: Backend, reporter: Reporter, scratch: str) -> None:
+    def __init__(
+        self,
+        task: str,
+        run: str | None,
+        backend: Backend,
+        reporter: Reporter,
+        scratch: str,
+        *,
+        assigned: bool = False,
+    ) -> None:
         self.task = task
         self.run = run
         self.backend = backend
         self.reporter = reporter
         self._others: dict[str, Reporter] = {}
         self.scratch = scratch
+        self.assigned = assigned
         self.process = os.getpid()
+
+    @property
+    def is_step(self) -> bool:
+        """Whether this process is a step, whose output is recorded as it is printed."""
+        return self.run is not None and self.run != self.task
 
     def reporter_for(self, task: str) -> Reporter:
         """Return the one reporter of this process for a task."""
@@ -42,11 +59,6 @@ class Current:
         """Record what was reported and is not recorded yet."""
         for reporter in (self.reporter, *self._others.values()):
             reporter.close()
-
-    @property
-    def is_step(self) -> bool:
-        """Whether this process is a step, whose output is recorded as it is printed."""
-        return self.run is not None and self.run != self.task
 
 
 _current: Current | None = None

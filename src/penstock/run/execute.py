@@ -1,4 +1,4 @@
-"""Carries out one attempt of a function step: loads the script, gathers the arguments, calls, stores what came back.
+"""Carries out one attempt of a step: of a function, loads, gathers the arguments, calls, stores what came back.
 
 This is the code around the user's code. Whatever goes wrong ends in an `Outcome` that says so.
 """
@@ -7,10 +7,7 @@ from __future__ import annotations
 
 import inspect
 import sys
-import traceback
 from collections.abc import Callable, Mapping, Sequence
-from contextlib import suppress
-from pathlib import Path
 from types import ModuleType
 from typing import cast
 
@@ -19,36 +16,40 @@ from penstock.core import refs
 from penstock.core.errors import PenstockError
 from penstock.core.parameters import is_plain
 from penstock.core.pipeline import Argument
-from penstock.core.task import EndReason, Parameter, Script, Status
+from penstock.core.task import EndReason, Parameter, Script, ScriptKind, Status
 from penstock.run import storage
-from penstock.run.attempt import AttemptSpec, Outcome, printable
+from penstock.run.attempt import AttemptSpec, Outcome
+from penstock.run.outcomes import failed, left, raised
 
 LONGEST_TEXT = 10_000  # characters of a result that is also recorded as a parameter
-OUR_CODE = str(Path(__file__).parent)
 
 
 def execute(spec: AttemptSpec, backend: Backend) -> Outcome:
     """Carry out the attempt and return how it went. Only what ends the whole process gets past it."""
+    if spec.task.script.kind is not ScriptKind.FUNCTION:
+        from penstock.run.scripts import run_script  # noqa: PLC0415 - steps that are functions never need it
+
+        return run_script(spec)
     try:
         function = _load(spec.task.script, spec.file)
         own = _custom(spec.serializer), _custom(spec.deserializer)
         values = storage.Values(backend.blobs, spec.scratch, *own, spec.stamps)
         arguments = _arguments(spec, values)
     except PenstockError as error:
-        return _failed(EndReason.INPUT, str(error))
+        return failed(EndReason.INPUT, str(error))
     except BaseException as error:  # noqa: BLE001 - the script's own top level may raise anything
-        return _raised(error)
+        return raised(error)
     try:
         returned = _call(function, arguments)
     except SystemExit as error:
-        return _left(error, spec)
+        return left(error, spec.returns)
     except BaseException as error:  # noqa: BLE001 - so may the function
-        return _raised(error)
+        return raised(error)
     try:
         named = _named(spec.returns, returned, spec.task.script.entry_point)
         artifacts = tuple(values.store(spec.task.id, name, value) for name, value in named.items())
     except PenstockError as error:
-        return _failed(EndReason.OUTPUT, str(error))
+        return failed(EndReason.OUTPUT, str(error))
     parameters = tuple(_parameter(name, value) for name, value in named.items() if _is_short(value))
     return Outcome(status=Status.COMPLETED, artifacts=artifacts, parameters=parameters, stamps=values.written)
 
@@ -128,46 +129,3 @@ def _is_short(value: object) -> bool:
 def _parameter(name: str, value: object) -> Parameter:
     kind = "" if value is None else type(value).__name__
     return Parameter(section="return", name=name, value=value, type=kind)  # type: ignore[arg-type]
-
-
-def _failed(reason: EndReason, message: str) -> Outcome:
-    _tell(f"penstock: {message}\n")
-    return Outcome(status=Status.FAILED, reason=reason, message=printable(message))
-
-
-def _left(error: SystemExit, spec: AttemptSpec) -> Outcome:
-    """Return the outcome of a function that left by `sys.exit`: well, when it says so and owes no results."""
-    if (error.code is None or error.code == 0) and not spec.returns:
-        return Outcome(status=Status.COMPLETED)
-    if error.code is not None and not isinstance(error.code, int):
-        _tell(f"{error.code}\n")  # as Python itself does
-    owed = f" before it returned {', '.join(spec.returns)}" if spec.returns else ""
-    message = printable(f"sys.exit({error.code!r}){owed}")
-    return Outcome(status=Status.FAILED, reason=EndReason.EXIT_CODE, message=message)
-
-
-def _raised(error: BaseException) -> Outcome:
-    """Return the outcome of an exception that the user's code raised, with the traceback of that code alone."""
-    frames = error.__traceback__
-    while frames is not None and frames.tb_frame.f_code.co_filename.startswith(OUR_CODE):
-        frames = frames.tb_next
-    text = "".join(traceback.format_exception(type(error), error, frames))
-    _tell(text)
-    message = printable(f"{_summary(error)}\n\n{text}")
-    return Outcome(status=Status.FAILED, reason=EndReason.EXCEPTION, message=message)
-
-
-def _tell(text: str) -> None:
-    """Show a text on the step's console, if the user's code left one."""
-    with suppress(Exception):
-        encoding = sys.stderr.encoding or "utf-8"
-        sys.stderr.write(text.encode(encoding, "backslashreplace").decode(encoding))
-
-
-def _summary(error: BaseException) -> str:
-    """Return the exception in one line: its class and the first line of what it says."""
-    try:
-        said = str(error).strip().partition("\n")[0]
-    except Exception:  # noqa: BLE001 - its own code may raise anything
-        said = "(its text cannot be read)"
-    return f"{type(error).__name__}: {said}" if said else type(error).__name__

@@ -17,13 +17,13 @@ from penstock.core.cachekey import Input, KeyParts, key, value_text
 from penstock.core.code import Code
 from penstock.core.codekey import fingerprint
 from penstock.core.outputs import Artifact
-from penstock.core.pipeline import Argument, Pipeline, Step
+from penstock.core.pipeline import Argument, Pipeline, Step, script_key
 from penstock.core.run import REUSED
-from penstock.core.task import Container, Script
+from penstock.core.task import Container, Script, ScriptKind
 from penstock.ops.executions import Keyed
 from penstock.ops.tasks import GetTask
-from penstock.run.attempt import Resolved
 from penstock.run.launch import Prepared
+from penstock.run.packages import installed
 from penstock.run.project import reach
 
 
@@ -58,16 +58,16 @@ class Keys:
         Raises:
             Invalid: An argument is nothing that a key can tell from others.
         """
-        program = self._program(step.code)
-        script = self._pipeline.code[step.code]
+        script = self._pipeline.code[step.code] if step.base is None else prepared.new.script
+        program = self._program(step.code if step.base is None else script_key(script), script)
         texts: dict[str, str] = {}
         inputs: dict[str, Input] = {}
         for name, argument in prepared.arguments.items():
-            self._read(name, argument, prepared.references, texts, inputs)
+            self._read(name, argument, prepared, texts, inputs)
         texts.update({path: value_text(value) for path, value in prepared.settings.items()})
         parts = KeyParts(
             code=program.code,
-            returns=step.returns,
+            returns=prepared.returns,
             arguments=texts,
             inputs=inputs,
             packages=program.packages,
@@ -82,12 +82,13 @@ class Keys:
         self,
         name: str,
         argument: Argument,
-        references: Mapping[str, Resolved],
+        prepared: Prepared,
         texts: dict[str, str],
         inputs: dict[str, Input],
     ) -> None:
         """Add an argument: as a text, and with an input for each artifact in it."""
         found: list[Artifact] = []
+        references = prepared.references
 
         def lookup(reference: refs.Ref) -> object:
             resolved = references[reference.text]
@@ -103,7 +104,7 @@ class Keys:
 
         value = refs.resolve(argument.value, lookup, as_text)
         if argument.artifact is not None:
-            inputs[name] = _input(self._inputs[argument.artifact])
+            inputs[name] = _input(prepared.inputs.get(argument.artifact) or self._inputs[argument.artifact])
             value = refs.resolve(list(argument.references), lookup, as_text)
         elif found and isinstance(value, bytes):
             inputs[name] = _input(found[0])
@@ -118,16 +119,31 @@ class Keys:
             return value
         return self._backend.call(GetTask(id=str(value))).runtime.get(REUSED, value)
 
-    def _program(self, code: str) -> _Program:
-        if code not in self._programs:
-            script = self._pipeline.code[code]
-            reached = reach(script.source, self._path)
-            made = fingerprint(script.source, script.entry_point, reached.modules)
-            self._programs[code] = _Program(made, reached.packages)
-        return self._programs[code]
+    def _program(self, key: str, script: Script) -> _Program:
+        """Return what a script is, under the key that tells it from others."""
+        if key not in self._programs:
+            self._programs[key] = self._read_program(script)
+        return self._programs[key]
+
+    def _read_program(self, script: Script) -> _Program:
+        reached = reach(script.source, self._path)
+        if script.kind is ScriptKind.FUNCTION:
+            return _Program(fingerprint(script.source, script.entry_point, reached.modules), reached.packages)
+        if not script.repository:
+            return _Program(_code_of(script, reached.modules), reached.packages)
+        return _Program(_code_of(script, {}), installed(script.packages or ()))
 
     def _digest(self, code: str | None) -> str:
-        return self._program(code).code.digest if code else ""
+        return self._program(code, self._pipeline.code[code]).code.digest if code else ""
+
+
+def _code_of(script: Script, modules: Mapping[str, str]) -> Code:
+    """Return what a whole script is: its text, the changes to its repository, and the project's modules it imports."""
+    texts = {"module __main__": script.source, "script.diff": script.diff, "script.entry_point": script.entry_point}
+    texts |= {f"module {name}": text for name, text in modules.items()}
+    digests = {name: hashlib.sha256(text.encode("utf-8", "surrogatepass")).hexdigest() for name, text in texts.items()}
+    whole = hashlib.sha256(repr(sorted(digests.items())).encode()).hexdigest()
+    return Code(digest=whole, parts={name: f"text:{one[:16]}" for name, one in digests.items()})
 
 
 def _input(artifact: Artifact) -> Input:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import shutil
 from collections.abc import Mapping
@@ -15,12 +16,14 @@ from penstock.core import refs
 from penstock.core.errors import DiskFull, Invalid, NotFound
 from penstock.core.outputs import Artifact
 from penstock.core.parameters import plain
-from penstock.core.pipeline import Argument, Pipeline, Step
-from penstock.core.task import Json, Parameter, Script, Task
+from penstock.core.pipeline import Argument, Pipeline, Step, script_key
+from penstock.core.task import Json, Parameter, Script, ScriptKind, Task
 from penstock.ops.tasks import NewTask
 from penstock.run.attempt import AttemptSpec, Resolved, encode
 from penstock.run.lookup import Lookup
 from penstock.run.process import Launch
+
+RETURNS = "returns"  # in the runtime of a function's task: the names of what it returns
 
 
 class Surroundings(Struct, frozen=True, kw_only=True):
@@ -52,10 +55,13 @@ class Prepared(Struct, frozen=True, kw_only=True):
     """An attempt, ready to be recorded and started.
 
     Args:
-        arguments: What the step is called with.
+        arguments: What the step is called with; of a step that runs a script, the parameters that it overrides.
         references: What each reference in them turned out to be, under its text.
         settings: Its parameters that are no arguments, by `Section/name`: the step may read them.
         stamps: Of the blobs among its inputs that this run has written, by hash.
+        inputs: Artifacts that hold arguments, beside those of the run, by the name that `arguments` gives them.
+        returns: Names of what its function returns.
+        by_path: Whether the arguments go by `Section/name`, to a script, and not by name to a function.
     """
 
     new: NewTask
@@ -63,6 +69,9 @@ class Prepared(Struct, frozen=True, kw_only=True):
     references: dict[str, Resolved]
     settings: dict[str, object] = {}
     stamps: dict[str, Stamp] = {}
+    inputs: dict[str, Artifact] = {}
+    returns: tuple[str, ...] = ()
+    by_path: bool = False
 
 
 def prepare(
@@ -78,19 +87,20 @@ def prepare(
     new = NewTask(
         id="",
         name=step.task_name or step.name,
-        project=step.project or pipeline.target_project or run.project,
+        project=place_of(step, pipeline, run, pipeline.project),
         type=step.task_type,
         user=run.user,
         tags=(*step.tags, *tags),
         script=pipeline.code[step.code],
         container=step.container,
-        queue=_queue(step.queue or pipeline.default_queue, lookup),
+        queue=queue_of(step, pipeline, lookup),
         output_uri=step.output_uri or pipeline.output_uri,
         parameters=tuple(_parameter(name, one, references, run.id) for name, one in step.arguments.items()),
+        runtime={RETURNS: json.dumps(step.returns)} if step.returns else {},
     )
     hashes = {found.artifact.hash for found in references.values() if found.artifact is not None}
     known = {hash: taken for hash, taken in (stamps or {}).items() if hash in hashes}
-    return Prepared(new=new, arguments=step.arguments, references=references, stamps=known)
+    return Prepared(new=new, arguments=step.arguments, references=references, stamps=known, returns=step.returns)
 
 
 def as_given(parameters: Mapping[str, object]) -> dict[str, object]:
@@ -129,12 +139,17 @@ def differs(value: object, other: object) -> bool:
 
 
 def changed(
-    arguments: Mapping[str, Argument], before: Mapping[str, object], after: Mapping[str, object]
+    arguments: Mapping[str, Argument],
+    before: Mapping[str, object],
+    after: Mapping[str, object],
+    *,
+    by_path: bool = False,
 ) -> dict[str, Argument]:
     """Return the arguments of a draft whose parameters may have been changed.
 
     Args:
         before, after: Its parameters by `Section/name`, as they were and as they are; their values are plain.
+        by_path: Whether the arguments go by `Section/name`, too.
 
     Raises:
         Invalid: A parameter that was changed names an artifact.
@@ -143,6 +158,9 @@ def changed(
     for path, value in after.items():
         section, _, name = path.partition("/")
         if path in before and not differs(value, before[path]):
+            continue
+        if by_path:
+            found[path] = Argument(value=cast("Json", refs.quote(value)))
             continue
         if section == "kwargs_artifacts":
             raise Invalid(f"{path} names an artifact, and cannot be changed", hint="change plain arguments: kwargs/...")
@@ -169,20 +187,24 @@ def process(
 ) -> Launch:
     """Return what starts the attempt's process."""
     needed = [one.artifact for one in prepared.arguments.values() if one.artifact is not None]
-    folder = os.path.join(place.working, task.script.working_dir or "")  # noqa: PTH118 - an absolute one wins
+    known = {**inputs, **prepared.inputs}
+    is_function = task.script.kind is ScriptKind.FUNCTION
+    inside = task.script.working_dir if is_function else None  # a script's own lies where it is checked out
+    folder = os.path.join(place.working, inside or "")  # noqa: PTH118 - an absolute one wins
     if not os.path.isdir(folder):  # noqa: PTH112 - it is a text
         raise NotFound(f"the working folder {folder!r} of step {step.name!r} is not there")
     spec = AttemptSpec(
         task=task,
-        file=str(write_script(task.script, step.code, place.scratch)),
-        arguments=prepared.arguments,
-        inputs={name: inputs[name] for name in needed},
+        file=str(write_script(task.script, script_key(task.script), place.scratch)) if is_function else "",
+        arguments={} if prepared.by_path else prepared.arguments,
+        inputs={name: known[name] for name in needed},
         references=prepared.references,
         stamps=prepared.stamps,
-        returns=step.returns,
+        returns=prepared.returns,
         home=str(place.home),
         blobs=str(place.blobs),
         scratch=str(place.scratch_of(task.id)),
+        cache=str(place.home / "cache"),
         serializer=pipeline.code[pipeline.serializer] if pipeline.serializer else None,
         deserializer=pipeline.code[pipeline.deserializer] if pipeline.deserializer else None,
     )
@@ -215,7 +237,20 @@ def write_script(script: Script, key: str, scratch: Path) -> Path:
     return file
 
 
-def _queue(queue: str | None, lookup: Lookup) -> str | None:
+def place_of(step: Step, pipeline: Pipeline, run: Task, otherwise: str) -> str:
+    """Return the project of a step's task.
+
+    Args:
+        otherwise: Where it lies when the pipeline says that it does not lie with the run.
+    """
+    if step.project:
+        return step.project
+    return run.project if pipeline.target_project is None else pipeline.target_project or otherwise
+
+
+def queue_of(step: Step, pipeline: Pipeline, lookup: Lookup) -> str | None:
+    """Return the queue that a step names, or its pipeline."""
+    queue = step.queue or pipeline.default_queue
     if queue is None:
         return None
     return str(refs.resolve(queue, lambda reference: lookup.resolve(reference).value))

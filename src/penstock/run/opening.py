@@ -22,11 +22,14 @@ from penstock.core.run import Run
 from penstock.core.task import EndReason, Status, Task, Worker
 from penstock.ops.executions import Execution, Keyed, ReuseStep
 from penstock.ops.steps import DraftStep, LaunchStep
-from penstock.ops.tasks import EndTask, GetParameters, GetTask, NewTask, SetParameters
+from penstock.ops.tasks import EndTask, GetConfigurations, GetParameters, GetTask, NewTask, SetParameters
+from penstock.run import bases
 from penstock.run.announcer import Announcer
 from penstock.run.attempts import Attempts
 from penstock.run.cache import Answer, Cache
-from penstock.run.callbacks import PRE, Callbacks, call
+from penstock.run.callbacks import FACTORY, PRE, Callbacks, call
+from penstock.run.ids import Ids
+from penstock.run.keys import Keys
 from penstock.run.launch import Prepared, Surroundings, as_given, changed, differs, parameter, prepare, process
 from penstock.run.lookup import Lookup
 
@@ -54,12 +57,19 @@ class Opening:
     """Opens the attempts of one run's steps."""
 
     def __init__(
-        self, backend: Backend, told: Told, lookup: Lookup, cache: Cache, attempts: Attempts, announcer: Announcer
+        self,
+        backend: Backend,
+        told: Told,
+        lookup: Lookup,
+        attempts: Attempts,
+        announcer: Announcer,
+        ids: Ids,
     ) -> None:
         self._backend = backend
+        self._ids = ids
         self._told = told
         self._lookup = lookup
-        self._cache = cache
+        self._cache = Cache(backend, told.run, Keys(backend, told.pipeline, told.surroundings.path, told.inputs))
         self._attempts = attempts
         self._announcer = announcer
         self._steps = {step.name: step for step in told.pipeline.steps}
@@ -71,12 +81,12 @@ class Opening:
             why: Why it is tried again; empty at the first try.
         """
         step = self._steps[launch.step]
-        run = self._told.run
         try:
-            prepared = prepare(self._told.pipeline, run.task, step, self._lookup, self._attempts.stamps)
+            prepared = self._prepare(step)
         except PenstockError as error:
-            bare = NewTask(id="", name=step.name, project=run.task.project)
-            return self._fail(self._launch(launch, bare), EndReason.INPUT, error)
+            bare = NewTask(id="", name=step.name, project=self._told.run.task.project)
+            reason = EndReason.CALLBACK if isinstance(error, StepFailed) else EndReason.INPUT
+            return self._fail(self._launch(launch, bare), reason, error)
         before = self._told.callbacks.before.get(step.name)
         if before is not None:
             draft = self._draft(launch, prepared.new)
@@ -89,6 +99,16 @@ class Opening:
             except PenstockError as error:
                 return self._fail(self._launch(launch, prepared.new), EndReason.CALLBACK, error)
         return self._reuse_or_start(launch, step, prepared, why)
+
+    def _prepare(self, step: Step) -> Prepared:
+        told = self._told
+        if step.base is None:
+            return prepare(told.pipeline, told.run.task, step, self._lookup, self._attempts.stamps)
+        make = told.callbacks.make.get(step.name)
+        made = None if make is None else call(FACTORY, make)
+        asked = bases.read(self._backend, step, made, self._announcer.complain)
+        artifact = bases.stored_artifact(self._backend)
+        return bases.prepare(told.pipeline, told.run.task, step, self._lookup, asked, artifact)
 
     def _reuse_or_start(self, launch: Launch, step: Step, prepared: Prepared, why: str) -> StepEvent:
         answer = self._cache.ask(step, prepared)
@@ -116,7 +136,7 @@ class Opening:
             run=self._told.run.id,
             step=launch.step,
             attempt=launch.attempt,
-            task=new,
+            task=replace(new, adopted=False),
             source=source.task,
             keyed=keyed,
             decision=decision,
@@ -148,7 +168,9 @@ class Opening:
             keyed=answer.keyed if answer else None,
             decision=decision if decision.reason else None,
         )
-        return self._backend.call(op)
+        task = self._backend.call(op)
+        self._ids.note(launch.step, launch.attempt, task.id)
+        return task
 
     def _fail(self, task: Task, reason: EndReason, error: PenstockError) -> Ended:
         self._backend.call(EndTask(id=task.id, status=Status.FAILED, reason=reason, message=str(error)))
@@ -159,6 +181,7 @@ class Opening:
     def _draft(self, launch: Launch, new: NewTask) -> Task:
         op = DraftStep(run=self._told.run.id, step=launch.step, attempt=launch.attempt, task=new)
         draft = self._backend.call(op)
+        self._ids.note(launch.step, launch.attempt, draft.id)
         self._announcer.step(launch.step, StepStatus.QUEUED, launch.attempt, "")
         return draft
 
@@ -177,15 +200,21 @@ class Opening:
             given = as_given(shown)
             changes = {path: one for path, one in given.items() if path not in before or differs(one, before[path])}
             after = self._parameters(draft) | changes
-            arguments = changed(prepared.arguments, before, after)
+            arguments = changed(prepared.arguments, before, after, by_path=prepared.by_path)
             parameters = tuple(parameter(path, value) for path, value in changes.items())
         except Invalid as error:
             raise StepFailed(f"{PRE} left what a step cannot be given: {error.message}", hint=error.hint) from error
         if parameters:
             self._backend.call(SetParameters(task=draft, parameters=parameters))
-        return replace(
-            prepared,
-            arguments=arguments,
-            settings={path: value for path, value in after.items() if path.partition("/")[0] not in ARGUMENTS},
-            new=replace(prepared.new, container=self._backend.call(GetTask(id=draft)).container),
+        task = self._backend.call(GetTask(id=draft))
+        new = replace(prepared.new, container=task.container, script=task.script)
+        if not prepared.by_path:
+            rest = {path: value for path, value in after.items() if path.partition("/")[0] not in ARGUMENTS}
+            return replace(prepared, arguments=arguments, settings=rest, new=new)
+        configurations = self._backend.call(GetConfigurations(task=draft))
+        new = replace(
+            new,
+            parameters=tuple(self._backend.call(GetParameters(task=draft))),
+            configurations=tuple(configurations),
         )
+        return replace(prepared, arguments=arguments, settings=bases.settings(new, arguments), new=new)

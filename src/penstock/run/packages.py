@@ -13,6 +13,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from contextlib import suppress
 from functools import lru_cache
 from importlib.machinery import ModuleSpec
+from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from urllib.parse import unquote, urlsplit
 
@@ -35,6 +36,7 @@ KNOWN = {
 }
 LEFT_OUT = frozenset({"__main__", "penstock", *sys.stdlib_module_names})
 TOP = re.compile(r"^\"?([^/,.\n]+)[/.,]", re.MULTILINE)  # the first folder or the stem of a file, in a list of files
+NAMED = re.compile(r"^([A-Za-z0-9][A-Za-z0-9._-]*)\s*($|[<>=!~;\[ ])")  # the name of a requirement line
 FIELD = re.compile(r"^(Name|Version):[ \t]*(.*?)[ \t]*$", re.MULTILINE)
 
 
@@ -55,6 +57,24 @@ def versions(modules: Iterable[str], path: Sequence[str] | None = None) -> dict[
     found = {one for top in wanted.keys() - LEFT_OUT for one in _packages(top, wanted[top], path)}
     named = sorted(_name_and_version(one) for one in found)
     return {name: version for name, version in named if name and version}
+
+
+def installed(requirements: Iterable[str]) -> dict[str, str]:
+    """Return the versions that are installed of the packages that requirement lines name; "not installed" of others.
+
+    Lines that name no package, such as options and URLs, stand for themselves.
+    """
+    found: dict[str, str] = {}
+    for line in requirements:
+        name = NAMED.match(line)
+        if name is None:
+            found[line] = "as it is written"
+            continue
+        try:
+            found[name[1].lower()] = version(name[1])
+        except PackageNotFoundError:
+            found[name[1].lower()] = "not installed"
+    return found
 
 
 def is_provided(top: str, spec: ModuleSpec, *, with_checksum: bool = False) -> bool:

@@ -6,6 +6,8 @@ import shutil
 from collections.abc import Mapping
 from pathlib import Path
 
+from msgspec.structs import replace
+
 from penstock.core import outputs
 from penstock.core.errors import Invalid
 from penstock.core.outputs import Blob
@@ -13,6 +15,8 @@ from penstock.ops.outputs import AddArtifact
 from penstock.run import current
 from penstock.run.storage import Serializer, Values
 from penstock.sdk import session
+
+LONGEST_PREVIEW = 64 * 1024  # characters of one that the user gives
 
 
 class Artifact:
@@ -89,6 +93,7 @@ def upload(
     *,
     metadata: Mapping[str, object] | None = None,
     serializer: Serializer | None = None,
+    preview: str | None = None,
 ) -> Artifact:
     """Store a value as an artifact of a task and record it; a text that names an existing file stores the file.
 
@@ -102,14 +107,21 @@ def upload(
     if isinstance(value, str) and 0 < len(value) < 4096 and "\n" not in value and Path(value).exists():  # noqa: PLR2004 - no path is longer
         value = Path(value)
     facts = {key: str(fact) for key, fact in (metadata or {}).items()}
-    return upload_as_is(task, name, value, serializer, facts)
+    return upload_as_is(task, name, value, serializer, facts, preview)
 
 
 def upload_as_is(
-    task: str, name: str, value: object, serializer: Serializer | None = None, facts: dict[str, str] | None = None
+    task: str,
+    name: str,
+    value: object,
+    serializer: Serializer | None = None,
+    facts: dict[str, str] | None = None,
+    preview: str | None = None,
 ) -> Artifact:
     """Store a value as an artifact of a task and record it; a text stays a text."""
     record = _values(serializer=serializer).store(task, name, value, facts)
+    if preview is not None:
+        record = replace(record, preview=preview[:LONGEST_PREVIEW])
     return Artifact(session.backend().call(AddArtifact(artifact=record)))
 
 

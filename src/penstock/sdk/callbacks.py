@@ -4,10 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 
+from penstock.core.errors import Invalid
 from penstock.core.progress import StepStatus
-from penstock.run.callbacks import CHANGED, POST, PRE, RETRY, Callbacks
+from penstock.run.callbacks import CHANGED, FACTORY, POST, PRE, RETRY, Callbacks
 from penstock.sdk.node import Node
 from penstock.sdk.steps import Function
+from penstock.sdk.task.record import Record
 
 
 def callbacks(
@@ -36,9 +38,19 @@ def callbacks(
     def retry(step: str, ask: Function) -> Callable[[int], object]:
         return lambda retries: ask(pipeline, node(step, None), retries)
 
+    def make(step: str, factory: Function) -> Callable[[], str]:
+        def made() -> str:
+            task = factory(node(step, None))
+            if not isinstance(task, Record):
+                raise Invalid(f"it returned a {type(task).__name__}, and no Task")
+            return task.id
+
+        return made
+
     return Callbacks(
         before={step: before(step, function) for step, function in of(PRE).items()},
         after={step: after(step, function) for step, function in of(POST).items()},
         changed={step: changed(step, function) for step, function in of(CHANGED).items()},
         retry={step: retry(step, function) for step, function in of(RETRY).items()},
+        make={step: make(step, function) for step, function in of(FACTORY).items()},
     )

@@ -31,7 +31,7 @@ class Job:
     @property
     def task(self) -> Task:
         """The attempt's task. Before the launch, what is changed here reaches the step."""
-        return Task.get_task(task_id=self._id)
+        return Task.of(self._id)
 
     @property
     def task_parameter_override(self) -> dict[str, object]:

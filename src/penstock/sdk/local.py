@@ -45,7 +45,7 @@ def record(backend: Backend, settings: Settings, definition: Pipeline, script: S
 def work_on(backend: Backend, settings: Settings, run: str) -> None:
     """Make the run what this process works on, unless it is a step's process."""
     working = current.get()
-    if working is None or not working.is_step:
+    if working is None or not working.assigned:
         mine = current.Current(run, run, backend, Reporter(backend, run), str(settings.scratch / "copies"))
         atexit.register(mine.close)
         current.put(mine)

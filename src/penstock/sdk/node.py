@@ -37,6 +37,7 @@ class Node(Struct, kw_only=True):
     parameters: dict[str, Json]
     configurations: dict[str, Json] = {}
     task_overrides: dict[str, Json] = {}
+    clone_task: bool = True
     task_id: str | None = None
     attempt: int = 0
     reason: str = ""
@@ -71,7 +72,11 @@ def node(step: Step, state: StepState, task: str | None = None) -> Node:
         queue=step.queue,
         parents=list(step.parents),
         timeout=step.time_limit,
-        parameters={f"kwargs/{name}": argument.value for name, argument in step.arguments.items()},
+        parameters=_parameters(step),
+        base_task_id=step.base.task or None if step.base else None,
+        clone_task=step.base.clone if step.base else True,
+        configurations={name: one.value for name, one in step.configurations.items()},
+        task_overrides={path: one.value for path, one in step.overrides.items()},
         task_id=task,
         attempt=state.attempt,
         reason=state.reason,
@@ -91,6 +96,11 @@ def node(step: Step, state: StepState, task: str | None = None) -> Node:
         stage=step.stage,
         job=Job(task) if task else None,
     )
+
+
+def _parameters(step: Step) -> dict[str, Json]:
+    section = "kwargs/" if step.base is None else ""
+    return {f"{section}{name}": argument.value for name, argument in step.arguments.items()}
 
 
 def _executed(step: Step, state: StepState) -> str | Literal[False] | None:

@@ -28,11 +28,13 @@ from penstock.sdk import node as nodes
 from penstock.sdk.begin import Begin, StartOptions, find_resumed
 from penstock.sdk.callbacks import callbacks
 from penstock.sdk.function import standalone
+from penstock.sdk.given import container, requirements, time_limit, words
 from penstock.sdk.logger import Logger
 from penstock.sdk.models import Model
 from penstock.sdk.on_run import OnRun
-from penstock.sdk.steps import Function, Retry, container, new_step, requirements, time_limit, words
+from penstock.sdk.steps import Function, NewStep, Retry, new_step
 from penstock.sdk.task import Task
+from penstock.sdk.task_steps import new_task_step
 
 if TYPE_CHECKING:
     from penstock.run.controller import Controller
@@ -117,7 +119,7 @@ class PipelineController:
         self._definition = Pipeline(
             name=name,
             project=project,
-            target_project=_target_project(target_project, project),
+            target_project=_target_project(target_project),
             add_pipeline_tags=add_pipeline_tags,
             abort_on_failure=abort_on_failure,
             output_uri=output_uri if isinstance(output_uri, str) else None,
@@ -248,12 +250,82 @@ class PipelineController:
         new = new_step(
             name, function, given, skip_global_imports=self._skip_global_imports, default_retry=self._default_retry
         )
+        self._add(new)
+        return True
+
+    def add_step(
+        self,
+        name: str,
+        base_task_id: str | None = None,
+        parents: Iterable[str] | None = None,
+        parameter_override: Mapping[str, object] | None = None,
+        configuration_overrides: Mapping[str, str | Mapping[str, object]] | None = None,
+        task_overrides: Mapping[str, object] | None = None,
+        execution_queue: str | None = None,
+        monitor_metrics: Iterable[object] | None = None,
+        monitor_artifacts: Iterable[object] | None = None,
+        monitor_models: Iterable[object] | None = None,
+        time_limit: float | None = None,
+        base_task_project: str | None = None,
+        base_task_name: str | None = None,
+        clone_base_task: bool = True,
+        continue_on_fail: bool = False,
+        pre_execute_callback: Callable[..., object] | None = None,
+        post_execute_callback: Callable[..., object] | None = None,
+        cache_executed_step: bool = False,
+        base_task_factory: Callable[[nodes.Node], Task] | None = None,
+        retry_on_failure: int | Retry | None = None,
+        status_change_callback: Callable[..., object] | None = None,
+        recursively_parse_parameters: bool = False,
+        output_uri: str | bool | None = None,
+        continue_behaviour: Mapping[str, bool] | None = None,
+        stage: str | None = None,
+    ) -> bool:
+        """Add a step that carries out a recorded task again; return True.
+
+        A clone of the task is made, changed as the arguments say, and run: its script from its repository, at the
+        commit and with the changes that were recorded, or from its recorded text. The task itself stays as it is.
+
+        Args:
+            name: Unique in the pipeline; references name the step by it.
+            base_task_id: Id of the task.
+            base_task_project, base_task_name: Its project and name instead; of several the newest that did not fail.
+            base_task_factory: A function `(node) -> Task` instead, which makes the task when the step is launched; that
+                task is carried out itself.
+            clone_base_task: Whether a clone is carried out. When False the task itself is, once, while it is a draft.
+            parameter_override: Parameters that are other this time, by `Section/name`. A text may hold references such
+                as `${other.artifacts.data.url}` or `${pipeline.rate}`; each makes the step that it names a parent.
+            recursively_parse_parameters: Whether references inside lists and dicts count too.
+            configuration_overrides: Configuration objects that are other this time: a text, or a dict that becomes
+                JSON. References in them count.
+            task_overrides: Other facts that are other this time, for example `{"script.branch": "main"}`,
+                `script.version_num`, `script.diff`, `script.entry_point`, `script.requirements.pip`, `container.image`,
+                `project`, `name`; also as nested dicts.
+            parents, monitor_metrics, monitor_artifacts, monitor_models, time_limit, continue_on_fail,
+            continue_behaviour, pre_execute_callback, post_execute_callback, status_change_callback,
+            cache_executed_step, retry_on_failure, stage: As in `add_function_step`.
+            execution_queue, output_uri: Recorded with the step's task.
+
+        Raises:
+            BadPipeline: The name is taken or reserved.
+            Invalid: There is no such task, or an argument makes no sense; the message names it.
+            BadReference: A reference cannot be read.
+        """
+        given = dict(locals())
+        del given["self"], given["name"]
+        self._must_be_draft()
+        if name in self._steps:
+            raise duplicate(name)
+        self._add(new_task_step(name, given, self._backend, self._default_retry))
+        return True
+
+    def _add(self, new: NewStep) -> None:
+        name = new.step.name
         for argument, value in new.values.items():
             artifacts.upload_as_is(self.id, f"{name}.{argument}", value, self._serializer)
         self._steps[name] = new.step
         self._code.setdefault(new.step.code, new.script)
         self._functions[name] = new.functions
-        return True
 
     def set_default_execution_queue(self, default_execution_queue: str | None) -> None:
         """Set the queue of the steps that name none."""
@@ -505,10 +577,8 @@ class PipelineController:
         return self._backend.call(GetRun(id=self._run.id))
 
 
-def _target_project(target: str | bool | None, project: str) -> str | None:
-    if target is True:
-        return None
-    return target or project
+def _target_project(target: str | bool | None) -> str | None:
+    return None if target is True else target or ""
 
 
 def _serialization(serializer: Serializer | None, deserializer: Serializer | None) -> dict[str, Any]:

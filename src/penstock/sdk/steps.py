@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import platform
 from collections.abc import Callable, Iterable, Mapping
-from pathlib import Path
 from typing import Any, cast
 
 from msgspec import Struct
@@ -15,14 +14,16 @@ from penstock.core.monitor import monitors
 from penstock.core.names import did_you_mean
 from penstock.core.parameters import is_plain, plain
 from penstock.core.pipeline import Argument, Step, check_name, script_key
-from penstock.core.task import Container, Json, Script, TaskType
+from penstock.core.task import Json, Script
+from penstock.run.callbacks import FACTORY
 from penstock.sdk.function import Standalone, arguments, standalone
+from penstock.sdk.given import container, requirements, task_type, time_limit, words
 
 Function = Callable[..., object]
 Retry = Callable[..., bool]
 BEHAVIOUR = ("continue_on_fail", "continue_on_abort", "skip_children_on_fail", "skip_children_on_abort")
 MONITORS = ("monitor_metrics", "monitor_artifacts", "monitor_models")
-CALLBACKS = ("pre_execute_callback", "post_execute_callback", "status_change_callback", "retry_on_failure")
+CALLBACKS = ("pre_execute_callback", "post_execute_callback", "status_change_callback", "retry_on_failure", FACTORY)
 
 
 class NewStep(Struct, frozen=True, kw_only=True):
@@ -59,32 +60,46 @@ def new_step(
     bound = arguments(function, given["function_kwargs"], name)
     read = {key: _argument(name, key, value) for key, value in bound.items()}
     retry = default_retry if given["retry_on_failure"] is None else given["retry_on_failure"]
-    functions = _functions(name, {**given, "retry_on_failure": retry})
-    step = Step(
-        name=name,
+    called = functions(name, {**given, "retry_on_failure": retry})
+    step = common(
+        name,
+        given,
+        retry,
         code=script_key(script),
-        parents=tuple(_names(name, "parents", given["parents"])),
         arguments=read,
         returns=_returns(name, given["function_return"]),
         task_name=given["task_name"],
         task_type=task_type(given["task_type"]),
         project=given["project_name"],
-        queue=given["execution_queue"],
         container=container(given["docker"], given["docker_args"], given["docker_bash_setup_script"]),
-        output_uri=_uri(given["output_uri"]),
         tags=tuple(words(given["tags"])),
-        stage=given["stage"],
         draft=bool(given["draft"]),
+        callbacks=tuple(called),
+        connect={key: plain(given[key], key) for key in ("auto_connect_frameworks", "auto_connect_arg_parser")},
+    )
+    values = {key: bound[key] for key, argument in read.items() if argument.artifact is not None}
+    return NewStep(step=step, script=script, values=values, functions=called)
+
+
+def common(name: str, given: Mapping[str, Any], retry: int | Retry | None, **own: Any) -> Step:
+    """Return a step from the arguments that functions and tasks share, and those that only this kind has.
+
+    Raises:
+        Invalid: An argument makes no sense; the message names the step and the argument.
+    """
+    return Step(
+        name=name,
+        parents=tuple(_names(name, "parents", given["parents"])),
+        queue=given["execution_queue"],
+        output_uri=_uri(given["output_uri"]),
+        stage=given["stage"],
         cache=bool(given["cache_executed_step"]),
         time_limit=time_limit(f"step {name!r}", given["time_limit"]),
         retries=_retries(name, retry),
-        callbacks=tuple(functions),
-        connect={key: plain(given[key], key) for key in ("auto_connect_frameworks", "auto_connect_arg_parser")},
+        **own,
         **_monitors(name, given),
         **_behaviour(name, given["continue_on_fail"], given["continue_behaviour"]),
     )
-    values = {key: bound[key] for key, argument in read.items() if argument.artifact is not None}
-    return NewStep(step=step, script=script, values=values, functions=functions)
 
 
 def _script(source: Standalone, given: Mapping[str, Any]) -> Script:
@@ -99,41 +114,6 @@ def _script(source: Standalone, given: Mapping[str, Any]) -> Script:
         modules=source.modules,
         interpreter=platform.python_version(),
     )
-
-
-def requirements(packages: Iterable[str] | str | bool | None) -> tuple[str, ...] | None:
-    """Return requirement lines: those given, those of the file that is named, none for False, None for "find them"."""
-    if packages is None or packages is True:
-        return None
-    if packages is False or packages == "":
-        return ()
-    if isinstance(packages, str):
-        file = Path(packages)
-        if not file.is_file():
-            raise Invalid(
-                f"packages={packages!r} names no file", hint="give a requirements file, or a list of packages"
-            )
-        lines = (line.partition("#")[0].strip() for line in file.read_text("utf-8").splitlines())
-        return tuple(line for line in lines if line)
-    return tuple(packages)
-
-
-def container(image: str | None, docker_args: str | None, setup: str | None) -> Container | None:
-    """Return the container that is asked for, if any."""
-    return Container(image=image, arguments=docker_args or "", setup_script=setup or "") if image else None
-
-
-def words(tags: Iterable[str] | str | None) -> list[str]:
-    """Return tags; a text is split at spaces."""
-    return tags.split() if isinstance(tags, str) else list(tags or ())
-
-
-def task_type(text: str | None) -> TaskType:
-    """Return the task type of this name; `training` for none."""
-    try:
-        return TaskType(text or TaskType.TRAINING)
-    except ValueError:
-        raise Invalid(f"there is no task type {text!r}", hint=did_you_mean(str(text), list(TaskType), "")) from None
 
 
 def _argument(step: str, name: str, value: object) -> Argument:
@@ -170,15 +150,6 @@ def _names(step: str, argument: str, names: Iterable[str] | str | None) -> list[
     return found
 
 
-def time_limit(whose: str, limit: object, unit: str = "seconds") -> float | None:
-    """Return a time limit, None for none; raise Invalid when it is no number above 0."""
-    if limit is None:
-        return None
-    if isinstance(limit, bool) or not isinstance(limit, int | float) or not limit > 0:
-        raise Invalid(f"{whose}: time_limit must be a number of {unit} above 0, not {limit!r}")
-    return float(limit)
-
-
 def _retries(step: str, retry: object) -> int:
     if retry is None or callable(retry):
         return 0
@@ -208,11 +179,11 @@ def _uri(output_uri: str | bool | None) -> str | None:
     return output_uri if isinstance(output_uri, str) and output_uri else None
 
 
-def _functions(step: str, given: Mapping[str, Any]) -> dict[str, Function]:
+def functions(step: str, given: Mapping[str, Any]) -> dict[str, Function]:
     """Return the callbacks that are given; raise Invalid for one that cannot be called."""
     found: dict[str, Function] = {}
     for name in CALLBACKS:
-        function = given[name]
+        function = given.get(name)
         if callable(function):
             found[name] = function
         elif function is not None and name != "retry_on_failure":

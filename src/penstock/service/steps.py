@@ -17,7 +17,7 @@ from penstock.ops.outputs import NewPoints
 from penstock.ops.steps import DecideSteps, DraftStep, GetStep, LaunchStep, StepDecision, TakeOver
 from penstock.ops.tasks import ListTasks, NewTask
 from penstock.service.base import handles
-from penstock.service.tasks import add, move
+from penstock.service.tasks import add, ask, move
 
 if TYPE_CHECKING:
     from penstock.ports import Tx
@@ -33,8 +33,8 @@ KINDS = {
 def draft_step(tx: Tx, op: DraftStep, now: float) -> Task:
     """Record an attempt that is not to begin yet."""
     must_go_on(tx, op.run, op.step)
-    there = tx.tasks.find(attempt_id(op.run, op.step, op.attempt))
-    if there is not None:
+    there = tx.tasks.find(op.task.id if op.task.adopted else attempt_id(op.run, op.step, op.attempt))
+    if there is not None and there.run is not None:
         return there
     state = tx.steps.get(op.run, op.step)
     if op.attempt != state.attempt + 1:
@@ -143,8 +143,24 @@ def must_go_on(tx: Tx, run: str, step: str) -> None:
 
 def add_attempt(tx: Tx, run: str, step: str, attempt: int, new: NewTask, now: float) -> Task:
     """Add the task of an attempt as a draft; return what is there when it is there already."""
+    if new.adopted:
+        return _adopt(tx, replace(new, parent=run), run, step, attempt)
     id = attempt_id(run, step, attempt)
     return add(tx, replace(new, id=id, parent=run), now, run=run, step=step, attempt=attempt)
+
+
+def _adopt(tx: Tx, new: NewTask, run: str, step: str, attempt: int) -> Task:
+    """Make an attempt of a draft that belongs to no run."""
+    task = tx.tasks.get(new.id)
+    if (task.run, task.step, task.attempt) == (run, step, attempt):
+        return task
+    if task.run is not None or task.status is not Status.CREATED or tx.runs.has(new.id):
+        raise Conflict(f"task {new.id} is no draft of its own any more; step {step!r} cannot carry it out itself")
+    tx.tasks.adopt(new.id, run, step, attempt)
+    shared = ("parent", "tags", "script", "container", "queue", "output_uri")
+    tx.tasks.describe(replace(task, **{name: getattr(new, name) for name in shared}))
+    ask(tx, new)
+    return tx.tasks.get(new.id)
 
 
 def decide(tx: Tx, run: Task, decisions: tuple[StepDecision, ...], now: float) -> None:

@@ -207,9 +207,16 @@ def add(tx: Tx, new: NewTask, now: float, *, run: str | None = None, step: str |
     )
     if not tx.tasks.add(task):
         return tx.tasks.get(new.id)
+    ask(tx, new)
+    return task
+
+
+def ask(tx: Tx, new: NewTask) -> None:
+    """Record the parameters and configurations of a new task."""
     if new.parameters:
         tx.settings.set_parameters(new.id, new.parameters)
-    return task
+    for configuration in new.configurations:
+        tx.settings.set_configuration(new.id, configuration)
 
 
 def move(tx: Tx, task: Task, to: Status, now: float, *, reason: EndReason | None = None, message: str = "") -> None:

@@ -232,6 +232,11 @@ class SqlTasks:
         """Give the task another name."""
         self._session.change(f"task {id}", "UPDATE tasks SET name = ? WHERE id = ?", name, id)
 
+    def adopt(self, id: str, run: str, step: str, attempt: int) -> None:
+        """Make the task an attempt of a step."""
+        sql = "UPDATE tasks SET run = ?, step = ?, attempt = ? WHERE id = ?"
+        self._session.change(f"task {id}", sql, run, step, attempt, id)
+
     def describe(self, task: Task) -> None:
         """Replace what people say of a task by what the record says."""
         row = dict(zip(_NAMES.split(", "), _row_of(task), strict=True))

@@ -1,0 +1,159 @@
+"""Records what the process of a task does by itself: what it prints, its arguments, what libraries save, how it leaves.
+
+A plain script records all of it. A process that carries out a task which existed before has its output recorded by who
+launched it, and its end too: there only arguments and libraries are followed.
+"""
+
+from __future__ import annotations
+
+import sys
+import threading
+from collections.abc import Callable, Mapping
+from contextlib import suppress
+
+from msgspec import Struct
+from msgspec.structs import replace
+
+from penstock.core.errors import PenstockError
+from penstock.core.task import Configuration
+from penstock.ops.tasks import DescribeTask, EndTask, GetTask, SetConfiguration
+from penstock.run import current
+from penstock.run.leaving import Farewell, Leaving
+from penstock.sdk import session
+from penstock.sdk.sections import TaskSection
+
+ARGUMENTS = "Args"
+Wanted = bool | Mapping[str, object]
+
+
+class Options(Struct, frozen=True, kw_only=True):
+    """What is recorded by itself; see `Task.init`."""
+
+    arguments: bool | Mapping[str, bool] = True
+    frameworks: Wanted = True
+    resources: Wanted = True
+    streams: Wanted = True
+
+
+class Recording:
+    """What this process records of itself for one task.
+
+    Args:
+        task: Id of the task.
+        assigned: Whether the task existed before this process, which somebody launched to carry it out.
+    """
+
+    def __init__(self, task: str, *, assigned: bool) -> None:
+        self.task = task
+        self._assigned = assigned
+        self._stops: list[Callable[[], object]] = []
+        self._leaving: Leaving | None = None
+
+    def begin(self, options: Options) -> None:
+        """Record from now on."""
+        if not self._assigned:
+            self._leaving = Leaving(self._end)
+            self._leaving.watch()
+            self._capture(options.streams)
+            self._find_packages()
+        self._follow_arguments(options.arguments)
+        self._follow_frameworks(options.frameworks)
+        if not self._assigned and options.resources:
+            from penstock.run.resources import Resources
+
+            resources = Resources(session.reporter(self.task))
+            resources.start()
+            self._stops.append(resources.stop)
+
+    def close(self, farewell: Farewell | None = None) -> None:
+        """Stop recording, and end a task that this process began: well, unless it is said otherwise."""
+        if self._leaving is not None:
+            self._leaving.stop()
+        self._end(farewell or Farewell())
+
+    def let_go(self) -> None:
+        """Stop recording, and leave the task as it stands."""
+        if self._leaving is not None:
+            self._leaving.stop()
+        self._stop()
+
+    def note(self, error: BaseException | None, code: int) -> None:
+        """Take note of how the script ended, where our own command ran it."""
+        if self._leaving is not None:
+            self._leaving.note(error, code)
+
+    def _end(self, farewell: Farewell) -> None:
+        self._stop()
+        if self._assigned:
+            return
+        op = EndTask(id=self.task, status=farewell.status, reason=farewell.reason, message=farewell.message)
+        with suppress(PenstockError):  # it may be gone, or marked already; there is nobody left to tell
+            session.backend().call(op)
+
+    def _stop(self) -> None:
+        put(None)
+        for stop in reversed(self._stops):
+            with suppress(Exception):
+                stop()
+        self._stops.clear()
+        working = current.get()
+        if not self._assigned and working is not None and working.task == self.task:
+            working.close()
+            current.put(None)
+
+    def _capture(self, wanted: Wanted) -> None:
+        if not wanted or (isinstance(wanted, Mapping) and not any(wanted.values())):
+            return
+        from penstock.run.capture import Capture
+
+        capture = Capture(session.reporter(self.task))
+        capture.start()
+        self._stops.append(capture.stop)
+
+    def _follow_arguments(self, wanted: bool | Mapping[str, bool]) -> None:
+        if wanted is False:
+            return
+        from penstock.run.arguments import follow_arguments
+
+        section = TaskSection(self.task, ARGUMENTS, assigned=self._assigned)
+        self._stops.append(follow_arguments(section, wanted, store_configuration=self._store_configuration).stop)
+
+    def _store_configuration(self, configuration: Configuration) -> None:
+        session.backend().call(SetConfiguration(task=self.task, configuration=configuration))
+
+    def _follow_frameworks(self, wanted: Wanted) -> None:
+        if wanted is False:
+            return
+        from penstock.run import frameworks
+        from penstock.sdk.libraries import Libraries
+
+        self._stops.append(frameworks.install(Libraries(self.task), wanted).remove)  # type: ignore[arg-type]
+
+    def _find_packages(self) -> None:
+        """Record the packages that the script imports, in the background: finding them takes a while."""
+        thread = threading.Thread(target=self._record_packages, name="penstock-packages", daemon=True)
+        thread.start()
+        self._stops.append(thread.join)
+
+    def _record_packages(self) -> None:
+        from penstock.run.script import describe_packages
+
+        found = describe_packages(sys.modules.get("__main__"), sys.argv)
+        with suppress(PenstockError):
+            script = session.backend().call(GetTask(id=self.task)).script
+            if script.packages is None:
+                session.backend().call(DescribeTask(id=self.task, script=replace(script, packages=found)))
+
+
+_recording: Recording | None = None
+
+
+def get() -> Recording | None:
+    """Return what records this process; None when nothing does."""
+    return _recording
+
+
+def put(recording: Recording | None) -> None:
+    """Set what records this process."""
+    global _recording  # noqa: PLW0603 - this is the state that belongs to the process
+    _recording = recording

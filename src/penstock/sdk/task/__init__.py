@@ -1,0 +1,26 @@
+"""`Task` as users meet it, put together from its sides: one file for each.
+
+record      what it is: id, name, project, tags, comment
+requests    what it is asked to do: parameters, configurations, code, packages, container
+outputs     what it left: artifacts, models, scalars, plots, console
+status      where it stands, and what its owner says about that
+finding     how tasks are found, made and copied
+main        the task of this process: `Task.init`, `Task.current_task`, `connect`, `execute_remotely`
+"""
+
+from __future__ import annotations
+
+from penstock.sdk.task.finding import Findable
+from penstock.sdk.task.main import Main
+from penstock.sdk.task.outputs import Outputs
+from penstock.sdk.task.requests import Requests
+from penstock.sdk.task.status import Standing
+
+__all__ = ["Task"]
+
+
+class Task(Main, Findable, Requests, Outputs, Standing):
+    """One recorded unit of work.
+
+    A script becomes one with `Task.init(...)`; get another with `Task.get_task(...)`, and a run's with `pipe.task`.
+    """

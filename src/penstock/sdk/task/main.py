@@ -1,0 +1,322 @@
+"""The task of this process: how a script becomes one, what it connects to it, and how it leaves."""
+
+from __future__ import annotations
+
+import argparse
+import os
+import sys
+from collections.abc import Iterable, Mapping
+from pathlib import Path
+from typing import Any, NoReturn, Self, TypeVar
+
+from penstock.core.errors import Conflict
+from penstock.ops.lifecycle import ResetTask
+from penstock.ops.tasks import DescribeTask, GetConfigurations, SetConfiguration
+from penstock.run import current, liveness
+from penstock.run.reporter import Reporter
+from penstock.sdk import recording, session
+from penstock.sdk.given import container, requirements, words
+from penstock.sdk.given import task_type as kind_of
+from penstock.sdk.recording import Options, Recording
+from penstock.sdk.sections import TaskSection
+from penstock.sdk.task import beginning
+from penstock.sdk.task.finding import Findable
+from penstock.sdk.task.making import Wanted, make
+from penstock.sdk.task.requests import parameter
+
+Connected = TypeVar("Connected")
+
+
+class Main(Findable):
+    """The task of this process."""
+
+    @classmethod
+    def init(
+        cls,
+        project_name: str | None = None,
+        task_name: str | None = None,
+        task_type: str = "training",
+        tags: Iterable[str] | str | None = None,
+        reuse_last_task_id: bool | str = True,
+        continue_last_task: bool | str | int = False,
+        output_uri: str | bool | None = None,
+        auto_connect_arg_parser: bool | Mapping[str, bool] = True,
+        auto_connect_frameworks: bool | Mapping[str, Any] = True,
+        auto_resource_monitoring: bool | Mapping[str, Any] = True,
+        auto_connect_streams: bool | Mapping[str, bool] = True,
+        deferred_init: bool = False,
+    ) -> Self:
+        """Make this process a recorded task and return it; called again, return the same task.
+
+        The script, its repository, commit and uncommitted changes, its packages, its command line, what it prints, and
+        what it saves with known libraries are recorded from now on. In a process that was launched to carry out a task
+        that exists already, that task is returned, and its values win over those of the script.
+
+        Args:
+            project_name: Path of the project; that of the repository, or `Untitled`, when there is none.
+            task_name: Its name; that of the script's file when there is none.
+            task_type: For example `training` or `data_processing`; see `TaskTypes`.
+            tags: Tags to add; a text is split at spaces.
+            reuse_last_task_id: Whether the last task of this project, name and type is used again, and what it recorded
+                is forgotten, if it ended within 72 hours and left neither artifacts nor models; or the id of a task.
+            continue_last_task: Whether that task goes on with all that it recorded; or the id of a task; or a number
+                to add to the iterations that are reported.
+            output_uri: Where its outputs are stored besides: recorded with it.
+            auto_connect_arg_parser: Whether the command line is recorded; or which arguments, `{"name": False}`.
+            auto_connect_frameworks: Whether what libraries do is recorded; or of which, `{"matplotlib": False}`.
+            auto_resource_monitoring: Whether the use of CPU, memory, disk, network and GPU is reported.
+            auto_connect_streams: Whether what it prints is recorded.
+            deferred_init: Accepted for compatibility; nothing here takes long enough to be put off.
+
+        Raises:
+            Conflict: This process works on another task already; `close()` it first.
+            NotFound: There is no task of the id that is named.
+        """
+        _ = deferred_init
+        options = Options(
+            arguments=auto_connect_arg_parser,
+            frameworks=auto_connect_frameworks,
+            resources=auto_resource_monitoring,
+            streams=auto_connect_streams,
+        )
+        working = current.get()
+        if working is not None and working.process == os.getpid():
+            return cls._go_on(working, project_name, task_name, options)
+        wanted = beginning.wanted(project_name, task_name, kind_of(task_type), words(tags), output_uri)
+        id = beginning.begin(wanted, reuse_last_task_id, continue_last_task)
+        mine = current.Current(
+            id, None, session.backend(), Reporter(session.backend(), id), str(session.settings().scratch / "copies")
+        )
+        current.put(mine)
+        _record(Recording(id, assigned=False), options)
+        task = cls.of(id)
+        if continue_last_task is not False:
+            task.set_initial_iteration(beginning.offset(id, continue_last_task))
+        return task
+
+    @classmethod
+    def _go_on(cls, working: current.Current, project: str | None, name: str | None, options: Options) -> Self:
+        """Return the task that this process works on already."""
+        task = cls.of(working.task)
+        if working.assigned:
+            if recording.get() is None:
+                _record(Recording(task.id, assigned=True), options)
+            return task
+        other = (name is not None and name != task.name) or (project is not None and project != task.project)
+        if other and recording.get() is not None:
+            raise Conflict(
+                f"this process works on task {task.name!r} in project {task.project!r} already",
+                hint="call close() on that task before Task.init makes another",
+            )
+        return task
+
+    @classmethod
+    def current_task(cls) -> Self | None:
+        """Return the task that this process works on: the step's in a step, the run's in a pipeline's script."""
+        working = current.get()
+        return None if working is None else cls.of(working.task)
+
+    @classmethod
+    def running_locally(cls) -> bool:
+        """Return whether this process was started by a person, and not launched to carry out a recorded task."""
+        working = current.get()
+        return working is None or not working.assigned
+
+    @classmethod
+    def create(
+        cls,
+        project_name: str | None = None,
+        task_name: str | None = None,
+        task_type: str | None = None,
+        repo: str | None = None,
+        branch: str | None = None,
+        commit: str | None = None,
+        script: str | None = None,
+        working_directory: str | None = None,
+        packages: bool | str | Iterable[str] | None = None,
+        requirements_file: str | Path | None = None,
+        docker: str | None = None,
+        docker_args: str | None = None,
+        docker_bash_setup_script: str | None = None,
+        argparse_args: Iterable[tuple[str, object]] | None = None,
+        base_task_id: str | None = None,
+        add_task_init_call: bool = True,
+        force_single_script_file: bool = False,
+        binary: str | None = None,
+        module: str | None = None,
+        detect_repository: bool = True,
+    ) -> Self:
+        """Record a draft from a script that has not run, and return it.
+
+        Args:
+            project_name, task_name, task_type: Where it lies, and what it is called.
+            repo, branch, commit: Its repository: a URL, or a local folder. The script's own when there is none.
+            script: Path of the script; within the repository when `repo` is given.
+            module: A module to run instead, as `-m package.module` or `package.module`.
+            working_directory: Folder to run in, from the root of the repository.
+            packages: Requirement lines; None finds them in the script.
+            requirements_file: A file with requirement lines instead.
+            docker, docker_args, docker_bash_setup_script: The container that it asks for.
+            argparse_args: Pairs of an argument of the script and its value.
+            base_task_id: A task to take everything from that is not given here.
+            force_single_script_file: Whether only the text of the script is recorded, and not its repository.
+            detect_repository: Whether the repository of a local script is looked for.
+            binary: Version of Python to run it, as `python3.12`: recorded.
+            add_task_init_call: Accepted for compatibility; a script is followed without calling `Task.init`, too.
+
+        Raises:
+            Invalid: There is no such file, or nothing says what to run.
+        """
+        _ = add_task_init_call
+        wanted = Wanted(
+            script=script,
+            module=module,
+            repo=repo,
+            branch=branch,
+            commit=commit,
+            working_directory=working_directory,
+            packages=requirements(str(requirements_file) if requirements_file else packages),
+            interpreter=binary or "",
+            alone=force_single_script_file or not detect_repository,
+        )
+        facts = {
+            "name": task_name,
+            "project": project_name,
+            "type": None if task_type is None else kind_of(task_type),
+            "container": container(docker, docker_args, docker_bash_setup_script),
+        }
+        arguments = tuple(parameter(f"Args/{name.lstrip('-')}", value) for name, value in argparse_args or ())
+        return cls.of(make(wanted, facts, arguments, base_task_id))
+
+    def connect(self, mutable: Connected, name: str | None = None, ignore_remote_overrides: bool = False) -> Connected:
+        """Record an object's values as hyper-parameters, and return it with the values that the task has.
+
+        In a process that carries out a task which existed before, the task's values are put into the object; else the
+        object's values are recorded, and what is written into a dict that is returned is recorded, too.
+
+        Args:
+            mutable: A dict, an object, a class, a dataclass, a pydantic model, an `argparse` parser or namespace.
+            name: Section of the parameters; `General` when there is none, `Args` for a parser.
+            ignore_remote_overrides: Whether the object's values are kept in any case.
+
+        Raises:
+            BadParameter: The object cannot be connected, or the task has a value that it cannot take.
+        """
+        from penstock.run.connect import connect
+
+        section = name or _section_of(mutable)
+        assigned = self._is_assigned() and not ignore_remote_overrides
+        found: Connected = connect(mutable, TaskSection(self.id, section, assigned=assigned))
+        return found
+
+    def connect_configuration(
+        self,
+        configuration: Connected,
+        name: str | None = None,
+        description: str | None = None,
+        ignore_remote_overrides: bool = False,
+    ) -> Connected:
+        """Record a configuration, and return it with the content that the task has.
+
+        Args:
+            configuration: A dict or list, or the path of a text file. In a process that carries out a task which
+                existed before, a dict is filled with the task's content; of a file the path of a copy is returned.
+            name: Its name; `General` when there is none.
+            description: What it is for.
+            ignore_remote_overrides: Whether the given content is kept in any case.
+
+        Raises:
+            NotFound: There is no such file.
+            BadParameter: The configuration cannot be written as a text, or the task's text cannot be read.
+        """
+        from penstock.run.connecting.configurations import connect_configuration
+
+        name = name or "General"
+        assigned = self._is_assigned() and not ignore_remote_overrides
+        stored = next(
+            (one for one in session.backend().call(GetConfigurations(task=self.id)) if one.name == name), None
+        )
+        found: Connected = connect_configuration(
+            configuration,  # type: ignore[type-var]
+            name,
+            stored=stored,
+            assigned=assigned,
+            store=lambda made: session.backend().call(SetConfiguration(task=self.id, configuration=made)),
+            description=description or "",
+        )
+        return found
+
+    def set_initial_iteration(self, offset: int = 0) -> int:
+        """Add a number to the iterations that are reported from now on, and return it."""
+        session.reporter(self.id).first_iteration = int(offset)
+        return int(offset)
+
+    def get_initial_iteration(self) -> int:
+        """Return the number that is added to reported iterations."""
+        return session.reporter(self.id).first_iteration
+
+    def flush(self, wait_for_uploads: bool = False) -> bool:
+        """Record what was reported so far; return True. What is uploaded is stored already when its call returns."""
+        _ = wait_for_uploads
+        session.reporter(self.id).flush()
+        return True
+
+    def execute_remotely(
+        self, queue_name: str | None = None, clone: bool = False, exit_process: bool = True
+    ) -> Self | None:
+        """Stop here, and leave the task as a draft to be carried out later: by a pipeline, an agent, or a command.
+
+        In the process that carries it out, nothing happens.
+
+        Args:
+            queue_name: The queue that it is meant for: recorded. Without agents nobody takes it from there by itself.
+            clone: Whether a clone of the task is the draft, and the task itself ends as completed.
+            exit_process: Whether this process leaves now, with exit code 0.
+
+        Returns:
+            The draft, when this process does not leave; None in the process that carries it out.
+        """
+        if self._is_assigned():
+            return None
+        found = recording.get()
+        if found is None or found.task != self.id:
+            raise Conflict(f"task {self.name!r} is not the one of this process", hint="enqueue it with Task.enqueue")
+        if clone:
+            draft = type(self).clone(self, name=self.name)
+            found.close()
+        else:
+            found.let_go()
+            session.backend().call(ResetTask(id=self.id, worker=liveness.here()))
+            draft = type(self).of(self.id)
+        if queue_name:
+            session.backend().call(DescribeTask(id=draft.id, queue=queue_name))
+        sys.stderr.write(f"penstock: task {draft.name!r} is recorded as a draft: {draft.id}\n")
+        if exit_process:
+            _leave()
+        return draft
+
+    def close(self) -> None:
+        """End the task of this process, well, and stop recording. Another one may begin then."""
+        found = recording.get()
+        if found is not None and found.task == self.id:
+            found.close()
+            self.reload()
+
+    def _is_assigned(self) -> bool:
+        working = current.get()
+        return working is not None and working.assigned and working.task == self.id
+
+
+def _record(made: Recording, options: Options) -> None:
+    recording.put(made)
+    made.begin(options)
+
+
+def _section_of(mutable: object) -> str:
+    return "Args" if isinstance(mutable, argparse.ArgumentParser | argparse.Namespace) else "General"
+
+
+def _leave() -> NoReturn:
+    sys.stdout.flush()
+    sys.stderr.flush()
+    sys.exit(0)

@@ -1,0 +1,135 @@
+"""What a task left: artifacts, models, scalars, plots, console."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from penstock.core.outputs import ScalarSummary
+from penstock.ops.outputs import GetScalars, ListArtifacts, ListModels, ListPlots, ReadConsole, SummarizeScalars
+from penstock.sdk import artifacts, models, session
+from penstock.sdk.artifacts import Artifact
+from penstock.sdk.logger import Logger
+from penstock.sdk.models import Model
+from penstock.sdk.task.record import Record
+
+if TYPE_CHECKING:
+    from penstock.run.storage import Serializer
+
+
+class Outputs(Record):
+    """What a task left."""
+
+    def upload_artifact(
+        self,
+        name: str,
+        artifact_object: object,
+        metadata: Mapping[str, object] | None = None,
+        delete_after_upload: bool = False,
+        auto_pickle: bool | None = None,
+        preview: object = None,
+        wait_on_upload: bool = False,
+        extension_name: str | None = None,
+        serialization_function: Serializer | None = None,
+        retries: int = 0,
+        sort_keys: bool = True,
+    ) -> bool:
+        """Store a value as an artifact; a text or path that names an existing file stores the file. Return True.
+
+        Args:
+            name: Its name; an artifact of this name is replaced.
+            metadata: Facts to record with it, as texts.
+            delete_after_upload: Whether the file that `artifact_object` names is removed once it is stored.
+            serialization_function: Turns the value into bytes instead of its own format.
+            preview: A short text that shows it, instead of one made of the value.
+            auto_pickle, wait_on_upload, extension_name, retries, sort_keys: Accepted for compatibility; it is stored
+                when this returns, in the format that gives it back as it was.
+
+        Raises:
+            NotSerializable: No format can store the value.
+            DiskFull: There is no space for it.
+        """
+        _ = auto_pickle, wait_on_upload, extension_name, retries, sort_keys
+        artifacts.upload(
+            self.id,
+            name,
+            artifact_object,
+            metadata=metadata,
+            serializer=serialization_function,
+            preview=None if preview is None else str(preview),
+        )
+        if delete_after_upload and isinstance(artifact_object, str | Path) and Path(artifact_object).is_file():
+            Path(artifact_object).unlink()
+        return True
+
+    @property
+    def artifacts(self) -> dict[str, Artifact]:
+        """Its artifacts by name, as they are recorded now."""
+        return {one.name: Artifact(one) for one in session.backend().call(ListArtifacts(task=self.id))}
+
+    @property
+    def models(self) -> dict[str, list[Model]]:
+        """Its models: `input` and `output`, oldest first."""
+        found = session.backend().call(ListModels(task=self.id))
+        return {side: [Model(one) for one in found if one.direction == side] for side in ("input", "output")}
+
+    def upload_model(self, name: str, path: str) -> Model:
+        """Store a file or folder as an output model."""
+        return models.upload(self.id, name, path)
+
+    def get_logger(self) -> Logger:
+        """Return the logger that reports for it."""
+        return Logger(session.reporter(self.id))
+
+    def get_reported_scalars(self) -> dict[str, dict[str, dict[str, list[float | int | None]]]]:
+        """Return every reported point as `{title: {series: {"x": iterations, "y": values}}}`."""
+        found: dict[str, dict[str, dict[str, list[float | int | None]]]] = {}
+        for one in session.backend().call(GetScalars(task=self.id)):
+            points = {"x": [point.iteration for point in one.points], "y": [point.value for point in one.points]}
+            found.setdefault(one.title, {})[one.series] = points  # type: ignore[assignment]
+        return found
+
+    def get_last_scalar_metrics(self) -> dict[str, dict[str, dict[str, float]]]:
+        """Return `{title: {series: {"last", "min", "max"}}}` of what was reported."""
+        found: dict[str, dict[str, dict[str, float]]] = {}
+        for one in session.backend().call(SummarizeScalars(task=self.id)):
+            found.setdefault(one.title, {})[one.series] = _extremes(one)
+        return found
+
+    def get_last_iteration(self) -> int:
+        """Return the highest iteration that it reported for; 0 when it reported for none."""
+        return max((one.iteration for one in self._summaries() if one.iteration is not None), default=0)
+
+    def get_reported_single_values(self) -> dict[str, float]:
+        """Return the values that were reported once, by name."""
+        found = session.backend().call(SummarizeScalars(task=self.id))
+        return {one.series: one.last for one in found if one.title == "Summary"}
+
+    def get_reported_single_value(self, name: str) -> float | None:
+        """Return a value that was reported once; None when there is none of that name."""
+        return self.get_reported_single_values().get(name)
+
+    def get_reported_console_output(self, number_of_reports: int = 1) -> list[str]:
+        """Return the last console lines, as that many texts at the most."""
+        chunks = session.backend().call(ReadConsole(task=self.id, limit=1_000_000))
+        texts = ["\n".join(line.text for line in chunk.lines) for chunk in chunks]
+        return texts[-number_of_reports:]
+
+    def get_reported_plots(self) -> list[dict[str, object]]:
+        """Return its plots, oldest first, each with `metric`, `variant`, `iter`, `type` and `plot_str`, its JSON."""
+        return [
+            {
+                "metric": one.title,
+                "variant": one.series,
+                "iter": one.iteration,
+                "type": one.kind,
+                "plot_str": one.data,
+                "timestamp": one.at,
+            }
+            for one in session.backend().call(ListPlots(task=self.id))
+        ]
+
+
+def _extremes(summary: ScalarSummary) -> dict[str, float]:
+    return {"last": summary.last, "min": summary.minimum, "max": summary.maximum}
