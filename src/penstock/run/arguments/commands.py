@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import inspect
 from collections.abc import Mapping, Sequence
+from enum import Enum
 from types import ModuleType
 from typing import Any
 from weakref import WeakKeyDictionary
@@ -61,8 +62,9 @@ def _given(parameter: Any, value: Any) -> Any:
 
 def _text(parameter: Any, value: Any) -> Any:
     """Return a number as a text: click would cut 2.5 to an integer, but refuses the text."""
-    name = getattr(parameter.type, "name", "")
-    return str(value) if name in _NUMBERS and not isinstance(value, bool) else value
+    is_number = isinstance(value, int | float) and not isinstance(value, bool)
+    name = getattr(getattr(parameter, "type", None), "name", "")
+    return str(value) if is_number and (name in _NUMBERS or not hasattr(parameter, "type")) else value
 
 
 def _make_context(wrapped: Any, command: Any, args: Any, kwargs: Any) -> Any:
@@ -120,12 +122,35 @@ def _record(command: Any, context: Any) -> None:
 
 def _recorded(parameter: Any, value: Any, texts: Mapping[str, object]) -> object:
     """Return what is recorded of a parameter: its value, or the text from which click can make it again."""
-    if value is not None and value != "" and getattr(parameter, "hide_input", False):
-        return MASK
-    if isinstance(value, bool | int | float | None):
+    if value is None or (value != "" and getattr(parameter, "hide_input", False)):
+        return value and MASK
+    if _is_held(parameter, value):
         return value
-    is_held = getattr(parameter.type, "name", "") in _HELD and not record(value).fixed
-    return value if is_held or parameter.name not in texts else texts[parameter.name]
+    if parameter.name in texts:
+        return texts[parameter.name]
+    if _is_converted(parameter) and not callable(parameter.default):
+        return parameter.default
+    # typer takes members by value, click by name
+    return value.value if isinstance(value, Enum) and not hasattr(parameter, "type") else value
+
+
+def _is_held(parameter: Any, value: Any) -> bool:
+    """Return whether a parameter of a task holds the value so that click takes it again for the same."""
+    if _is_converted(parameter):
+        return False
+    if hasattr(parameter, "type"):
+        return not record(value).fixed
+    items = value if isinstance(value, list | tuple) else [value]
+    return all(isinstance(one, bool | int | float) for one in items)
+
+
+def _is_converted(parameter: Any) -> bool:
+    """Return whether code of the user makes the value, or a type whose values are no plain ones."""
+    if hasattr(parameter, "type"):
+        return getattr(parameter.type, "name", "") not in _HELD
+    # The typer that brings its own click says so in other places.
+    told = getattr(getattr(parameter, "type_descriptor", None), "parameter_info", None)
+    return bool(getattr(told, "parser", None) or getattr(told, "click_type", None))
 
 
 def _assigned(context: Any) -> dict[str, Parameter]:
