@@ -78,7 +78,7 @@ class Notes:
         if not isinstance(path, str | os.PathLike):
             return None
         file = Path(os.fsdecode(cast("os.PathLike[str]", path))).absolute()
-        found = os.path.normpath(file)
+        found = str(file)
         return found if file.exists() and all(self.choice.wants_file(key, found) for key in keys) else None
 
 

@@ -35,10 +35,11 @@ class Watch:
             sys.meta_path.remove(self)
 
     def find_spec(self, name: str, path: Sequence[str] | None, target: ModuleType | None = None) -> ModuleSpec | None:
-        """Find a module that is waited for as the other finders do, and see to it that its end of loading is told."""
-        if name not in self._arrived:
+        """Find a module that is waited for as the finders after this one do, and have the end of its loading told."""
+        finders: list[Any] = list(sys.meta_path)
+        if name not in self._arrived or self not in finders:
             return None
-        finders = [one for one in sys.meta_path if one is not self and hasattr(one, "find_spec")]
+        finders = [one for one in finders[finders.index(self) + 1 :] if hasattr(one, "find_spec")]
         spec = next((found for one in finders if (found := one.find_spec(name, path, target)) is not None), None)
         if spec is not None and hasattr(spec.loader, "exec_module"):
             spec.loader = cast("Any", _Telling(spec.loader, self._loaded))

@@ -33,9 +33,12 @@ class _Shown:
         if caller().startswith("matplotlib."):  # `pause` shows what it has drawn, many times a second
             return call(*args, **kwargs)
         managers: list[Any] = notes.attempt(_KEY, _managers) or []  # now, since windows that were closed are forgotten
-        result = None if notes.attempt(_KEY, _is_in_vain, args, kwargs) else call(*args, **kwargs)
+        in_vain = bool(notes.attempt(_KEY, _is_in_vain, args, kwargs))
+        result = None if in_vain else call(*args, **kwargs)
         for manager in managers:
             notes.attempt(_KEY, self._record, notes, manager.num, manager.canvas.figure)
+            if in_vain:
+                manager.canvas.figure.stale = False  # as if it had been drawn: a change makes it stale again
         return result
 
     def _record(self, notes: Notes, number: int | str, figure: Any) -> None:
@@ -62,5 +65,6 @@ def _is_in_vain(args: tuple[Any, ...], kwargs: Mapping[str, Any]) -> bool:
 
 def _title(figure: Any) -> str:
     """Return the figure's title, else the first one in it, else the name that it was made with."""
-    found = [figure.get_suptitle(), *(axes.get_title() for axes in figure.axes), figure.get_label()]
+    whole = getattr(figure, "get_suptitle", str)()  # Matplotlib 3.8 has it, and newer ones
+    found = [whole, *(axes.get_title() for axes in figure.axes), figure.get_label()]
     return next((" ".join(str(one).split()) for one in found if one), "")

@@ -20,7 +20,7 @@ def followed(module: Any) -> Iterator[Spot]:
 def _scalar(
     notes: Notes, _result: Any, tag: Any, scalar_value: Any, global_step: Any = None, *_: Any, **__: Any
 ) -> None:
-    notes.recorder.scalar(*_split(tag), float(scalar_value), _iteration(global_step))
+    notes.recorder.scalar(*_split(tag), _number(scalar_value), _iteration(global_step))
 
 
 def _scalars(
@@ -33,7 +33,7 @@ def _scalars(
     **__: Any,
 ) -> None:
     for name, value in tag_scalar_dict.items():
-        notes.recorder.scalar(str(main_tag), str(name), float(value), _iteration(global_step))
+        notes.recorder.scalar(str(main_tag), str(name), _number(value), _iteration(global_step))
 
 
 def _histogram(notes: Notes, _result: Any, tag: Any, values: Any, global_step: Any = None, *_: Any, **__: Any) -> None:
@@ -85,7 +85,7 @@ def _parameters(
     if notes.choice.parameters:
         notes.recorder.parameters(dict(hparam_dict))
     for tag, value in metric_dict.items():  # the writer adds these to a writer of its own
-        notes.recorder.scalar(*_split(tag), float(value), _iteration(rest.get("global_step")))
+        notes.recorder.scalar(*_split(tag), _number(value), _iteration(rest.get("global_step")))
 
 
 _TOLD: dict[str, Callable[..., None]] = {
@@ -104,6 +104,11 @@ def _split(tag: Any) -> tuple[str, str]:
     """Return title and series of a tag: what stands before its first `/`, and after it; else the whole for both."""
     title, _, series = str(tag).partition("/")
     return (title, series) if title and series else (str(tag), str(tag))
+
+
+def _number(value: Any) -> float:
+    """Return a number, also of an array or a tensor that holds one."""
+    return float(value.item() if hasattr(value, "item") else value)
 
 
 def _iteration(step: Any) -> int:

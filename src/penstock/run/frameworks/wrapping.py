@@ -73,7 +73,7 @@ def put_in(spots: Iterable[Spot]) -> list[Change]:
     changes: list[Change] = []
     for spot in spots:
         owner = _home(spot.owner, spot.name) if isinstance(spot.owner, type) else spot.owner
-        original = None if owner is None else vars(owner).get(spot.name)
+        original = getattr(owner, "__dict__", {}).get(spot.name)
         if original is None or type(original) is _Followed or any(one.original is original for one in changes):
             continue
         change = Change(
