@@ -32,6 +32,7 @@ SUMMARIES = {
     "metrics": "Show the numbers that a run reported.",
     "abort": "Stop a run.",
     "resume": "Let a run go on that failed, was stopped, or whose process died.",
+    "execute": "Carry out a draft here: a task, or a run.",
     "archive": "Put runs out of sight, or bring them back.",
     "rm": "Delete runs.",
     "doctor": "Check this installation and its home.",

@@ -14,6 +14,8 @@ from penstock.cli.outcome import details, stdout_for, verdict, what_next
 
 if TYPE_CHECKING:
     from penstock.cli.script import Ending
+    from penstock.core.run import RunDetail
+    from penstock.sdk.launched import Launched
 
 START = "start_locally(run_pipeline_steps_locally=True)"
 EXAMPLE = """\
@@ -58,22 +60,32 @@ def command(
     interrupts = Interrupts()
     with stdout_for(invocation), interrupts.watched():
         ending = run_script(script, arguments)
-        code = _report_error(ending, parameters)
-        found = details(launched.runs)
-        if interrupts.count:
-            code = Exit.INTERRUPTED
-        if code == Exit.INTERRUPTED and not launched.runs:  # else the run has told
-            click.echo("interrupted", err=True)
-        code = code or verdict([detail.run for detail in found])
+        code, found = conclude(launched, ending, interrupted=bool(interrupts.count))
         if not launched.runs and not code:
             code = _report_nothing(script, parameters)
-        for line in what_next(found):
-            click.echo(line, err=True)
     if invocation.json:
         from penstock.cli.document import emit
 
         emit({"script": script, "exit_code": code, "runs": [detail.run for detail in found]})
     return code
+
+
+def conclude(launched: Launched, ending: Ending, *, interrupted: bool) -> tuple[int, list[RunDetail]]:
+    """Tell how a script ended and what its runs made; return the exit code, and the runs."""
+    from penstock.sdk import recording
+
+    own = recording.get()
+    if own is not None:
+        own.note(ending.error, ending.code)
+    code = _report_error(ending, launched.parameters)
+    found = details(launched.runs)
+    if interrupted:
+        code = Exit.INTERRUPTED
+    if code == Exit.INTERRUPTED and not launched.runs:  # else the run has told
+        click.echo("interrupted", err=True)
+    for line in what_next(found):
+        click.echo(line, err=True)
+    return code or verdict([detail.run for detail in found]), found
 
 
 def _run_to_resume(invocation: Invocation, resume: str, parameters: dict[str, str]) -> str:

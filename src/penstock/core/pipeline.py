@@ -115,6 +115,7 @@ class Pipeline(Struct, frozen=True, kw_only=True):
             for clones that of their base task.
         serializer, deserializer: Keys in `code` of the user's own functions for artifacts.
         time_limit: Seconds that a run may take; then it is stopped.
+        from_code: Whether a later run of it is built by its script anew, and not by this definition.
     """
 
     name: str
@@ -130,6 +131,7 @@ class Pipeline(Struct, frozen=True, kw_only=True):
     serializer: str | None = None
     deserializer: str | None = None
     time_limit: float | None = None
+    from_code: bool = True
 
     def step(self, name: str) -> Step:
         """Return the step of this name; raise BadReference when there is none."""

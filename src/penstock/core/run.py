@@ -18,6 +18,13 @@ REUSED = "reused"
 """In the runtime of a task that did not have to run: the id of the one that did."""
 
 
+VERSION = "version"
+"""In the runtime of a draft run: the version that it is to get."""
+
+DEFINITION = "Pipeline"
+"""The configuration object of a draft run that holds its definition, for people to edit."""
+
+
 class StepState(Struct, frozen=True, kw_only=True):
     """Where one step of a run stands.
 

@@ -10,6 +10,7 @@ from penstock.core.pipeline import Pipeline
 from penstock.core.run import Run, RunDetail
 from penstock.core.task import EndReason, Status, Worker
 from penstock.ops.base import Op
+from penstock.ops.lifecycle import Copied
 from penstock.ops.tasks import NewTask
 
 
@@ -25,6 +26,29 @@ class CreateRun(Op[Run], frozen=True, kw_only=True):
     pipeline: str
     project: str
     task: NewTask
+
+
+class DefineRun(Op[Run], frozen=True, kw_only=True):
+    """Fix what a draft run will carry out, and keep it as the configuration object `Pipeline` too, for people to edit.
+
+    Raises Conflict when it is no draft any more.
+    """
+
+    id: str
+    definition: Pipeline
+
+
+class CloneRun(Op[Run], frozen=True, kw_only=True):
+    """Record a draft run that is asked to do what another run was: definition, code, parameters, configurations.
+
+    Args:
+        clone: What is other; its name is that of the pipeline, its project that of the pipeline's.
+        version: The version that the draft is to get; None chooses the next one.
+    """
+
+    source: str
+    clone: Copied
+    version: str | None = None
 
 
 class StartRun(Op[Run], frozen=True, kw_only=True):

@@ -91,7 +91,7 @@ def prepare(
     for path, one in step.overrides.items():
         new = override(new, path, _value(one, references))
     if new.script.kind is ScriptKind.FUNCTION:
-        return _call(new, parameters, asked.task, artifact)
+        return call_of(new, parameters, asked.task, artifact)
     return Prepared(
         new=new, arguments=step.arguments, references=references, settings=settings(new, step.arguments), by_path=True
     )
@@ -166,7 +166,7 @@ def _configurations(
     return tuple(known.values())
 
 
-def _call(
+def call_of(
     new: NewTask, parameters: Iterable[Parameter], task: Task, artifact: Callable[[str, str], Artifact]
 ) -> Prepared:
     """Return the attempt of a task that is a function: its parameters are what it is called with."""

@@ -10,8 +10,8 @@ from types import ModuleType
 
 from penstock.core.errors import PenstockError
 from penstock.core.task import EndReason, Status
-from penstock.run import checkout as code
 from penstock.run.attempt import AttemptSpec, Outcome
+from penstock.run.checkout import checkout
 from penstock.run.outcomes import failed, left, raised
 
 MODULE = "-m"
@@ -21,7 +21,7 @@ def run_script(spec: AttemptSpec) -> Outcome:
     """Carry out the attempt and return how it went. Only what ends the whole process gets past it."""
     script = spec.task.script
     try:
-        place = code.checkout(script, Path(spec.cache))
+        place = checkout(script, Path(spec.cache))
     except PenstockError as error:
         return failed(EndReason.INPUT, str(error))
     for note in place.left_out:

@@ -70,7 +70,7 @@ class Begin:
         if given is not None and not given.use_cache:
             steps = tuple(replace(step, cache=False) for step in definition.steps)
             definition = replace(definition, steps=steps)
-        place = _surroundings(self._settings, local_imports=self._options.enable_local_imports)
+        place = surroundings(self._settings, local_imports=self._options.enable_local_imports)
         op = StartRun(
             id=run,
             definition=definition,
@@ -92,7 +92,7 @@ class Begin:
         found = [*changes(stored, checked(definition)), *self._changed_values(run.id, draft)]
         if found:
             raise Conflict(f"run {run.task.name!r} cannot go on: {'; '.join(found)}", hint=RERUN)
-        started = self._resume(run, _surroundings(self._settings, local_imports=self._options.enable_local_imports))
+        started = self._resume(run, surroundings(self._settings, local_imports=self._options.enable_local_imports))
         self._backend.call(DeleteRun(id=draft))
         work_on(self._backend, self._settings, run.id)
         return started
@@ -228,7 +228,12 @@ def _end_if_begun(backend: Backend, run: str, error: BaseException) -> None:
     owed.end(backend, breakdown(run, error))
 
 
-def _surroundings(settings: Settings, *, local_imports: bool) -> Surroundings:
+def surroundings(settings: Settings, *, local_imports: bool) -> Surroundings:
+    """Return where and how the steps of a run start that this process begins.
+
+    Args:
+        local_imports: Whether they may import modules from the folder of this process's script.
+    """
     path = _import_path()
     if not local_imports:
         path = [entry for entry in path if entry != _script_folder()]

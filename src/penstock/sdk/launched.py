@@ -15,6 +15,7 @@ class Launched:
         parameters: Values for pipeline parameters, as texts, that replace the script's own.
         observer: Watches the runs; None leaves the display to the settings.
         resume: The run that goes on instead of a new one of its pipeline; None for none.
+        draft: The draft run that the script's pipeline carries out, instead of recording a new one; None for none.
         use_cache: Whether steps may be reused at all.
 
     Attributes:
@@ -28,11 +29,13 @@ class Launched:
         observer: Observer | None = None,
         *,
         resume: str | None = None,
+        draft: str | None = None,
         use_cache: bool = True,
     ) -> None:
         self.parameters = parameters
         self.observer = observer
         self.resume = resume
+        self.draft = draft
         self.use_cache = use_cache
         self.used: set[str] = set()
         self.runs: list[str] = []

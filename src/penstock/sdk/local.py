@@ -15,13 +15,13 @@ from typing import cast
 from penstock.backend import Backend
 from penstock.core.errors import BadParameter, Invalid
 from penstock.core.names import did_you_mean
-from penstock.core.parameters import plain
+from penstock.core.parameters import plain, restore
 from penstock.core.pipeline import Pipeline
 from penstock.core.run import Run
-from penstock.core.task import ENDED, Container, Parameter, Script
+from penstock.core.task import ENDED, Container, Parameter, Script, ScriptKind
 from penstock.ops.changes import LastChange, ListChanges
 from penstock.ops.runs import CreateRun, GetRun
-from penstock.ops.tasks import NewTask
+from penstock.ops.tasks import GetParameters, NewTask
 from penstock.run import current, owed
 from penstock.run.reporter import Reporter
 from penstock.sdk import launched
@@ -34,12 +34,27 @@ LARGEST_SCRIPT = 1_000_000  # bytes of a script that are recorded as its code
 def record(backend: Backend, settings: Settings, definition: Pipeline, script: Script, image: Container | None) -> Run:
     """Record a draft run. Unless this process is a step, the run is what it works on from now on."""
     owed.settle()
+    if (draft := _draft(backend, definition)) is not None:
+        work_on(backend, settings, draft.id)
+        return draft
     new = NewTask(
         id=uuid.uuid4().hex, name=definition.name, project="", user=settings.user, script=script, container=image
     )
     run = backend.call(CreateRun(pipeline=definition.name, project=definition.project, task=new))
     work_on(backend, settings, run.id)
     return run
+
+
+def _draft(backend: Backend, definition: Pipeline) -> Run | None:
+    """Return the draft that a command wants this pipeline of its script to carry out, once."""
+    given = launched.get()
+    if given is None or given.draft is None:
+        return None
+    found = backend.call(GetRun(id=given.draft)).run
+    if (found.pipeline, found.project) != (definition.name, definition.project):
+        return None
+    given.draft = None
+    return found
 
 
 def work_on(backend: Backend, settings: Settings, run: str) -> None:
@@ -80,12 +95,18 @@ def refuse_queues(definition: Pipeline) -> None:
 
 
 def override(name: str, default: object) -> object:
-    """Return the value that a command gave for the parameter, else the default."""
+    """Return the value that a command, or the step that this pipeline is, gave for the parameter; else the default."""
     given = launched.get()
-    if given is None or name not in given.parameters:
+    if given is not None and name in given.parameters:
+        given.used.add(name)
+        return given.parameters[name]
+    working = current.get()
+    if working is None or not working.assigned:
         return default
-    given.used.add(name)
-    return given.parameters[name]
+    for one in working.backend.call(GetParameters(task=working.task)):  # of the step that this pipeline is
+        if one.section == "Args" and one.name == name:
+            return restore(one)
+    return default
 
 
 def check_overrides(parameters: Mapping[str, Parameter]) -> None:
@@ -114,6 +135,7 @@ def controller_script(
         working_dir=working_dir,
         packages=packages,
         interpreter=platform.python_version(),
+        kind=ScriptKind.SCRIPT,
     )
 
 

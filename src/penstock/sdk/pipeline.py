@@ -9,21 +9,22 @@ from __future__ import annotations
 import time
 from collections.abc import Callable, Iterable, Mapping
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Literal
+from typing import TYPE_CHECKING, Any, Literal, Self
 
 from msgspec.structs import replace
 
 from penstock.core import version as versions
-from penstock.core.errors import Conflict, Invalid
+from penstock.core.errors import BadParameter, Conflict, Invalid
+from penstock.core.names import did_you_mean
 from penstock.core.parameters import cast, restore, type_name
 from penstock.core.pipeline import Pipeline, Step, duplicate, script_key
 from penstock.core.progress import StepStatus
 from penstock.core.run import Run, RunDetail, StepState
 from penstock.core.task import Configuration, Parameter, Script, Status
-from penstock.ops.runs import GetRun
+from penstock.ops.runs import DefineRun, GetRun
 from penstock.ops.steps import GetStep
 from penstock.ops.tasks import DescribeTask, GetParameters, SetConfiguration, SetParameters
-from penstock.sdk import artifacts, local, models, session
+from penstock.sdk import artifacts, drafts, local, models, session
 from penstock.sdk import node as nodes
 from penstock.sdk.begin import Begin, StartOptions, find_resumed
 from penstock.sdk.callbacks import callbacks
@@ -34,6 +35,8 @@ from penstock.sdk.models import Model
 from penstock.sdk.on_run import OnRun
 from penstock.sdk.steps import Function, NewStep, Retry, new_step
 from penstock.sdk.task import Task
+from penstock.sdk.task.making import Wanted, script_of
+from penstock.sdk.task.requests import parameter
 from penstock.sdk.task_steps import new_task_step
 
 if TYPE_CHECKING:
@@ -64,7 +67,8 @@ class PipelineController:
             for the steps that do not say it themselves.
         docker, docker_args, docker_bash_setup_script, packages, repo, repo_branch, repo_commit, working_dir:
             Recorded for the controller's own task; they act where an agent runs it.
-        always_create_from_code: Recorded; a run in this process always follows the code.
+        always_create_from_code: Whether a draft or a clone of this pipeline is built by its script anew when it is
+            started. When False it follows the definition that is stored with it, as people may have edited it.
         artifact_serialization_function: Turns a step's input or output into bytes, instead of its type's own format.
         artifact_deserialization_function: Turns those bytes back.
         output_uri: Recorded as the destination of outputs, for the steps that do not say it themselves.
@@ -105,7 +109,7 @@ class PipelineController:
         working_dir: str | None = None,
         enable_local_imports: bool = True,
     ) -> None:
-        _ = pool_frequency, always_create_from_code
+        _ = pool_frequency
         name = name or project or time.strftime("%Y-%m-%d %H:%M:%S")
         if version is not None:
             versions.Version.parse(version)
@@ -123,18 +127,178 @@ class PipelineController:
             add_pipeline_tags=add_pipeline_tags,
             abort_on_failure=abort_on_failure,
             output_uri=output_uri if isinstance(output_uri, str) else None,
+            from_code=always_create_from_code,
             **_serialization(artifact_serialization_function, artifact_deserialization_function),
         )
+        self._prepare()
+        script = local.controller_script(requirements(packages), repo, repo_branch, repo_commit, working_dir)
+        image = container(docker, docker_args, docker_bash_setup_script)
+        self._run: Run = local.record(self._backend, self._settings, self._definition, script, image)
+
+    def _prepare(self) -> None:
         self._steps: dict[str, Step] = {}
         self._code: dict[str, Script] = dict(self._definition.code)
         self._parameters: dict[str, Parameter] = {}
         self._functions: dict[str, Mapping[str, Function]] = {}
         self._controller: Controller | None = None
+        self._is_stored = False
         self._settings = session.settings()
         self._backend = session.open_backend(self._settings)
-        script = local.controller_script(requirements(packages), repo, repo_branch, repo_commit, working_dir)
+
+    @classmethod
+    def _of(cls, run: Run) -> Self:
+        """Return the pipeline of a run that is recorded."""
+        self = cls.__new__(cls)
+        detail = session.backend().call(GetRun(id=run.id))
+        stored = drafts.stored_definition(session.backend(), run.id) if not run.number else detail.definition
+        self._version = drafts.version_of(run)
+        self._auto_version_bump = None
+        self._add_run_number = True
+        self._default_retry = None
+        self._skip_global_imports = False
+        self._enable_local_imports = True
+        self._serializer = None
+        self._definition = replace(stored, steps=(), parameters=())
+        self._prepare()
+        self._is_stored = True
+        self._run = run
+        self._steps = {step.name: step for step in stored.steps}
+        found = self._backend.call(GetParameters(task=run.id))
+        self._parameters = {one.name: one for one in found if one.section == "Args"}
+        return self
+
+    @classmethod
+    def create(
+        cls,
+        project_name: str,
+        task_name: str,
+        repo: str | None = None,
+        branch: str | None = None,
+        commit: str | None = None,
+        script: str | None = None,
+        working_directory: str | None = None,
+        packages: bool | str | Iterable[str] | None = None,
+        requirements_file: str | Path | None = None,
+        docker: str | None = None,
+        docker_args: str | None = None,
+        docker_bash_setup_script: str | None = None,
+        argparse_args: Iterable[tuple[str, object]] | None = None,
+        force_single_script_file: bool = False,
+        version: str | None = None,
+        add_run_number: bool = True,
+        binary: str | None = None,
+        module: str | None = None,
+        detect_repository: bool = True,
+    ) -> Self:
+        """Record a draft run of a pipeline from its script, which is not run yet, and return it.
+
+        Args:
+            project_name, task_name: Project and name of the pipeline, as its script gives them.
+            version: The version that the run is to get; `1.0.0` when there is none.
+            argparse_args: Pairs of a parameter of the pipeline and its value.
+            repo, branch, commit, script, working_directory, packages, requirements_file, docker, docker_args,
+            docker_bash_setup_script, force_single_script_file, binary, module, detect_repository: As in `Task.create`.
+            add_run_number: Accepted for compatibility; the script says it.
+
+        Raises:
+            Invalid: There is no such file, or nothing says what to run.
+            BadVersion: The version is none.
+        """
+        _ = add_run_number
+        wanted = Wanted(
+            script=script,
+            module=module,
+            repo=repo,
+            branch=branch,
+            commit=commit,
+            working_directory=working_directory,
+            packages=requirements(str(requirements_file) if requirements_file else packages),
+            interpreter=binary or "",
+            alone=force_single_script_file or not detect_repository,
+        )
+        parameters = tuple(parameter(f"Args/{name.lstrip('-')}", value) for name, value in argparse_args or ())
         image = container(docker, docker_args, docker_bash_setup_script)
-        self._run: Run = local.record(self._backend, self._settings, self._definition, script, image)
+        made = drafts.create(project_name, task_name, script_of(wanted), image, parameters, version or "1.0.0")
+        return cls._of(made)
+
+    @classmethod
+    def clone(
+        cls,
+        pipeline_controller: PipelineController | str,
+        name: str | None = None,
+        comment: str | None = None,
+        parent: str | None = None,
+        project: str | None = None,
+        version: str | None = None,
+    ) -> Self:
+        """Record a draft run that is asked to do what another run was, and return it.
+
+        Args:
+            pipeline_controller: The pipeline, or the id of its run.
+            name, project: Another pipeline that the draft shall belong to.
+            comment, parent: Of the draft.
+            version: The version that it is to get; the next one when there is none.
+
+        Raises:
+            NotFound: There is no such run.
+            BadVersion: The version is none.
+        """
+        return cls._of(drafts.clone(_id_of(pipeline_controller), name, comment, parent, project, version))
+
+    @classmethod
+    def get(
+        cls,
+        pipeline_id: str | None = None,
+        pipeline_project: str | None = None,
+        pipeline_name: str | None = None,
+        pipeline_version: str | None = None,
+        pipeline_tags: Iterable[str] | None = None,
+        shallow_search: bool = False,
+    ) -> Self:
+        """Return a recorded run: by its id, or the newest of the highest version that fits the rest.
+
+        Args:
+            pipeline_version: Only runs of exactly this version.
+            pipeline_tags: Only runs with one of these tags; `-tag` excludes.
+            shallow_search: Accepted for compatibility; all runs are looked at, which takes no time.
+
+        Raises:
+            Invalid: There is none, or nothing says which.
+        """
+        _ = shallow_search
+        return cls._of(drafts.find(pipeline_id, pipeline_project, pipeline_name, pipeline_version, pipeline_tags))
+
+    @classmethod
+    def enqueue(
+        cls,
+        pipeline_controller: PipelineController | str,
+        queue_name: str | None = None,
+        queue_id: str | None = None,
+        force: bool = False,
+    ) -> Task:
+        """Put a draft run into a queue, for an agent to carry it out; return its task.
+
+        Args:
+            queue_name, queue_id: The queue; here both are its name.
+            force: Accepted for compatibility; a run that has ended is cloned, and the clone enqueued.
+
+        Raises:
+            Invalid: No queue is named.
+            BadTransition: It is no draft.
+        """
+        _ = force
+        return Task.enqueue(_id_of(pipeline_controller), queue_name=queue_name, queue_id=queue_id)
+
+    def create_draft(self) -> None:
+        """Check the pipeline and keep it as a draft, to be started later: from here, by id, or by `clone`.
+
+        Raises:
+            BadPipeline, BadReference: The steps form no pipeline that can run.
+            Conflict: It was started before.
+        """
+        self._must_be_draft()
+        self._run = self._backend.call(DefineRun(id=self.id, definition=self._define()))
+        self._is_stored = True
 
     def add_parameter(
         self, name: str, default: object = None, description: str | None = None, param_type: str | type | None = None
@@ -157,6 +321,9 @@ class PipelineController:
         declared = Parameter(section="Args", name=name, value=None, type=kind, description=description or "")
         value = cast(declared, local.override(name, default))
         parameter = Parameter(section="Args", name=name, value=value, type=kind, description=description or "")
+        stored = {one.name: one for one in self._backend.call(GetParameters(task=self.id)) if one.section == "Args"}
+        if name in stored and name not in self._parameters:  # of a draft that was asked to run with other values
+            parameter = replace(parameter, value=cast(parameter, stored[name].value))
         self._backend.call(SetParameters(task=self.id, parameters=(parameter,)))
         self._parameters[name] = parameter
 
@@ -356,6 +523,9 @@ class PipelineController:
             Conflict: It was started before, or the run to resume is not one that can go on.
         """
         self._must_be_draft()
+        if self._is_stored and self._definition.from_code and resume is None:
+            self._carry_out()
+            return
         definition = self._define()
         if not run_pipeline_steps_locally:
             local.refuse_queues(definition)
@@ -367,6 +537,15 @@ class PipelineController:
             self._run = self._controller.run()
         finally:
             self._controller = None
+
+    def _carry_out(self) -> None:
+        """Let the script build the pipeline anew, with the values that the draft has by now."""
+        self._store_parameters()
+        drafts.carry_out(self._run)
+        self._run = self._detail().run
+
+    def _store_parameters(self) -> None:
+        self._backend.call(SetParameters(task=self.id, parameters=tuple(self._parameters.values())))
 
     def _start_options(self) -> StartOptions:
         return StartOptions(
@@ -517,6 +696,22 @@ class PipelineController:
         """Version of the run: the one that was asked for, and once it is started the one that it got."""
         return self._run.version or self._version
 
+    def set_parameters(self, parameters: Mapping[str, object]) -> None:
+        """Change parameters of a draft, by name.
+
+        Raises:
+            BadParameter: The pipeline has no such parameter, or the value does not fit its type.
+            Conflict: It was started already.
+        """
+        self._must_be_draft()
+        for name, value in parameters.items():
+            if name not in self._parameters:
+                hint = did_you_mean(name, self._parameters, "it has no parameters")
+                raise BadParameter(f"pipeline {self._definition.name!r} has no parameter {name!r}", hint=hint)
+            one = self._parameters[name]
+            self._parameters[name] = replace(one, value=cast(one, value))
+        self._store_parameters()
+
     @OnRun
     @staticmethod
     def get_logger(run: str) -> Logger:
@@ -575,6 +770,10 @@ class PipelineController:
 
     def _detail(self) -> RunDetail:
         return self._backend.call(GetRun(id=self._run.id))
+
+
+def _id_of(pipeline: PipelineController | str) -> str:
+    return pipeline if isinstance(pipeline, str) else pipeline.id
 
 
 def _target_project(target: str | bool | None) -> str | None:

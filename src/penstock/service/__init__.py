@@ -5,7 +5,19 @@ No SQL, no HTTP, no clock: the store, the wire and the time come from outside.
 
 from __future__ import annotations
 
-from penstock.service import changes, decisions, executions, health, lifecycle, outputs, runs, steps, tasks
+from penstock.service import changes, decisions, drafts, executions, health, lifecycle, outputs, runs, steps, tasks
 from penstock.service.base import Service
 
-__all__ = ["Service", "changes", "decisions", "executions", "health", "lifecycle", "outputs", "runs", "steps", "tasks"]
+__all__ = [
+    "Service",
+    "changes",
+    "decisions",
+    "drafts",
+    "executions",
+    "health",
+    "lifecycle",
+    "outputs",
+    "runs",
+    "steps",
+    "tasks",
+]

@@ -12,7 +12,7 @@ from penstock.core.decision import Decision, DecisionKind
 from penstock.core.errors import Conflict, Invalid, NotFound
 from penstock.core.pipeline import checked, code_hash, runs_project
 from penstock.core.progress import StepStatus
-from penstock.core.run import ARCHIVED, ChangeKind, Run, RunDetail, StepState
+from penstock.core.run import ARCHIVED, VERSION, ChangeKind, Run, RunDetail, StepState
 from penstock.core.task import ENDED, OPEN, RESUMABLE, EndReason, Status, TaskType, refuse_move
 from penstock.ops.runs import (
     ArchiveRun,
@@ -27,7 +27,7 @@ from penstock.ops.runs import (
     StopRun,
 )
 from penstock.ops.steps import StepDecision
-from penstock.ops.tasks import ListTasks
+from penstock.ops.tasks import ListTasks, NewTask
 from penstock.service.base import handles
 from penstock.service.steps import decide
 from penstock.service.tasks import add, move
@@ -41,17 +41,17 @@ EVERY_ATTEMPT = 1_000_000_000  # a limit that no run reaches
 @handles(CreateRun)
 def create_run(tx: Tx, op: CreateRun, now: float) -> Run:
     """Record a draft run."""
-    new = replace(
-        op.task,
-        project=runs_project(op.project, op.pipeline),
-        type=TaskType.CONTROLLER,
-        system_tags=tuple(dict.fromkeys((*op.task.system_tags, "pipeline"))),
-    )
+    return add_run(tx, replace(op.task, project=runs_project(op.project, op.pipeline)), op.project, op.pipeline, now)
+
+
+def add_run(tx: Tx, new: NewTask, project: str, pipeline: str, now: float) -> Run:
+    """Add a draft run with its task; raise Conflict when the id is taken."""
+    system_tags = tuple(dict.fromkeys((*new.system_tags, "pipeline")))
     with suppress(NotFound):
         taken = tx.tasks.get(new.id)
         raise Conflict(f"the id {taken.id} is that of task {taken.name!r}")
-    add(tx, new, now)
-    tx.runs.add(new.id, op.project, op.pipeline)
+    add(tx, replace(new, type=TaskType.CONTROLLER, system_tags=system_tags), now)
+    tx.runs.add(new.id, project, pipeline)
     return tx.runs.get(new.id)
 
 
@@ -64,7 +64,7 @@ def start_run(tx: Tx, op: StartRun, now: float) -> Run:
     definition = checked(op.definition)
     hashed = code_hash(definition)
     earlier = tx.runs.versions(run.project, run.pipeline)
-    chosen = version.choose(op.version, hashed, earlier, op.auto_version_bump)
+    chosen = version.choose(op.version or run.task.runtime.get(VERSION), hashed, earlier, op.auto_version_bump)
     number = tx.runs.next_number(run.project, run.pipeline)
     if op.add_run_number and number > 1:
         tx.tasks.rename(op.id, f"{run.pipeline} #{number}")

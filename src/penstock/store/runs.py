@@ -94,6 +94,11 @@ class SqlRuns:
         # "g" comes after every hexadecimal digit: these two bounds hold all that begins with the text.
         return self._ids(f"r.task >= ? AND r.task < ? {_NEWEST_FIRST}", start, f"{start}g") if is_id else []
 
+    def define(self, id: str, definition: Pipeline) -> None:
+        """Fix what a draft will carry out."""
+        sql = "UPDATE runs SET definition = ? WHERE task = ?"
+        self._session.change(f"run {id}", sql, text_of_values(msgspec.to_builtins(definition)), id)
+
     def start(self, id: str, definition: Pipeline, *, number: int, version: str, code_hash: str) -> None:
         """Fix what the run carries out, under which number and version."""
         self._session.change(

@@ -188,15 +188,15 @@ def test_a_command_that_there_is_not_is_clicks_own_error(script):
 
 def test_typer_is_followed_like_click(script):
     one = script(TYPER)
-    ran = one.record("d.csv", "--epochs", "5", "--fast", "--tag", "a", "--tag", "b", "--size", "3", "4", "--opt", "adam")
+    ran = one.record(
+        "d.csv", "--epochs", "5", "--fast", "--tag", "a", "--tag", "b", "--size", "3", "4", "--opt", "adam"
+    )
     assert ran.values == {
         "data": "d.csv", "lr": 0.1, "epochs": 5, "fast": True, "tag": ["a", "b"], "size": [3, 4], "opt": "adam", "name": None,
     }  # fmt: skip
     assert ran.parameters["lr"]["description"] == "the rate"
     assert shown(one.carry_out()) == shown(ran)
-    changed = one.carry_out(
-        data="e.csv", lr="0.5", epochs="7", fast="no", tag="[c]", size=[8, 9], opt="sgd", name="n"
-    )
+    changed = one.carry_out(data="e.csv", lr="0.5", epochs="7", fast="no", tag="[c]", size=[8, 9], opt="sgd", name="n")
     assert shown(changed) == {
         "data": "PosixPath('e.csv')", "lr": "0.5", "epochs": "7", "fast": "False", "tag": "['c']", "size": "(8, 9)",
         "opt": "<Opt.sgd: 'sgd'>", "name": "'n'",

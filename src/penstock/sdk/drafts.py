@@ -1,0 +1,137 @@
+"""Runs that are recorded and have not begun: made from a script or from another run, found again, carried out."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+import uuid
+from collections.abc import Iterable
+
+import msgspec
+
+from penstock.backend import Backend
+from penstock.core.errors import Conflict, Invalid, NotFound
+from penstock.core.pipeline import Pipeline
+from penstock.core.run import DEFINITION, VERSION, Run
+from penstock.core.tags import tag_filter
+from penstock.core.task import Container, Parameter, Script
+from penstock.core.version import Version
+from penstock.core.version import key as in_order
+from penstock.ops.lifecycle import Copied
+from penstock.ops.runs import CloneRun, CreateRun, GetRun, ListRuns
+from penstock.ops.tasks import GetConfigurations, NewTask
+from penstock.sdk import session
+from penstock.settings import environment
+
+EVERY_RUN = 1_000_000  # a limit that no home reaches
+
+
+def create(
+    project: str,
+    name: str,
+    script: Script,
+    image: Container | None,
+    parameters: tuple[Parameter, ...],
+    version: str | None,
+) -> Run:
+    """Record a draft run of a pipeline whose script has not run."""
+    if version is not None:
+        Version.parse(version)
+    new = NewTask(
+        id=uuid.uuid4().hex,
+        name=name,
+        project="",
+        user=session.settings().user,
+        script=script,
+        container=image,
+        parameters=parameters,
+        runtime={} if version is None else {VERSION: version},
+    )
+    return session.backend().call(CreateRun(pipeline=name, project=project, task=new))
+
+
+def clone(
+    source: str,
+    name: str | None = None,
+    comment: str | None = None,
+    parent: str | None = None,
+    project: str | None = None,
+    version: str | None = None,
+) -> Run:
+    """Record a draft run like another run; see `PipelineController.clone`."""
+    if version is not None:
+        Version.parse(version)
+    wanted = Copied(
+        id=uuid.uuid4().hex,
+        name=name,
+        project=project,
+        parent=parent,
+        comment=comment,
+        user=session.settings().user,
+    )
+    return session.backend().call(CloneRun(source=source, clone=wanted, version=version))
+
+
+def find(id: str | None, project: str | None, name: str | None, version: str | None, tags: Iterable[str] | None) -> Run:
+    """Return the run that is meant: by its id, or the newest of the highest version that fits all the rest.
+
+    Raises:
+        Invalid: There is none, or nothing says which.
+    """
+    backend = session.backend()
+    if id is not None:
+        if project is not None or name is not None:
+            raise Invalid("a pipeline is found by pipeline_id, or by pipeline_project and pipeline_name")
+        try:
+            return backend.call(GetRun(id=id)).run
+        except NotFound:
+            raise Invalid(f"could not find pipeline with pipeline_id={id!r}") from None
+    if name is None and project is None and not tags:
+        raise Invalid("nothing says which pipeline", hint="give pipeline_id, or pipeline_project and pipeline_name")
+    wanted = tag_filter(tags)
+    found = [
+        run
+        for run in backend.call(ListRuns(pipeline=name, project=project, archived=False, limit=EVERY_RUN))
+        if (version is None or version_of(run) == version) and (wanted is None or wanted.accepts(run.task.tags))
+    ]
+    if not found:
+        asked = {"pipeline_project": project, "pipeline_name": name, "pipeline_version": version}
+        said = ", ".join(f"{word}={value!r}" for word, value in asked.items() if value is not None)
+        raise Invalid(f"could not find pipeline with {said or f'tags {list(tags or ())}'}")
+    return max(found, key=lambda run: in_order(version_of(run) or "0"))  # of equal ones the first, which is the newest
+
+
+def version_of(run: Run) -> str | None:
+    """Return the version that a run has, or is to get."""
+    return run.version or run.task.runtime.get(VERSION)
+
+
+def stored_definition(backend: Backend, run: str) -> Pipeline:
+    """Return what a draft will carry out, as people may have edited it.
+
+    Raises:
+        Invalid: What they left is no definition.
+    """
+    found = {one.name: one.text for one in backend.call(GetConfigurations(task=run))}
+    if DEFINITION not in found:
+        return backend.call(GetRun(id=run)).definition
+    try:
+        return msgspec.json.decode(found[DEFINITION], type=Pipeline)
+    except msgspec.MsgspecError as error:
+        raise Invalid(
+            f"the configuration object {DEFINITION!r} of run {run} is no definition of a pipeline: {error}",
+            hint="correct it, or clone the run again",
+        ) from None
+
+
+def carry_out(run: Run) -> None:
+    """Carry out a draft by its script, in a process of its own, and return when it has ended.
+
+    Raises:
+        Conflict: It could not be begun; the process has said why.
+    """
+    command = [sys.executable, "-m", "penstock", "execute", run.id]
+    variables = {**environment(), "PENSTOCK_HOME": str(session.settings().home)}
+    ended = subprocess.run(command, env=variables, check=False)
+    if session.backend().call(GetRun(id=run.id)).run.number == 0:
+        raise Conflict(f"run {run.task.name!r} did not begin: its script left with code {ended.returncode}")

@@ -1,0 +1,70 @@
+"""What the operations on draft runs do: defined in advance, and made from other runs."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import msgspec
+from msgspec.structs import replace
+
+from penstock.core.errors import Conflict
+from penstock.core.pipeline import Pipeline, checked, runs_project
+from penstock.core.run import DEFINITION, VERSION, Run
+from penstock.core.task import Configuration, Status
+from penstock.ops.runs import CloneRun, DefineRun
+from penstock.ops.tasks import NewTask
+from penstock.service.base import handles
+from penstock.service.lifecycle import copy_request
+from penstock.service.runs import add_run
+
+if TYPE_CHECKING:
+    from penstock.ports import Tx
+
+
+@handles(DefineRun)
+def define_run(tx: Tx, op: DefineRun, now: float) -> Run:
+    """Fix the definition of a draft."""
+    run = tx.runs.get(op.id)
+    if run.task.status is not Status.CREATED:
+        raise Conflict(f"run {run.task.name!r} is {run.task.status}; only a draft can be defined anew")
+    _define(tx, op.id, checked(op.definition))
+    return tx.runs.get(op.id)
+
+
+@handles(CloneRun)
+def clone_run(tx: Tx, op: CloneRun, now: float) -> Run:
+    """Record a draft like the source, in its pipeline or in another one."""
+    source = tx.runs.get(op.source)
+    wanted = op.clone
+    name, project = wanted.name or source.pipeline, source.project if wanted.project is None else wanted.project
+    task = source.task
+    new = NewTask(
+        id=wanted.id,
+        name=name,
+        project=runs_project(project, name),
+        parent=wanted.parent or task.id,
+        user=wanted.user,
+        comment=task.comment if wanted.comment is None else wanted.comment,
+        tags=task.tags,
+        script=task.script,
+        container=task.container,
+        queue=task.queue,
+        output_uri=task.output_uri,
+        runtime=task.runtime if op.version is None else {**task.runtime, VERSION: op.version},
+    )
+    run = add_run(tx, new, project, name, now)
+    copy_request(tx, task.id, run.id)
+    for artifact in tx.outputs.artifacts(task.id):
+        if not artifact.maker:  # what it was given; what its steps made stays with it
+            tx.outputs.add_artifact(replace(artifact, task=run.id))
+    definition = tx.runs.definition(task.id)
+    if definition.steps:
+        _define(tx, run.id, replace(definition, name=name, project=project))
+    return tx.runs.get(run.id)
+
+
+def _define(tx: Tx, run: str, definition: Pipeline) -> None:
+    tx.runs.define(run, definition)
+    text = msgspec.json.format(msgspec.json.encode(definition)).decode()
+    note = "what the run carries out when always_create_from_code is False"
+    tx.settings.set_configuration(run, Configuration(name=DEFINITION, text=text, format="json", description=note))
