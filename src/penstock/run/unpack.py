@@ -350,6 +350,7 @@ class _TarBytes:
 def _unpack_tar(file: IO[bytes], growing: Growing, refuse: Refuse) -> None:
     source = _TarBytes(file, growing, refuse)
     with tarfile.TarFile(fileobj=cast("IO[bytes]", source)) as archive:
+        kept = cast("list[tarfile.TarInfo]", vars(archive)["members"])  # all that it has read
         while True:
             source.expect_header()
             member = archive.next()
@@ -359,7 +360,7 @@ def _unpack_tar(file: IO[bytes], growing: Growing, refuse: Refuse) -> None:
             source.expect_content()
             growing.count_entry()
             _unpack_member(archive, member, growing, refuse)
-            archive.members.clear()  # it would keep them all
+            kept.clear()
 
 
 def _unpack_member(archive: tarfile.TarFile, member: tarfile.TarInfo, growing: Growing, refuse: Refuse) -> None:
