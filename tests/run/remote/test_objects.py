@@ -40,8 +40,8 @@ def s3(endpoint: str, monkeypatch):
     client = boto3.client("s3", endpoint_url=endpoint)
     client.create_bucket(Bucket="bucket")
     yield Objects({"AWS_ENDPOINT_URL": endpoint}, pause=0), client
-    for found in client.list_objects_v2(Bucket="bucket").get("Contents", []):
-        client.delete_object(Bucket="bucket", Key=found["Key"])
+    while found := client.list_objects_v2(Bucket="bucket").get("Contents"):
+        client.delete_objects(Bucket="bucket", Delete={"Objects": [{"Key": one["Key"]} for one in found]})
     client.close()
 
 
@@ -120,6 +120,7 @@ def test_a_listing_holds_what_begins_with_the_url(s3) -> None:
     assert (entry.size, entry.url) == (1, parse("s3://bucket/data_b/z"))
 
 
+@pytest.mark.slow
 def test_a_listing_has_more_than_a_page(s3) -> None:
     objects, client = s3
     put(client, *(f"many/{number:04}" for number in range(1_010)))
@@ -129,7 +130,7 @@ def test_a_listing_has_more_than_a_page(s3) -> None:
 def test_a_key_that_leads_elsewhere_is_refused_by_name(s3) -> None:
     objects, client = s3
     put(client, "x/../../evil")
-    with pytest.raises(Invalid, match="evil"):
+    with pytest.raises(Invalid, match=r"\.\."):
         names(objects, "s3://bucket/x/")
 
 

@@ -23,7 +23,9 @@ if TYPE_CHECKING:
     from penstock.run.remote.urls import Url
 
 _Result = TypeVar("_Result")
-_NO_CREDENTIALS = re.compile(r"169\.254\.169\.254|metadata\.google|token request|[Cc]redential|must be specified")
+_NO_CREDENTIALS = re.compile(
+    r"169\.254\.169\.254|latest/api/token|metadata\.google|token request|[Cc]redential|must be specified"
+)
 _NO_BUCKET = re.compile(r"NoSuchBucket|ContainerNotFound")
 _ADDRESS_QUERY = re.compile(r"\?\S+")
 _CREDENTIALS = {
