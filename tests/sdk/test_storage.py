@@ -15,9 +15,9 @@ from zipfile import ZipFile
 
 import pytest
 
+from penstock import PipelineController
 from penstock.core.errors import Invalid, NotFound, RemoteError, UnsafeArchive
 from penstock.sdk.storage import StorageManager
-from penstock.sdk.task import Task
 
 
 class Quiet(http.server.SimpleHTTPRequestHandler):
@@ -97,11 +97,32 @@ def test_a_path_of_this_machine_is_its_own_copy(home, tmp_path: Path) -> None:
 
 
 def test_the_url_of_an_artifact_and_of_a_model_opens(home, tmp_path: Path) -> None:
-    task = Task.create(project_name="p", task_name="t") if hasattr(Task, "create") else Task.init("p", "t")
-    task.upload_artifact("text", "hello")
-    url = task.artifacts["text"].url
-    assert url.startswith("file:///")
-    assert Path(StorageManager.get_local_copy(url)).read_text() == "hello"
+    pipe = PipelineController("flow", "Tests")
+    pipe.upload_artifact("text", "hello")
+    pipe.upload_model("net", str(write(tmp_path, "net.pt") / "net.pt"))
+    for url, content in ((pipe.task.artifacts["text"].url, "hello"), (pipe.task.models["output"][0].url, "net.pt")):
+        assert url.startswith("file:///")
+        assert Path(StorageManager.get_local_copy(url)).read_text() == content
+
+
+def say():
+    return "hello"
+
+
+def read(url):
+    from penstock.sdk.storage import StorageManager
+
+    with open(StorageManager.get_local_copy(url)) as file:  # noqa: PTH123 - a step brings its own imports
+        return file.read()
+
+
+def test_a_step_opens_the_artifact_of_another_by_its_url(home) -> None:
+    """Promise 28."""
+    pipe = PipelineController("flow", "Tests")
+    pipe.add_function_step("say", say, function_return=["word"])
+    pipe.add_function_step("read", read, {"url": "${say.artifacts.word.url}"}, function_return=["text"])
+    pipe.start_locally(run_pipeline_steps_locally=True)
+    assert pipe.get_pipeline_dag()["read"].job.task.artifacts["text"].get() == "hello"
 
 
 def test_a_file_that_is_not_there_is_not_found(home, tmp_path: Path) -> None:
@@ -170,7 +191,7 @@ def test_an_evil_archive_is_refused_wherever_it_is_from(home, web, suffix: str) 
     for place in (f"{url}/data{suffix}", str(folder / f"data{suffix}")):
         with pytest.raises(UnsafeArchive, match="evil"):
             StorageManager.get_local_copy(place)
-    assert not [path for path in home.parent.rglob("*evil*")]
+    assert not list(home.parent.rglob("*evil*"))
 
 
 def test_the_limit_of_copies_holds(home, web) -> None:
