@@ -19,7 +19,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from penstock.core.errors import DiskFull, UnsafeArchive
-from penstock.run.unpack import Limits, is_archive, is_inside, is_portable, unpack
+from penstock.run.unpack import Limits, bare_name, is_archive, is_inside, is_portable, unpack
 
 FILE = stat.S_IFREG | 0o644
 SMALL = Limits(entries=20, size=10 << 20, ratio=50, free=1 << 20)
@@ -384,6 +384,10 @@ def test_a_name_that_is_taken_leads_inside(name: str) -> None:
     if is_portable(name):
         assert is_inside(name)
         assert ntpath.normpath(ntpath.join("C:\\top", name)).startswith("C:\\top\\")
+
+
+def test_an_archive_is_called_by_what_comes_before_its_suffix() -> None:
+    assert [bare_name(name) for name in ("a.v1.tar.gz", "a.ZIP", ".zip", "a.gz")] == ["a.v1", "a", "", "a.gz"]
 
 
 def test_archives_are_known_by_their_suffix() -> None:

@@ -205,6 +205,32 @@ def test_the_limit_of_copies_holds(home, web) -> None:
         StorageManager.set_cache_file_limit(0)
 
 
+def test_a_signed_url_is_unpacked_when_the_copy_is_called_an_archive(home, web) -> None:
+    (web[1] / "object").write_bytes(archive_bytes(".zip"))
+    folder = StorageManager.get_local_copy(f"{web[0]}/object?signature=x", name="data.v1.zip")
+    assert Path(folder).name == "data.v1"
+    assert below(folder) == {"sub/a": "inside"}
+
+
+def length(url):
+    from pathlib import Path
+
+    from penstock.sdk.storage import StorageManager
+
+    return Path(StorageManager.get_local_copy(url)).stat().st_size
+
+
+def test_a_step_reads_object_storage_also_when_its_script_did(home, bucket) -> None:
+    url, client = bucket
+    client.put_object(Bucket=url[5:], Key="f", Body=b"123")
+    assert StorageManager.exists_file(f"{url}/f")  # the client has threads now, which no fork takes along
+    pipe = PipelineController("flow", "Tests")
+    pipe.add_function_step("one", length, {"url": f"{url}/f"}, function_return=["n"])
+    pipe.add_function_step("two", length, {"url": f"{url}/f"}, function_return=["n"])
+    pipe.start_locally(run_pipeline_steps_locally=True)
+    assert [pipe.get_pipeline_dag()[name].job.task.artifacts["n"].get() for name in ("one", "two")] == [3, 3]
+
+
 # Up and down
 
 

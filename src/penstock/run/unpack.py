@@ -79,6 +79,12 @@ def is_archive(name: str) -> bool:
     return name.lower().endswith(SUFFIXES)
 
 
+def bare_name(name: str) -> str:
+    """Return the name of an archive without its suffix."""
+    found = next((suffix for suffix in SUFFIXES if name.lower().endswith(suffix)), "")
+    return name[: len(name) - len(found)]
+
+
 def unpack(path: Path, folder: Path, limits: Limits = LIMITS) -> None:
     """Unpack an archive to a folder, which is made by this and appears only when all of it is there.
 

@@ -72,7 +72,7 @@ class StorageManager:
                 return str(cache.unpacked(path, str(path.absolute())))
             return str(path)
         with cache.copy(url, _transport(url), name, force=force_download) as copy:
-            if extract_archive and is_archive(url.names):
+            if extract_archive and (is_archive(url.names) or is_archive(copy.name)):
                 return str(cache.unpacked(copy, f"{url.text}\0{name or ''}"))
             return str(copy)
 

@@ -307,6 +307,15 @@ def test_a_refused_archive_leaves_nothing_in_the_cache(cache: Cache, tmp_path: P
     assert files(cache) == []
 
 
+def test_what_a_process_left_that_died_while_unpacking_is_removed(cache: Cache, tmp_path: Path) -> None:
+    (tmp_path / "data.zip").write_bytes(zipped(a="1"))
+    folder = cache.unpacked(tmp_path / "data.zip", "key")
+    (folder.parent / "unpacking-left" / "deep").mkdir(parents=True)
+    (folder.parent / "note.json").unlink()
+    cache.unpacked(tmp_path / "data.zip", "key")
+    assert {path.name for path in folder.parent.iterdir()} == {"data", "note.json"}
+
+
 def test_a_remote_folder_has_a_place_that_is_counted(tmp_path: Path) -> None:
     cache = Cache(tmp_path, limit=1)
     place = cache.place(parse("s3://b/folder"))

@@ -29,7 +29,7 @@ from penstock.core.errors import Invalid, NotFound
 from penstock.run.remote.local import replacing
 from penstock.run.remote.transport import Facts
 from penstock.run.remote.urls import safe_name
-from penstock.run.unpack import unpack
+from penstock.run.unpack import bare_name, unpack
 
 if TYPE_CHECKING:
     from collections.abc import Generator
@@ -105,7 +105,7 @@ class Cache:
             UnsafeArchive: The archive holds what is never unpacked.
         """
         with self._entry(f"unpacked\0{key}") as folder:
-            target = folder / _apart(safe_name(archive.name).split(".")[0] or "archive")
+            target = folder / _apart(safe_name(bare_name(archive.name)))
             size, digest = archive.stat().st_size, _digest(archive)
             facts, note = Facts(size, etag=digest), _read(folder)
             if note is None or not note.facts.is_same(facts) or not target.is_dir() or _tree(target) != note.sha256:

@@ -60,8 +60,9 @@ class Local:
         if not top.is_dir():
             top, begins = top.parent, top.name
         for folder, folders, files in os.walk(top):
-            folders.sort()
             inside = Path(folder).relative_to(top)
+            is_top = inside == Path()
+            folders[:] = sorted(name for name in folders if not is_top or name.startswith(begins))
             for file in sorted(files):
                 path = Path(folder, file)
                 name = (inside / file).as_posix()
