@@ -124,7 +124,7 @@ EVIL: dict[str, tuple[bytes, str]] = {
     "zip block device": (zipped((zip_entry("p", stat.S_IFBLK | 0o644), b"")), "no plain file"),
     "zip socket": (zipped((zip_entry("p", stat.S_IFSOCK | 0o644), b"")), "no plain file"),
     "zip folder named like a file": (zipped((zip_entry("p", stat.S_IFDIR | 0o755), b"")), "no plain file"),
-    "zip encrypted": (patched(zipped((zip_entry("f"), b"")), b"\x14\x03\x14\0\0", b"\x14\x03\x14\0\x01"), "encrypted"),
+    "zip encrypted": (patched(zipped((zip_entry("f"), b"")), b"\x14\x03\x14\0\0", b"\x14\x03\x14\0\x01"), "'f' in it is"),
     "zip bzip2": (zipped((zip_entry("f", kind=ZIP_BZIP2), b"x")), "compressed in a way"),
     "zip lzma": (zipped((zip_entry("f", kind=ZIP_LZMA), b"x")), "compressed in a way"),
     "zip file twice": (
@@ -294,11 +294,10 @@ def test_a_large_bomb_is_refused_early_and_with_little_memory(place: Path) -> No
 @pytest.mark.slow
 def test_a_directory_of_a_million_entries_is_refused_with_little_memory(place: Path) -> None:
     entry = struct.pack("<4sHHHHHHIIIHHHHHII", b"PK\x01\x02", 20, 20, 0, 0, 0, 0, 0, 0, 0, 1, 0, 0, 0, 0, 0, 0) + b"z"
-    for copies in (400_000, 1_000_000):
+    for copies, reason in ((400_000, "more than 100,000 files"), (1_000_000, "its directory is 47,")):
         end = struct.pack("<4sHHHHIIH", b"PK\x05\x06", 0, 0, 0xFFFE, 0xFFFE, len(entry) * copies, 0, 0)
         (place / "archive").write_bytes(entry * copies + end)
-        answer = unpacked_with_little_memory(place / "archive", place / "below" / "out")
-        assert "more than 100,000 files" in answer or "its directory is 47," in answer
+        assert reason in unpacked_with_little_memory(place / "archive", place / "below" / "out")
         assert_nothing_is_left(place)
 
 
