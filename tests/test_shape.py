@@ -50,6 +50,10 @@ UNMIRRORED: dict[str, str] = {
     "store/transaction.py": "nine lines that put the repositories together; every test of the store uses them",
 }
 
+DOCUMENTED_NAMES: dict[str, str] = {
+    "sdk/storage.py::StorageManager": "what the documented API calls it; users' scripts import it by this name",
+}
+
 WORDS_THAT_SAY_NOTHING = re.compile(r"(^|_)(utils?|helpers?|common|misc|base_\w+)$")
 NAMES_THAT_SAY_NOTHING = re.compile(r"^Base[A-Z]|(Manager|Helper|Utils?|Handler)$")
 
@@ -135,7 +139,7 @@ def test_names_of_modules_and_classes_say_something() -> None:
         for name, node in definitions(path)
         if isinstance(node, ast.ClassDef) and NAMES_THAT_SAY_NOTHING.search(node.name.lstrip("_"))
     ]
-    assert not empty
+    assert_only(dict.fromkeys(empty, 0), DOCUMENTED_NAMES, 0)
 
 
 def reads_environment(node: ast.AST) -> bool:

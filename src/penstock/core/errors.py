@@ -14,11 +14,13 @@
     ├── ArtifactError                something is wrong with the bytes of an artifact
     │   ├── NotSerializable          no format can store the value
     │   ├── Damaged                  stored bytes are gone or are not what was recorded
-    │   └── NotTrusted               a pickle that this store did not record is never loaded
+    │   ├── NotTrusted               a pickle that this store did not record is never loaded
+    │   └── UnsafeArchive            an archive holds what is never unpacked
     ├── StoreError                   the state directory cannot be used
     │   ├── StoreTooNew              the database was written by a newer version
     │   ├── StoreBusy                another process holds the database for too long
     │   └── DiskFull                 no space left, or the disk is read-only
+    ├── RemoteError                  what lies behind a URL could not be read or written
     └── StepFailed                   a pipeline step ended badly
 
 Each class has a stable `code`, which is what travels over the wire; `BY_CODE` finds the class again. A message says
@@ -140,6 +142,12 @@ class NotTrusted(ArtifactError):
     code = "not_trusted"
 
 
+class UnsafeArchive(ArtifactError):
+    """The archive holds what is never unpacked."""
+
+    code = "unsafe_archive"
+
+
 class StoreError(PenstockError):
     """The state directory cannot be used."""
 
@@ -162,6 +170,12 @@ class DiskFull(StoreError):
     """The disk is full or read-only."""
 
     code = "disk_full"
+
+
+class RemoteError(PenstockError):
+    """What lies behind a URL could not be read or written."""
+
+    code = "remote"
 
 
 class StepFailed(PenstockError):

@@ -8,14 +8,15 @@ from __future__ import annotations
 
 import os
 import stat
+from functools import partial
 from pathlib import Path
 from typing import IO, TYPE_CHECKING, cast
 from zipfile import ZIP_STORED, BadZipFile, ZipFile, ZipInfo
 
 from msgspec import Struct
 
-from penstock.blobs.files import writing_below
 from penstock.core.errors import Damaged, NotSerializable
+from penstock.run.unpack import Growing, Limits, is_inside, shown
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -24,7 +25,6 @@ if TYPE_CHECKING:
 
 MOST_ENTRIES = 1_000_000
 _PIECE = 1 << 20
-_LONGEST = 4_096  # bytes of a name
 _EPOCH = (1980, 1, 1, 0, 0, 0)  # the first that zip can tell: when files were written is not content
 _UNIX = 3
 
@@ -89,16 +89,20 @@ def unpack(path: Path, folder: Path) -> None:
         Damaged: The archive is not one that `pack` could have written; parts of it may lie in the folder then.
     """
     size = path.stat().st_size
+    # Nothing is compressed, so an archive that unpacks to more than itself is made to fill disks.
+    growing = Growing(folder, size, Limits(MOST_ENTRIES, size, ratio=1, free=0), partial(_foreign, path))
     try:
         with ZipFile(path) as archive:
             infos = archive.infolist()
-            # Nothing is compressed, so an archive that unpacks to more than itself is made to fill disks.
             if len(infos) > MOST_ENTRIES or sum(info.file_size for info in infos) > size:
                 raise _foreign(path, "it would unpack to more than it holds")
             for info in infos:
                 _check(info, path)
-                with writing_below(folder):
-                    _extract(archive, info, folder)
+                if info.is_dir():
+                    growing.add_folder(info.filename)
+                    continue
+                with archive.open(info) as packed:
+                    growing.add_file(info.filename, packed, executable=bool(info.external_attr >> 16 & stat.S_IXUSR))
     except (BadZipFile, NotImplementedError, EOFError, RuntimeError) as error:
         raise _foreign(path, str(error)) from error
 
@@ -111,7 +115,7 @@ def _walk(root: str) -> Iterator[Entry]:
             inside = [_entry(root, entry, prefix + entry.name) for entry in sorted(found, key=_name_bytes)]
         for entry in inside:
             if entry.path in above:
-                name = _shown(entry.name)
+                name = shown(entry.name)
                 raise NotSerializable(f"cannot store the folder {root}: {name} is a link that goes in a circle")
             if entry.name.endswith("/"):
                 left.append((entry.path, entry.name, (*above, entry.path)))
@@ -123,62 +127,27 @@ def _name_bytes(entry: os.DirEntry[str]) -> bytes:
 
 
 def _entry(root: str, entry: os.DirEntry[str], name: str) -> Entry:
-    if not _is_safe(name):
-        message = f"cannot store the folder {root}: the name {_shown(name)} cannot be kept"
+    if not is_inside(name):
+        message = f"cannot store the folder {root}: the name {shown(name)} cannot be kept"
         raise NotSerializable(message, hint="rename the file; names must be UTF-8")
     path = os.path.realpath(entry.path) if entry.is_symlink() else entry.path
     if not path.startswith(root + os.sep) and path != root:
-        message = f"cannot store the folder {root}: {_shown(name)} is a link to {_shown(path)}, outside of it"
+        message = f"cannot store the folder {root}: {shown(name)} is a link to {shown(path)}, outside of it"
         raise NotSerializable(message, hint="copy into the folder what the link points to")
     facts = entry.stat()
     if stat.S_ISDIR(facts.st_mode):
         return Entry(f"{name}/", path, 0, executable=False)
     if stat.S_ISREG(facts.st_mode):
         return Entry(name, path, facts.st_size, executable=bool(facts.st_mode & stat.S_IXUSR))
-    raise NotSerializable(f"cannot store the folder {root}: {_shown(name)} is neither a file nor a folder")
+    raise NotSerializable(f"cannot store the folder {root}: {shown(name)} is neither a file nor a folder")
 
 
 def _check(info: ZipInfo, path: Path) -> None:
-    if not _is_safe(info.filename.removesuffix("/")) or info.orig_filename != info.filename:
-        raise _foreign(path, f"it holds a file of the name {_shown(info.orig_filename)}")
+    if not is_inside(info.filename.removesuffix("/")) or info.orig_filename != info.filename:
+        raise _foreign(path, f"it holds a file of the name {shown(info.orig_filename)}")
     kind = stat.S_IFDIR if info.is_dir() else stat.S_IFREG
     if info.compress_type != ZIP_STORED or stat.S_IFMT(info.external_attr >> 16) != kind or info.flag_bits & 1:
-        raise _foreign(path, f"{_shown(info.filename)} in it is compressed, encrypted or no plain file")
-
-
-def _extract(archive: ZipFile, info: ZipInfo, folder: Path) -> None:
-    try:
-        made = _make(folder / info.filename, info)
-    except (FileExistsError, IsADirectoryError, NotADirectoryError) as error:
-        raise _foreign(Path(str(archive.filename)), f"{_shown(info.filename)} is in it twice") from error
-    if made is None:
-        return
-    with made, archive.open(info) as packed:
-        while piece := packed.read(_PIECE):
-            made.write(piece)
-
-
-def _make(target: Path, info: ZipInfo) -> IO[bytes] | None:
-    """Make the folder, or the file, which is returned open. The top folder is fresh and gets no links to follow."""
-    if info.is_dir():
-        target.mkdir(parents=True, exist_ok=True)
-        return None
-    target.parent.mkdir(parents=True, exist_ok=True)
-    mode = 0o777 if info.external_attr >> 16 & stat.S_IXUSR else 0o666
-    return os.fdopen(os.open(target, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW | os.O_CLOEXEC, mode), "wb")
-
-
-def _is_safe(name: str) -> bool:
-    try:
-        length = len(name.encode())
-    except UnicodeEncodeError:
-        return False
-    parts = name.split("/")
-    return "\0" not in name and length <= _LONGEST and not any(part in ("", ".", "..") for part in parts)
-
-
-def _shown(name: str) -> str:
-    return repr(name.encode("utf-8", "backslashreplace").decode()[:200])
+        raise _foreign(path, f"{shown(info.filename)} in it is compressed, encrypted or no plain file")
 
 
 def _foreign(path: Path, reason: str) -> Damaged:
@@ -187,5 +156,5 @@ def _foreign(path: Path, reason: str) -> Damaged:
 
 
 def _unreadable(error: OSError, folder: Path) -> NotSerializable:
-    name = _shown(str(error.filename or folder))
+    name = shown(str(error.filename or folder))
     return NotSerializable(f"cannot store the folder {folder}: {name} cannot be read: {error.strerror or error}")
