@@ -13,6 +13,7 @@ from contextlib import contextmanager
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
+from msgspec.structs import replace
 
 from penstock.backend import connect
 from penstock.core.cachekey import Input, KeyParts
@@ -30,15 +31,25 @@ from penstock.ops.changes import LastChange, ListChanges
 from penstock.ops.decisions import ListDecisions, RecordDecision
 from penstock.ops.executions import Keyed, ListExecutions, ListStored, ReuseStep
 from penstock.ops.health import CheckHealth
+from penstock.ops.models import (
+    AddModel,
+    ArchiveModel,
+    ChangeModel,
+    DeleteModel,
+    FindModels,
+    GetModel,
+    LinkModel,
+    ListModels,
+    PublishModel,
+    Weights,
+)
 from penstock.ops.outputs import (
     AddArtifact,
-    AddModel,
     AppendConsole,
     GetArtifact,
     GetScalars,
     LastLines,
     ListArtifacts,
-    ListModels,
     ListPlots,
     NewPoints,
     ReadConsole,
@@ -79,7 +90,7 @@ from penstock.run.serve import serve
 from penstock.run.wire import receive_frame, send_frame
 from penstock.settings import Settings
 
-RUN, DRAFT, TASK, OTHER, NOBODY = ("1" * 32, "2" * 32, "3" * 32, "6" * 32, "f" * 32)
+RUN, DRAFT, TASK, OTHER, NOBODY, MADE = ("1" * 32, "2" * 32, "3" * 32, "6" * 32, "f" * 32, "7" * 32)
 STEP, ENDED_STEP = attempt_id(RUN, "a", 1), attempt_id(OTHER, "a", 1)
 WORKER = Worker(host="here", pid=1, started="2", boot="3")
 HASH = "0" * 64
@@ -137,7 +148,7 @@ RESERVED = {
     "channel": {
         *(CreateTask, EndTask, JudgeTask, RecordDecision),
         *(CreateRun, StartRun, EndRun, StopRun, ResumeRun, ArchiveRun, DeleteRun),
-        *(DraftStep, LaunchStep, DecideSteps, ReuseStep, TakeOver),
+        *(DraftStep, LaunchStep, DecideSteps, ReuseStep, TakeOver, DeleteModel),
     }
 }
 
@@ -159,6 +170,7 @@ def owner(home):
         backend.call(LaunchStep(run=id, step="a", attempt=1, task=new, worker=WORKER, keyed=KEYED, decision=DECISION))
     backend.call(EndTask(id=ENDED_STEP, status=Status.COMPLETED, artifacts=(artifact(task=ENDED_STEP),)))
     backend.call(CreateTask(task=NewTask(id=TASK, name="other", project="Q")))
+    backend.call(AddModel(model=model(id=MADE)))
     yield backend
     backend.close()
 
@@ -182,10 +194,12 @@ def model(id="5" * 32, task=STEP):
         project="Q",
         name="net",
         direction="output",
-        url="",
+        url="s3://é",
         hash=HASH,
         size=1,
         tags=("t",),
+        labels={"é": -(2**63)},
+        metadata={"": "é"},
         created=2.0,
     )
 
@@ -198,6 +212,10 @@ PARAMETERS = tuple(Parameter(section="kwargs", name=str(number), value=one) for 
 LINES = tuple(ConsoleLine(1.0, stream, text) for stream, text in ((Stream.OUT, "é\t"), (Stream.ERR, "")))
 FAR = (ScalarPoint(2**63, 1.0, 1.0),)
 SERIES = (NewPoints(title="loss", series="train", points=points(1.0, math.inf, 0.25)),)
+CHANGE = ChangeModel(
+    id=MADE, task=STEP, comment="é", tags=("é",), labels={"a": 1}, metadata={"": "é"}, only_these=True, design="{}",
+    weights=Weights(url="file:///é", hash=HASH, size=2**63 - 1, facts={"format": "file"}),
+)  # fmt: skip
 PLOTS = (Plot(title="t", series="s", kind="table", iteration=3, data="[]", at=4.0),)
 DRAFT_TASK = NewTask(id="4" * 32, name="new", project="P", tags=("a", "b"), parameters=PARAMETERS)
 
@@ -243,6 +261,13 @@ WRITES: list[tuple[Op, Op]] = [
     (AddArtifact(artifact=artifact()), ListArtifacts(task=STEP)),
     (AddArtifact(artifact=artifact(task=RUN)), ListArtifacts(task=RUN)),
     (AddModel(model=model()), ListModels(task=STEP)),
+    (AddModel(model=replace(model(id="8" * 32, task=""), direction=""), publish=True), GetModel(id="8" * 32)),
+    (LinkModel(task=STEP, model=MADE, direction="input", name="é"), ListModels(task=STEP)),
+    (LinkModel(task=RUN, model=MADE, direction="output"), ListModels(task=RUN)),
+    (ArchiveModel(id=MADE, task=STEP), GetModel(id=MADE)),
+    (CHANGE, GetModel(id=MADE)),
+    (PublishModel(id=MADE, task=STEP), GetModel(id=MADE)),
+    (DeleteModel(id=MADE), FindModels(archived=True)),
     (AppendConsole(task=STEP, lines=LINES), ReadConsole(task=RUN, whole_run=True)),
     (ReportScalars(task=STEP, series=SERIES), GetScalars(task=STEP)),
     (ReportPlots(task=STEP, plots=PLOTS), ListPlots(task=STEP)),
@@ -271,6 +296,8 @@ READS: list[Op] = [
     GetArtifact(task=STEP, name="x"),
     ListArtifacts(task=STEP),
     ListModels(task=STEP),
+    GetModel(id=MADE),
+    FindModels(archived=True, published=True, tags=("é", "-x"), metadata={"": "é"}, limit=1),
     ListPlots(task=STEP),
     ReadConsole(task=STEP),
     LastLines(tasks=(STEP, TASK)),
@@ -282,6 +309,15 @@ REFUSED: list[tuple[Op, type[PenstockError]]] = [
     (GetTask(id="é\n"), NotFound),
     (GetRun(id=TASK), NotFound),
     (GetArtifact(task=STEP, name="X"), NotFound),
+    (GetModel(id=NOBODY), NotFound),
+    (FindModels(tags=("__$nor", "x")), Invalid),
+    (ChangeModel(id=MADE, task=RUN, name="x"), Conflict),
+    (AddModel(model=model(id=MADE, task=RUN)), Conflict),
+    (PublishModel(id=NOBODY, task=STEP), NotFound),
+    (ArchiveModel(id=NOBODY, task=STEP), NotFound),
+    (LinkModel(task=STEP, model=NOBODY, direction="input"), NotFound),
+    (LinkModel(task=STEP, model=MADE, direction="é"), Invalid),
+    (DeleteModel(id=NOBODY), NotFound),
     (FindRun(text="nothing"), NotFound),
     (CreateRun(pipeline="p", project="P", task=NewTask(id=TASK, name="p", project="")), Conflict),
     (StartRun(id=RUN, definition=DEFINITION, worker=WORKER), BadTransition),
@@ -336,7 +372,7 @@ def test_what_is_written_is_there_and_comes_back_as_it_was(way, owner, op, read)
     told = (
         getattr(found, "run", found) if isinstance(op, CreateRun | StartRun | StopRun | EndRun | ArchiveRun) else found
     )
-    if returned is not None and not isinstance(op, DeleteRun):
+    if returned is not None and not isinstance(op, DeleteRun | DeleteModel):
         assert returned in told if isinstance(told, list) else returned == told
 
 
@@ -373,6 +409,8 @@ def test_what_is_refused_is_refused_alike_on_every_way(way, owner, op, error):
 
 @pytest.mark.parametrize("op", [DescribeTask(id=TASK), SetParameters(task=DRAFT, parameters=PARAMETERS),
                                 AddArtifact(artifact=artifact(task=TASK)), AddModel(model=model(task=TASK)),
+                                LinkModel(task=TASK, model=MADE, direction="input"), ChangeModel(id=MADE, task=TASK),
+                                ArchiveModel(id=MADE, task=ENDED_STEP), PublishModel(id=MADE, task=""),
                                 AppendConsole(task=TASK, lines=LINES), ReportScalars(task=TASK, series=SERIES)],
                          ids=name_of)  # fmt: skip
 def test_a_step_writes_to_nobody_else(home, owner, op):

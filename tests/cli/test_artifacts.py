@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 
 from penstock.cli.artifacts import _safe
 from penstock.core.outputs import Model
-from penstock.ops.outputs import AddModel
+from penstock.ops.models import AddModel
 
 
 @pytest.fixture
@@ -25,7 +25,7 @@ def made(recorder):
     blob = recorder.backend.blobs.put_bytes(b"weights")
     weights = Model(
         id="1" * 32, task=train.id, project="", name="best", direction="output", url="", hash=blob.hash, size=blob.size,
-        framework="PyTorch", metadata={"format": "file", "type": "pathlib.Path", "file_name": "net.pt"},
+        framework="PyTorch", facts={"format": "file", "type": "pathlib.Path", "file_name": "net.pt"},
     )  # fmt: skip
     recorder.call(AddModel(model=weights))
     return run

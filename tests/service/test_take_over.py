@@ -11,7 +11,8 @@ from penstock.core.monitor import monitors
 from penstock.core.outputs import ScalarPoint
 from penstock.core.task import Status, Worker
 from penstock.ops.decisions import ListDecisions
-from penstock.ops.outputs import AddArtifact, AddModel, GetScalars, ListArtifacts, ListModels, NewPoints, ReportScalars
+from penstock.ops.models import AddModel, ListModels
+from penstock.ops.outputs import AddArtifact, GetScalars, ListArtifacts, NewPoints, ReportScalars
 from penstock.ops.runs import ResumeRun
 from penstock.ops.steps import DraftStep, TakeOver
 from penstock.ops.tasks import GetTask

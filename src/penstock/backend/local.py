@@ -7,6 +7,7 @@ from typing import TypeVar, cast
 
 from penstock.blobs.files import FileBlobs
 from penstock.ops.base import Op
+from penstock.ops.models import DeleteModel, GetModel
 from penstock.ops.runs import DeleteRun, GetRun
 from penstock.service import Service
 from penstock.settings import Settings
@@ -26,6 +27,8 @@ class Local:
         """Carry out one operation."""
         if isinstance(op, DeleteRun):
             return cast("R", self._delete(op))
+        if isinstance(op, DeleteModel):
+            return cast("R", self._delete_model(op))
         return self._service.call(op)
 
     def close(self) -> None:
@@ -38,6 +41,14 @@ class Local:
         unused = self._service.call(op)
         for hash in unused:
             self.blobs.delete(hash, stored_before=ended)
+        return unused
+
+    def _delete_model(self, op: DeleteModel) -> list[str]:
+        """Delete a model, and then its bytes if nothing refers to them any more."""
+        updated = self._service.call(GetModel(id=op.id)).updated
+        unused = self._service.call(op)
+        for hash in () if op.keep_bytes else unused:
+            self.blobs.delete(hash, stored_before=updated)
         return unused
 
 

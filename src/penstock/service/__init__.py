@@ -5,7 +5,7 @@ No SQL, no HTTP, no clock: the store, the wire and the time come from outside.
 
 from __future__ import annotations
 
-from penstock.service import changes, decisions, executions, health, outputs, runs, steps, tasks
+from penstock.service import changes, decisions, executions, health, models, outputs, runs, steps, tasks
 from penstock.service.base import Service
 
-__all__ = ["Service", "changes", "decisions", "executions", "health", "outputs", "runs", "steps", "tasks"]
+__all__ = ["Service", "changes", "decisions", "executions", "health", "models", "outputs", "runs", "steps", "tasks"]

@@ -126,7 +126,11 @@ _DELETE = (
     "DELETE FROM scalar_series WHERE task IN ({values})",
     "DELETE FROM console WHERE task IN ({values})",
     "DELETE FROM plots WHERE task IN ({values})",
-    "DELETE FROM models WHERE task IN ({values})",
+    # A model goes with the last task that has it, unless it came from elsewhere or is published.
+    """DELETE FROM models WHERE published IS NULL AND task <> ''
+        AND id IN (SELECT model FROM model_links WHERE task IN ({values}))
+        AND NOT EXISTS (SELECT 1 FROM model_links l WHERE l.model = models.id AND l.task NOT IN ({values}))""",
+    "DELETE FROM model_links WHERE task IN ({values})",
     "DELETE FROM artifacts WHERE task IN ({values})",
     "DELETE FROM configurations WHERE task IN ({values})",
     "DELETE FROM parameters WHERE task IN ({values})",
@@ -142,7 +146,7 @@ _DELETE = (
     "DELETE FROM tasks WHERE id IN ({values})",
 )
 _HASHES = """SELECT hash FROM artifacts WHERE {column} IN ({values})
-    UNION SELECT hash FROM models WHERE {column} IN ({values})
+    UNION SELECT m.hash FROM models m LEFT JOIN model_links l ON l.model = m.id WHERE {column of models} IN ({values})
     UNION SELECT hash FROM plots WHERE hash IS NOT NULL AND {column} IN ({values})"""
 
 
@@ -251,6 +255,7 @@ class SqlTasks:
         found: set[str] = set()
         for some in slices(values):
             sql = _HASHES.replace("{column}", column).replace("{values}", marks(some))
+            sql = sql.replace("{column of models}", "l.task" if column == "task" else "m.hash")
             found.update(row[0] for row in self._session.rows(sql, *some, *some, *some))
         return found - {""}
 
