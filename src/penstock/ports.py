@@ -157,7 +157,7 @@ class Models(Protocol):
         ...
 
     def delete(self, id: str) -> list[str]:
-        """Delete a model; return the hashes of blobs that nothing refers to any more."""
+        """Delete a model, and the cache keys of who made it; return the hashes of blobs that nothing refers to now."""
         ...
 
 

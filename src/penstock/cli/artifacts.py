@@ -155,7 +155,9 @@ def _described(item: Item) -> tuple[str, str]:
 
     if isinstance(item.record, Artifact):
         return item.record.type, item.record.preview
-    return " ".join(filter(None, [item.record.framework, "model"])), item.record.facts.get("file_name", "")
+    return " ".join(filter(None, [item.record.framework, "model"])), item.record.facts.get(
+        "file_name"
+    ) or item.record.url
 
 
 def _save(invocation: Invocation, items: Sequence[Item], file: Path | None, folder: Path | None) -> list[str]:
@@ -172,6 +174,8 @@ def _save(invocation: Invocation, items: Sequence[Item], file: Path | None, fold
         return []
     targets: dict[Path, Item] = {}
     for item in items:
+        if not item.record.hash:  # its bytes are elsewhere
+            continue
         target = folder / _safe(item.step) / _file_name(item)
         while target in targets:
             target = target.with_name(f"_{target.name}")
@@ -181,8 +185,12 @@ def _save(invocation: Invocation, items: Sequence[Item], file: Path | None, fold
 
 def _copy(invocation: Invocation, item: Item, target: Path) -> str:
     """Copy the bytes, once they are found to be those that were recorded; the file appears whole or not at all."""
+    from penstock.core.errors import NotFound
     from penstock.core.outputs import Blob
 
+    if not item.record.hash:
+        where = item.record.url or "nowhere yet"
+        raise NotFound(f"the bytes of model {item.record.name!r} are not here: they are {where}")
     source = invocation.backend.blobs.verified_path(Blob(item.record.hash, item.record.size))
     part = target.with_name(f".{target.name}.{os.getpid()}.part")
     try:

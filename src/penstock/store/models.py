@@ -103,11 +103,23 @@ class SqlModels:
         return list(dict.fromkeys(row[0] for row in rows))
 
     def delete(self, id: str) -> list[str]:
-        """Delete a model; return the hashes of blobs that nothing refers to any more."""
+        """Delete a model; return the hashes of blobs that nothing refers to any more.
+
+        The tasks that made it lack something from now on: no step is reused that would lack it too.
+        """
         hash = self.get(id).hash
+        self._forget_executions(id)
         self._session.run("DELETE FROM model_links WHERE model = ?", id)
         self._session.run("DELETE FROM models WHERE id = ?", id)
         return [hash] if hash and not self._is_used(hash) else []
+
+    def _forget_executions(self, id: str) -> None:
+        made_by = """task IN (SELECT task FROM model_links WHERE model = ? AND direction = 'output'
+            UNION SELECT maker FROM model_links WHERE model = ? AND direction = 'output')"""
+        keys = self._session.rows(f"SELECT DISTINCT key FROM executions WHERE {made_by}", id, id)
+        self._session.run(f"DELETE FROM executions WHERE {made_by}", id, id)
+        unused = "NOT EXISTS (SELECT 1 FROM executions e WHERE e.key = key_parts.key)"
+        self._session.run_many(f"DELETE FROM key_parts WHERE key = ? AND {unused}", keys)
 
     def _is_used(self, hash: str) -> bool:
         sql = " UNION ALL ".join(f"SELECT 1 FROM {table} WHERE hash = ?" for table in ("artifacts", "models", "plots"))
