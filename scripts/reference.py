@@ -10,15 +10,18 @@ import re
 from pathlib import Path
 
 from penstock.sdk.artifacts import Artifact
+from penstock.sdk.input_model import InputModel
 from penstock.sdk.logger import Logger
 from penstock.sdk.models import Model
+from penstock.sdk.output_model import OutputModel
 from penstock.sdk.pipeline import PipelineController
 from penstock.sdk.task import Task
 
 FOLDER = Path(__file__).parents[1] / "docs" / "reference"
 PAGES: dict[str, tuple[type, ...]] = {
     "pipeline-controller.md": (PipelineController, PipelineController.Node),
-    "task.md": (Task, Artifact, Model),
+    "task.md": (Task, Artifact),
+    "model-classes.md": (Model, InputModel, OutputModel),
     "logger.md": (Logger,),
 }
 
@@ -31,7 +34,7 @@ def page(classes: tuple[type, ...]) -> str:
 
 def _class(kind: type) -> str:
     parts = [f"\n# {kind.__name__}\n\n"]
-    if "__init__" in vars(kind) and kind is PipelineController:
+    if "__init__" in vars(kind) and kind in {PipelineController, Model, InputModel, OutputModel}:
         parts.append(_code(f"{kind.__name__}{_signature(kind)}"))
     parts.append(_text(kind.__doc__ or ""))
     parts += [_member(name, member) for name, member in vars(kind).items() if not name.startswith("_")]

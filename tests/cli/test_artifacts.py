@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 
 from penstock.cli.artifacts import _safe
 from penstock.core.outputs import Model
-from penstock.ops.outputs import AddModel
+from penstock.ops.models import AddModel, LinkModel
 
 
 @pytest.fixture
@@ -25,7 +25,7 @@ def made(recorder):
     blob = recorder.backend.blobs.put_bytes(b"weights")
     weights = Model(
         id="1" * 32, task=train.id, project="", name="best", direction="output", url="", hash=blob.hash, size=blob.size,
-        framework="PyTorch", metadata={"format": "file", "type": "pathlib.Path", "file_name": "net.pt"},
+        framework="PyTorch", facts={"format": "file", "type": "pathlib.Path", "file_name": "net.pt"},
     )  # fmt: skip
     recorder.call(AddModel(model=weights))
     return run
@@ -81,6 +81,21 @@ def test_all_are_saved_below_a_folder(made, penstock, tmp_path):
     saved = [str(Path(one).relative_to(tmp_path / "out")) for one in answer.document()["saved"]]
     assert saved == ["pipeline/train.options.json", "load/rows.json", "train/rows.json", "train/best.pt"]
     assert (tmp_path / "out" / "train" / "rows.json").read_bytes() == b"[3]"
+
+
+def test_a_model_whose_bytes_are_elsewhere_is_listed_with_their_address(made, recorder, penstock, tmp_path):
+    task = made.id
+    recorder.call(
+        AddModel(model=Model(id="2" * 32, task=task, project="", name="far", direction="output", url="s3://b"))
+    )
+    recorder.call(LinkModel(task=task, model="1" * 32, direction="input"))
+    assert "s3://b" in penstock("artifacts", "last").out
+    assert len(penstock("artifacts", "last", "--json").document()["models"]) == 2, (
+        "what the run took in it did not make"
+    )
+    answer = penstock("artifacts", "last", "--name", "far", "--save", str(tmp_path / "x"))
+    assert (answer.code, "the bytes of model 'far' are not here: they are s3://b" in answer.err) == (3, True)
+    assert len(penstock("artifacts", "last", "-o", str(tmp_path / "out"), "--json").document()["saved"]) == 4
 
 
 def test_saving_to_one_file_takes_one_artifact(made, penstock, tmp_path):

@@ -10,7 +10,7 @@ from penstock.backend import connect
 from penstock.core.outputs import Artifact, Model
 from penstock.core.pipeline import Argument, Pipeline, Step
 from penstock.core.task import Script, Status, Worker
-from penstock.ops.outputs import AddModel
+from penstock.ops.models import AddModel
 from penstock.ops.runs import CreateRun, StartRun
 from penstock.ops.steps import LaunchStep
 from penstock.ops.tasks import EndTask, NewTask

@@ -11,7 +11,7 @@ from penstock.core.outputs import Artifact, Model
 from penstock.core.pipeline import Pipeline, Step
 from penstock.core.run import attempt_id
 from penstock.core.task import EndReason, Parameter, Script, Status, Worker
-from penstock.ops.outputs import AddModel
+from penstock.ops.models import AddModel
 from penstock.ops.runs import CreateRun, StartRun
 from penstock.ops.steps import LaunchStep
 from penstock.ops.tasks import EndTask, NewTask
@@ -167,5 +167,4 @@ def test_every_attribute_of_the_grammar_is_looked_up(lookup):
     for attribute in refs.ARTIFACT_ATTRIBUTES:
         assert resolve(lookup, f"${{a.artifacts.frame.{attribute}}}").artifact is None
     for fact in refs.MODEL_FACTS:
-        if fact != "labels":  # models have none yet
-            assert resolve(lookup, f"${{a.models.output.0.{fact}}}").artifact is None
+        assert resolve(lookup, f"${{a.models.output.0.{fact}}}").artifact is None

@@ -15,13 +15,12 @@ from penstock.core.run import REUSED, attempt_id
 from penstock.core.task import Configuration, Parameter, Status
 from penstock.ops.decisions import ListDecisions
 from penstock.ops.executions import Keyed, ListExecutions, ListStored, ReuseStep
+from penstock.ops.models import AddModel, DeleteModel, LinkModel, ListModels
 from penstock.ops.outputs import (
     AddArtifact,
-    AddModel,
     AppendConsole,
     GetScalars,
     ListArtifacts,
-    ListModels,
     ListPlots,
     NewPoints,
     ReadConsole,
@@ -199,12 +198,24 @@ def test_all_that_the_earlier_step_left_is_there(desk):
     run = desk.run("a")
     task = reuse(desk, run, source)
     assert left(desk, task) == before == left(desk, source)
-    assert {one.id for one in desk.backend.call(ListModels(task=task.id))}.isdisjoint(
-        one.id for one in desk.backend.call(ListModels(task=source.id))
-    )
+    models, theirs = (desk.backend.call(ListModels(task=one.id)) for one in (task, source))
+    assert [(one.id, one.task) for one in models] == [(one.id, source.id) for one in theirs], "they are the same ones"
     assert len(desk.backend.call(GetScalars(task=task.id))[0].points) == 250
     assert desk.backend.call(ReadConsole(task=task.id)) == [], "it printed nothing: it did not run"
     assert {one.name for one in desk.backend.call(ListArtifacts(task=source_run.id))} == {"report", "input"}
+
+
+@pytest.mark.parametrize("holder", ["step", "run"])
+def test_a_step_whose_model_was_deleted_is_not_reused(desk, holder):
+    """What stands for it would lack the model as well."""
+    run, source = filled(desk)
+    model = desk.backend.call(ListModels(task=source.id if holder == "step" else run.id))[0]
+    other_run = desk.run("a", name="other")
+    other = desk.end(execute(desk, other_run, word="other"))
+    desk.backend.call(LinkModel(task=other.id, model=model.id, direction="input"))
+    desk.backend.call(DeleteModel(id=model.id, force=True))
+    assert desk.backend.call(ListExecutions(key=keyed().key)) == []
+    assert [one.task for one in desk.backend.call(ListExecutions(key=keyed("other").key))] == [other.id]
 
 
 def test_what_the_earlier_step_stored_in_the_name_of_its_run_is_there_for_the_new_run(desk):

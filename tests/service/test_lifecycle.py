@@ -8,7 +8,6 @@ from msgspec.structs import replace
 from penstock.core.errors import BadTransition, Conflict, Invalid, NotFound
 from penstock.core.outputs import Artifact, ConsoleLine, Plot, ScalarPoint, Stream
 from penstock.core.run import ARCHIVED
-from penstock.core.tags import tag_filter
 from penstock.core.task import ENDED, Configuration, Container, Parameter, Script, Status, TaskType, Worker
 from penstock.ops.changes import ListChanges
 from penstock.ops.lifecycle import (
@@ -285,7 +284,7 @@ def test_tasks_are_found_by_what_they_are(desk, call):
     assert found(pattern="^train") == [two.id, one.id]
     assert found(pattern="t$") == [three.id]
     assert found(pattern="train", limit=1) == [two.id]
-    assert found(tags=tag_filter(["red", "-big"])) == [two.id]
+    assert found(tags=("red", "-big")) == [two.id]
     assert found(ids=(one.id, three.id)) == [three.id, one.id]
     assert found(parent=one.id) == [two.id]
     assert found(alone=True) == [three.id, two.id, one.id]

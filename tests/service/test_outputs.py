@@ -1,4 +1,4 @@
-"""Operations on what tasks leave behind: artifacts, models, plots, console, scalars."""
+"""Operations on what tasks leave behind: artifacts, plots, console, scalars."""
 
 from __future__ import annotations
 
@@ -8,16 +8,14 @@ import threading
 import pytest
 
 from penstock.core.errors import NotFound
-from penstock.core.outputs import Artifact, ConsoleLine, Model, Plot, ScalarPoint, Stream
+from penstock.core.outputs import Artifact, ConsoleLine, Plot, ScalarPoint, Stream
 from penstock.ops.outputs import (
     AddArtifact,
-    AddModel,
     AppendConsole,
     GetArtifact,
     GetScalars,
     LastLines,
     ListArtifacts,
-    ListModels,
     ListPlots,
     NewPoints,
     ReadConsole,
@@ -46,16 +44,12 @@ def series(*values, title="loss", name="train", start=0):
     "op",
     [
         AddArtifact(artifact=Artifact(task=NOBODY, name="x", format="json", type="int", hash=HASH, size=1, url="")),
-        AddModel(
-            model=Model(id=NOBODY, task=NOBODY, project="", name="n", direction="output", url="", hash=HASH, size=1)
-        ),
         AppendConsole(task=NOBODY, lines=lines("a")),
         ReadConsole(task=NOBODY),
         ReportScalars(task=NOBODY, series=series(1.0)),
         ReportPlots(task=NOBODY, plots=()),
         GetArtifact(task=NOBODY, name="x"),
         ListArtifacts(task=NOBODY),
-        ListModels(task=NOBODY),
         GetScalars(task=NOBODY),
         SummarizeScalars(task=NOBODY),
         ListPlots(task=NOBODY),
@@ -86,14 +80,6 @@ def test_an_artifact_that_is_not_there_names_those_that_are(desk, asked, hint):
     with pytest.raises(NotFound, match=f"task {task.id} has no artifact '{asked}'") as caught:
         desk.backend.call(GetArtifact(task=task.id, name=asked))
     assert caught.value.hint == hint
-
-
-def test_models_come_oldest_first_and_belong_to_the_project_of_their_task(desk):
-    task = desk.task(project="Vision")
-    first = desk.backend.call(AddModel(model=desk.model(task, "net", framework="PyTorch")))
-    second = desk.backend.call(AddModel(model=desk.model(task, "net", b"more", project="Shared")))
-    assert (first.project, second.project) == ("Vision", "Shared")
-    assert desk.backend.call(ListModels(task=task.id)) == [first, second]
 
 
 def test_eight_writers_lose_nothing_of_each_other(desk):

@@ -5,16 +5,19 @@ from __future__ import annotations
 from math import isnan, nan
 
 import pytest
+from msgspec.structs import replace
 
 from penstock.core.errors import Conflict, NotFound
 from penstock.core.monitor import monitors
 from penstock.core.outputs import ScalarPoint
 from penstock.core.task import Status, Worker
 from penstock.ops.decisions import ListDecisions
-from penstock.ops.outputs import AddArtifact, AddModel, GetScalars, ListArtifacts, ListModels, NewPoints, ReportScalars
+from penstock.ops.models import AddModel, GetModel, ListModels
+from penstock.ops.outputs import AddArtifact, GetScalars, ListArtifacts, NewPoints, ReportScalars
 from penstock.ops.runs import ResumeRun
 from penstock.ops.steps import DraftStep, TakeOver
 from penstock.ops.tasks import GetTask
+from penstock.service.steps import _copy_id
 
 WANTED = monitors([["loss", "train"], [["loss", "train"], ["end", "loss"]]], ["table", ["table", "final"]], ["*"])
 
@@ -68,6 +71,23 @@ def test_what_came_from_attempts_that_failed_gives_way_to_that_of_the_one_that_d
     assert len(scalars["end", "loss"]) == 3
     assert artifacts == [("final", last.id), ("table", last.id)]
     assert models == [("net", last.id)]
+
+
+def test_a_copy_of_a_model_that_an_earlier_version_took_over_gives_way_too(desk):
+    run = desk.run("a")
+    task = attempt(desk, run, 1, status=Status.FAILED)
+    (model,) = desk.backend.call(ListModels(task=task.id))
+    copy = replace(model, id=_copy_id(run.id, model.id, "net"), task=run.id, maker=task.id)
+    own = replace(desk.model(run, "own"), maker=task.id)
+    for one in (copy, own):
+        desk.backend.call(AddModel(model=one))
+    resume(desk, run)
+    last = attempt(desk, run, 2)
+    found = desk.backend.call(ListModels(task=run.id))
+    assert sorted((one.name, one.maker) for one in found) == [("net", last.id), ("own", task.id)]
+    with pytest.raises(NotFound):
+        desk.backend.call(GetModel(id=copy.id))
+    assert desk.backend.call(GetModel(id=model.id)).task == task.id, "the failed attempt still has what it made"
 
 
 @pytest.mark.parametrize("begun", [True, False])

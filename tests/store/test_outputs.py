@@ -5,7 +5,7 @@ from collections.abc import Iterator
 import pytest
 from msgspec.structs import replace
 
-from penstock.core.outputs import Artifact, Model, Plot
+from penstock.core.outputs import Artifact, Plot
 from penstock.store.sqlite import SqliteStore
 from penstock.store.transaction import SqlTx
 
@@ -27,21 +27,6 @@ ARTIFACT = Artifact(
     preview="a | b\n1 | 2",
     metadata={"rows": "3", "ключ": "'; --"},
     created=5.5,
-)
-MODEL = Model(
-    id="m1",
-    task="t",
-    project="p",
-    name="model",
-    direction="output",
-    url="file:///m",
-    hash="m" * 64,
-    size=7,
-    framework="sklearn",
-    comment="best",
-    tags=("a", "b c"),
-    metadata={"k": "v"},
-    created=1.5,
 )
 PLOT = Plot(title="loss", series="train", kind="plotly", iteration=3, data='{"x": [1]}', at=2.5)
 
@@ -67,25 +52,10 @@ def test_artifacts_come_oldest_first_and_those_of_one_moment_as_they_were_added(
     assert [one.name for one in tx.outputs.artifacts("t")] == ["early", "z", "y", "x", "late"]
 
 
-def test_models_come_back_oldest_first_and_may_share_a_name(tx: SqlTx) -> None:
-    second = replace(MODEL, id="m2", created=0.5)
-    third = replace(MODEL, id="m3", task="other")
-    for model in (MODEL, second, third):
-        tx.outputs.add_model(model)
-    assert tx.outputs.models("t") == [second, MODEL]
-
-
-def test_recording_a_model_again_replaces_it(tx: SqlTx) -> None:
-    tx.outputs.add_model(MODEL)
-    tx.outputs.add_model(replace(MODEL, name="renamed", tags=()))
-    assert tx.outputs.models("t") == [replace(MODEL, name="renamed", tags=())]
-
-
 def test_who_stored_something_in_the_name_of_another_task_is_known(tx: SqlTx) -> None:
-    artifact, model = replace(ARTIFACT, maker="step"), replace(MODEL, maker="step")
+    artifact = replace(ARTIFACT, maker="step")
     tx.outputs.add_artifact(artifact)
-    tx.outputs.add_model(model)
-    assert (tx.outputs.artifacts("t"), tx.outputs.models("t")) == ([artifact], [model])
+    assert tx.outputs.artifacts("t") == [artifact]
     for one in (ARTIFACT, replace(ARTIFACT, maker="other")):
         tx.outputs.add_artifact(one)
         assert tx.outputs.artifacts("t") == [one], "the last who stored it is its maker"
@@ -95,14 +65,9 @@ def test_what_is_removed_is_gone_and_nothing_else(tx: SqlTx) -> None:
     artifacts = [replace(ARTIFACT, name=name) for name in ("x", "y", "z")]
     for one in (*artifacts, replace(ARTIFACT, name="x", task="u")):
         tx.outputs.add_artifact(one)
-    models = [replace(MODEL, id=id) for id in ("m1", "m2", "m3")]
-    for one in models:
-        tx.outputs.add_model(one)
     tx.outputs.remove_artifacts("t", ["x", "z", "never there"])
-    tx.outputs.remove_models(["m2", "never there"])
     assert tx.outputs.artifacts("t") == [artifacts[1]]
     assert [one.name for one in tx.outputs.artifacts("u")] == ["x"]
-    assert tx.outputs.models("t") == [models[0], models[2]]
 
 
 def test_a_plot_is_replaced_by_one_of_its_title_series_and_iteration(tx: SqlTx) -> None:

@@ -297,7 +297,7 @@ def fill(tx: SqlTx, id: str, hash: str, run: str | None = None) -> None:
     tx.changes.append(one, ChangeKind.STATUS, "created", 1.0)
     tx.outputs.add_artifact(Artifact(task=id, name="a", format="json", type="int", hash=hash, size=1, url="u"))
     model = Model(id=f"m{id}", task=id, project="p", name="m", direction="output", url="u", hash=f"m{hash}", size=1)
-    tx.outputs.add_model(model)
+    tx.models.add(model)
     tx.outputs.add_plots(id, [Plot(title="t", series="s", kind="image", iteration=0, data=f"i{hash}")])
     tx.outputs.add_plots(id, [Plot(title="t", series="s", kind="text", iteration=1, data="not a hash")])
     tx.reports.append_console(id, run, [ConsoleLine(1.0, Stream.OUT, "hello")])
@@ -319,7 +319,7 @@ def test_deleting_leaves_no_row_behind_and_touches_no_other_task(store: SqliteSt
         for row in tx.tasks._session.rows("SELECT name FROM sqlite_master WHERE type = 'table'")
         if row[0] not in {"sqlite_sequence", "schema_migrations", "pipelines", "projects"}
     ]
-    assert len(tables) == 15
+    assert len(tables) == 16
     tx.tasks.delete(["run", "step", "lone"])
 
     left = {table: tx.tasks._session.rows(f"SELECT COUNT(*) FROM {table}")[0][0] for table in tables}

@@ -9,6 +9,7 @@ from penstock.blobs.files import FileBlobs
 from penstock.core.task import Task
 from penstock.ops.base import Op
 from penstock.ops.lifecycle import DeleteTask, ResetTask
+from penstock.ops.models import DeleteModel, GetModel
 from penstock.ops.runs import DeleteRun, GetRun
 from penstock.ops.tasks import GetTask
 from penstock.service import Service
@@ -29,6 +30,8 @@ class Local:
         """Carry out one operation."""
         if isinstance(op, DeleteRun | DeleteTask | ResetTask):
             return cast("R", self._delete(op))
+        if isinstance(op, DeleteModel):
+            return cast("R", self._delete_model(op))
         return self._service.call(op)
 
     def close(self) -> None:
@@ -45,6 +48,14 @@ class Local:
 
     def _task(self, id: str) -> Task:
         return self._service.call(GetTask(id=id))
+
+    def _delete_model(self, op: DeleteModel) -> list[str]:
+        """Delete a model, and then its bytes if nothing refers to them any more."""
+        updated = self._service.call(GetModel(id=op.id)).updated
+        unused = self._service.call(op)
+        for hash in () if op.keep_bytes else unused:
+            self.blobs.delete(hash, stored_before=updated)
+        return unused
 
 
 def open_local(settings: Settings) -> Local:

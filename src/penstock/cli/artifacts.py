@@ -96,13 +96,16 @@ def _chosen(invocation: Invocation, detail: RunDetail, step: str | None, name: s
     """Return what the steps made in their latest attempts; raise NotFound when nothing has the name."""
     from penstock.core.errors import NotFound
     from penstock.core.names import did_you_mean
-    from penstock.ops.outputs import ListArtifacts, ListModels
+    from penstock.ops.models import ListModels
+    from penstock.ops.outputs import ListArtifacts
 
     call = invocation.backend.call
     items: list[Item] = []
     for owner, task in tasks(detail, step):
         items += [Item(step=owner, record=artifact) for artifact in call(ListArtifacts(task=task))]
-        items += [Item(step=owner, record=model) for model in call(ListModels(task=task))]
+        items += [
+            Item(step=owner, record=model) for model in call(ListModels(task=task)) if model.direction == "output"
+        ]
     found = items if name is None else [item for item in items if item.record.name == name]
     if name is not None and not found:
         hint = did_you_mean(name, dict.fromkeys(item.record.name for item in items), "it made no artifacts")
@@ -152,7 +155,9 @@ def _described(item: Item) -> tuple[str, str]:
 
     if isinstance(item.record, Artifact):
         return item.record.type, item.record.preview
-    return " ".join(filter(None, [item.record.framework, "model"])), item.record.metadata.get("file_name", "")
+    return " ".join(filter(None, [item.record.framework, "model"])), item.record.facts.get(
+        "file_name"
+    ) or item.record.url
 
 
 def _save(invocation: Invocation, items: Sequence[Item], file: Path | None, folder: Path | None) -> list[str]:
@@ -169,6 +174,8 @@ def _save(invocation: Invocation, items: Sequence[Item], file: Path | None, fold
         return []
     targets: dict[Path, Item] = {}
     for item in items:
+        if not item.record.hash:  # its bytes are elsewhere
+            continue
         target = folder / _safe(item.step) / _file_name(item)
         while target in targets:
             target = target.with_name(f"_{target.name}")
@@ -178,8 +185,12 @@ def _save(invocation: Invocation, items: Sequence[Item], file: Path | None, fold
 
 def _copy(invocation: Invocation, item: Item, target: Path) -> str:
     """Copy the bytes, once they are found to be those that were recorded; the file appears whole or not at all."""
+    from penstock.core.errors import NotFound
     from penstock.core.outputs import Blob
 
+    if not item.record.hash:
+        where = item.record.url or "nowhere yet"
+        raise NotFound(f"the bytes of model {item.record.name!r} are not here: they are {where}")
     source = invocation.backend.blobs.verified_path(Blob(item.record.hash, item.record.size))
     part = target.with_name(f".{target.name}.{os.getpid()}.part")
     try:
@@ -199,8 +210,9 @@ def _file_name(item: Item) -> str:
     from penstock.core.outputs import Artifact
 
     record = item.record
-    format = record.format if isinstance(record, Artifact) else record.metadata.get("format", "file")
-    ending = Path(record.metadata.get("file_name", "")).suffix if format == "file" else ENDINGS.get(format, "")
+    facts = record.metadata if isinstance(record, Artifact) else record.facts
+    format = record.format if isinstance(record, Artifact) else facts.get("format", "file")
+    ending = Path(facts.get("file_name", "")).suffix if format == "file" else ENDINGS.get(format, "")
     name = _safe(record.name)
     return name if name.endswith(ending) else name + _safe(ending)
 

@@ -50,34 +50,52 @@ class Artifact(Struct, frozen=True, kw_only=True):
 
 
 class Model(Struct, frozen=True, kw_only=True):
-    """Weights that a task produced or took in.
+    """Weights, and what is said of them. Any number of tasks may have one model, as an output or as an input.
 
     Args:
         id: 32 hexadecimal digits.
-        task: The task that holds it.
-        name: Its name; several models of a task may share one.
-        direction: `output` when the task made it, `input` when the task was given it.
-        url: Where the bytes are.
-        hash: SHA-256 of the bytes.
-        size: Length in bytes.
+        task: The task that made it; empty when it came from elsewhere.
+        project: Path of its project.
+        name: Its name; in the list of a task's models the one that it has there. Several models may share one.
+        direction: In the list of a task's models `output` or `input`; empty where it is looked at by itself.
+        url: Where the bytes are; empty until there are any.
+        hash: SHA-256 of the bytes; empty when they are elsewhere and were never read.
+        size: Length in bytes; 0 when it is not known.
         framework: The library that wrote it, as far as known.
+        comment: A text for people.
+        tags: Words to find it by.
+        labels: The number that it gives to each class.
+        metadata: What users noted of it, as texts.
+        metadata_types: The types that users said these texts are of, where they said one.
+        facts: How its bytes are stored, for example `format` and `file_name`.
+        design: The text of its configuration.
+        published: Epoch seconds since when it stays as it is; None while it may change.
+        archived: Whether somebody put it out of sight.
         created: Epoch seconds.
-        maker: Id of the task that stored it, where that is not the one that holds it.
+        updated: Epoch seconds when its weights were last set.
+        maker: Id of the task that linked it, where that is not the one that holds it.
     """
 
     id: str
     task: str
     project: str
     name: str
-    direction: str
     url: str
-    hash: str
-    size: int
+    direction: str = ""
+    hash: str = ""
+    size: int = 0
     framework: str = ""
     comment: str = ""
     tags: tuple[str, ...] = ()
+    labels: dict[str, int] = field(default_factory=dict[str, int])
     metadata: dict[str, str] = field(default_factory=dict[str, str])
+    metadata_types: dict[str, str] = field(default_factory=dict[str, str])
+    facts: dict[str, str] = field(default_factory=dict[str, str])
+    design: str = ""
+    published: float | None = None
+    archived: bool = False
     created: float = 0.0
+    updated: float = 0.0
     maker: str = ""
 
 

@@ -6,7 +6,7 @@ from typing import ClassVar
 
 from msgspec import Struct
 
-from penstock.core.outputs import Artifact, ConsoleLine, Model, Plot, ScalarPoint, ScalarSeries, ScalarSummary
+from penstock.core.outputs import Artifact, ConsoleLine, Plot, ScalarPoint, ScalarSeries, ScalarSummary
 from penstock.ops.base import Op
 
 
@@ -26,19 +26,6 @@ class GetArtifact(Op[Artifact], frozen=True, kw_only=True):
 
 class ListArtifacts(Op[list[Artifact]], frozen=True, kw_only=True):
     """Return the artifacts of a task, oldest first."""
-
-    task: str
-    reads: ClassVar[bool] = True
-
-
-class AddModel(Op[Model], frozen=True, kw_only=True):
-    """Record a model of a task. Its blob is stored before."""
-
-    model: Model
-
-
-class ListModels(Op[list[Model]], frozen=True, kw_only=True):
-    """Return the models of a task, oldest first."""
 
     task: str
     reads: ClassVar[bool] = True

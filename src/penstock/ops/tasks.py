@@ -7,7 +7,6 @@ from typing import ClassVar
 from msgspec import Struct, field
 
 from penstock.core.outputs import Artifact
-from penstock.core.tags import TagFilter
 from penstock.core.task import (
     Configuration,
     Container,
@@ -70,7 +69,7 @@ class ListTasks(Op[list[Task]], frozen=True, kw_only=True):
         project: Only tasks of exactly this project.
         parent: Only tasks that this one made.
         ids: Only these tasks.
-        tags: Only tasks that this filter lets through.
+        tags: Only tasks with these tags; as in `core.tags`.
         archived: Whether they are archived.
         alone: Whether they belong to no run: neither its own task nor an attempt of a step.
     """
@@ -84,7 +83,7 @@ class ListTasks(Op[list[Task]], frozen=True, kw_only=True):
     ids: tuple[str, ...] | None = None
     type: TaskType | None = None
     statuses: tuple[Status, ...] | None = None
-    tags: TagFilter | None = None
+    tags: tuple[str, ...] = ()
     archived: bool | None = None
     alone: bool | None = None
     limit: int = 500

@@ -12,7 +12,8 @@ from penstock.core.outputs import Artifact, Model
 from penstock.core.parameters import restore
 from penstock.core.pipeline import FIELDS
 from penstock.core.task import ENDED, Json, Parameter, Status, Task
-from penstock.ops.outputs import ListArtifacts, ListModels
+from penstock.ops.models import ListModels
+from penstock.ops.outputs import ListArtifacts
 from penstock.ops.tasks import GetParameters, GetTask
 from penstock.run.attempt import Resolved
 

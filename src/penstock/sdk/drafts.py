@@ -13,7 +13,7 @@ from penstock.backend import Backend
 from penstock.core.errors import Conflict, Invalid, NotFound
 from penstock.core.pipeline import Pipeline
 from penstock.core.run import DEFINITION, VERSION, Run
-from penstock.core.tags import tag_filter
+from penstock.core.tags import TagFilter
 from penstock.core.task import Container, Parameter, Script
 from penstock.core.version import Version
 from penstock.core.version import key as in_order
@@ -88,11 +88,11 @@ def find(id: str | None, project: str | None, name: str | None, version: str | N
             raise Invalid(f"could not find pipeline with pipeline_id={id!r}") from None
     if name is None and project is None and not tags:
         raise Invalid("nothing says which pipeline", hint="give pipeline_id, or pipeline_project and pipeline_name")
-    wanted = tag_filter(tags)
+    wanted = TagFilter.of(tags or ())
     found = [
         run
         for run in backend.call(ListRuns(pipeline=name, project=project, archived=False, limit=EVERY_RUN))
-        if (version is None or version_of(run) == version) and (wanted is None or wanted.accepts(run.task.tags))
+        if (version is None or version_of(run) == version) and wanted.fits(run.task.tags)
     ]
     if not found:
         asked = {"pipeline_project": project, "pipeline_name": name, "pipeline_version": version}

@@ -10,8 +10,9 @@ from penstock.core.parameters import is_plain
 from penstock.core.task import Parameter
 from penstock.ops.tasks import SetParameters
 from penstock.sdk import session
+from penstock.sdk.input_model import InputModel
 from penstock.sdk.logger import Logger
-from penstock.sdk.models import InputModel, OutputModel
+from penstock.sdk.output_model import OutputModel, TaskId
 
 PARAMETERS = "General"  # the section for hyper-parameters that a library was told
 
@@ -31,7 +32,7 @@ class Libraries:
     def model_saved(self, path: str, framework: str) -> None:
         """Store the file as an output model."""
         if path not in self._models:
-            self._models[path] = OutputModel(task=self._task, name=Path(path).stem, framework=framework)
+            self._models[path] = OutputModel(task=TaskId(self._task), name=Path(path).stem, framework=framework)
         self._models[path].update_weights(path, auto_delete_file=False, is_package=Path(path).is_dir())
 
     def model_loaded(self, path: str, framework: str) -> None:
@@ -40,7 +41,7 @@ class Libraries:
             return
         self._loaded.add(path)
         model = InputModel.import_model(Path(path).as_uri(), name=Path(path).stem, framework=framework)
-        model.connect(self._task)
+        model.connect(TaskId(self._task))
 
     def scalar(self, title: str, series: str, value: float, iteration: int) -> None:
         """Report a point."""

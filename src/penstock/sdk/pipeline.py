@@ -24,7 +24,7 @@ from penstock.core.task import Configuration, Parameter, Script, Status
 from penstock.ops.runs import DefineRun, GetRun
 from penstock.ops.steps import GetStep
 from penstock.ops.tasks import DescribeTask, GetParameters, SetConfiguration, SetParameters
-from penstock.sdk import artifacts, drafts, local, models, session
+from penstock.sdk import artifacts, drafts, local, output_model, session
 from penstock.sdk import node as nodes
 from penstock.sdk.begin import Begin, StartOptions, find_resumed
 from penstock.sdk.callbacks import callbacks
@@ -766,7 +766,7 @@ class PipelineController:
             Invalid: There is no such file, or this process works on no pipeline.
         """
         _ = upload_uri
-        return models.upload(run, model_name, model_local_path)
+        return output_model.upload(run, model_name, model_local_path)
 
     def _detail(self) -> RunDetail:
         return self._backend.call(GetRun(id=self._run.id))

@@ -5,7 +5,19 @@ No SQL, no HTTP, no clock: the store, the wire and the time come from outside.
 
 from __future__ import annotations
 
-from penstock.service import changes, decisions, drafts, executions, health, lifecycle, outputs, runs, steps, tasks
+from penstock.service import (
+    changes,
+    decisions,
+    drafts,
+    executions,
+    health,
+    lifecycle,
+    models,
+    outputs,
+    runs,
+    steps,
+    tasks,
+)
 from penstock.service.base import Service
 
 __all__ = [
@@ -16,6 +28,7 @@ __all__ = [
     "executions",
     "health",
     "lifecycle",
+    "models",
     "outputs",
     "runs",
     "steps",

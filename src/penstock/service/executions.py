@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 from typing import TYPE_CHECKING
 
 from msgspec.structs import replace
@@ -34,7 +33,11 @@ def list_stored(tx: Tx, op: ListStored, now: float) -> list[Stored]:
     task = tx.tasks.get(op.task)
     return [
         *(Stored(f"artifact {one.name!r}", Blob(one.hash, one.size)) for one in _artifacts(tx, task)),
-        *(Stored(f"model {one.name!r}", Blob(one.hash, one.size)) for one in _models(tx, task)),
+        *(
+            Stored(f"model {one.name!r}", Blob(one.hash, one.size))
+            for one in (*tx.models.of_task(task.id), *_models_of_run(tx, task))
+            if one.direction == "output" and one.hash
+        ),
     ]
 
 
@@ -75,10 +78,10 @@ def _copy(tx: Tx, source: Task, task: Task) -> None:
     for artifact in _artifacts(tx, source):
         target = task.id if artifact.task == source.id else str(task.run)
         tx.outputs.add_artifact(replace(artifact, task=target, maker=artifact.maker and task.id))
-    for model in _models(tx, source):
-        target = task.id if model.task == source.id else str(task.run)
-        copy = hashlib.sha256(f"{target}\0{model.id}".encode()).hexdigest()[:32]
-        tx.outputs.add_model(replace(model, id=copy, task=target, maker=model.maker and task.id))
+    for model in tx.models.of_task(source.id):
+        tx.models.link(task.id, model.id, model.direction, model.name, model.maker and task.id)
+    for model in _models_of_run(tx, source):
+        tx.models.link(str(task.run), model.id, model.direction, model.name, task.id)
     tx.outputs.add_plots(task.id, tx.outputs.plots(source.id))
     tx.reports.copy_scalars(source.id, task.id)
 
@@ -94,14 +97,17 @@ def _artifacts(tx: Tx, task: Task) -> list[Artifact]:
     return [*own, *(one for one in held if _facts(one) not in known)]
 
 
-def _models(tx: Tx, task: Task) -> list[Model]:
-    own = tx.outputs.models(task.id)
-    held = [one for one in tx.outputs.models(task.run) if one.maker == task.id] if task.run else []
-    known = [_facts(one) for one in own]
-    return [*own, *(one for one in held if _facts(one) not in known)]
+def _models_of_run(tx: Tx, task: Task) -> list[Model]:
+    """Return the models that a task stored in the name of its run; see `_artifacts`."""
+    held = [one for one in tx.models.of_task(task.run) if one.maker == task.id] if task.run else []
+    own = [_facts(one) for one in tx.models.of_task(task.id)]
+    return [one for one in held if _facts(one) not in own]
 
 
 def _facts(output: Artifact | Model) -> Artifact | Model:
-    """Return the record without what a copy has of its own; no two that were stored are equal in all the rest."""
+    """Return the record without what a copy has of its own; no two that were stored are equal in all the rest.
+
+    A model that a run took over is a copy where an earlier version recorded it, and has an id of its own.
+    """
     bare = replace(output, task="", name="", maker="")
-    return replace(bare, id="") if isinstance(bare, Model) else bare
+    return replace(bare, id="", updated=0.0) if isinstance(bare, Model) else bare

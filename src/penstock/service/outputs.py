@@ -1,4 +1,4 @@
-"""What the operations on artifacts, models, plots, console and scalars do."""
+"""What the operations on artifacts, plots, console and scalars do."""
 
 from __future__ import annotations
 
@@ -8,17 +8,15 @@ from msgspec.structs import replace
 
 from penstock.core.errors import NotFound
 from penstock.core.names import did_you_mean
-from penstock.core.outputs import Artifact, Model, Plot, ScalarSeries, ScalarSummary
+from penstock.core.outputs import Artifact, Plot, ScalarSeries, ScalarSummary
 from penstock.ops.outputs import (
     AddArtifact,
-    AddModel,
     AppendConsole,
     ConsoleChunk,
     GetArtifact,
     GetScalars,
     LastLines,
     ListArtifacts,
-    ListModels,
     ListPlots,
     ReadConsole,
     ReportPlots,
@@ -57,21 +55,6 @@ def get_artifact(tx: Tx, op: GetArtifact, now: float) -> Artifact:
 def list_artifacts(tx: Tx, op: ListArtifacts, now: float) -> list[Artifact]:
     """Return the artifacts."""
     return _known(tx, op.task, tx.outputs.artifacts(op.task))
-
-
-@handles(AddModel)
-def add_model(tx: Tx, op: AddModel, now: float) -> Model:
-    """Record a model in the project of its task."""
-    task = tx.tasks.get(op.model.task)
-    model = replace(op.model, project=op.model.project or task.project, created=op.model.created or now)
-    tx.outputs.add_model(model)
-    return model
-
-
-@handles(ListModels)
-def list_models(tx: Tx, op: ListModels, now: float) -> list[Model]:
-    """Return the models."""
-    return _known(tx, op.task, tx.outputs.models(op.task))
 
 
 @handles(AppendConsole)

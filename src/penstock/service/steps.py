@@ -106,8 +106,8 @@ def _copy_monitored(tx: Tx, run: str, op: TakeOver) -> None:
         for artifact, name in choose_artifacts(op.wanted.artifacts, tx.outputs.artifacts(op.task)):
             tx.outputs.add_artifact(replace(artifact, task=run, name=name, maker=op.task))
     if op.wanted.models:
-        for model, name in choose_models(op.wanted.models, tx.outputs.models(op.task)):
-            tx.outputs.add_model(replace(model, id=_copy_id(run, model.id, name), task=run, name=name, maker=op.task))
+        for model, name in choose_models(op.wanted.models, tx.models.of_task(op.task)):
+            tx.models.link(run, model.id, "output", name, op.task)
 
 
 def _withdraw_monitored(tx: Tx, run: str, task: str, wanted: Monitors) -> None:
@@ -119,8 +119,10 @@ def _withdraw_monitored(tx: Tx, run: str, task: str, wanted: Monitors) -> None:
         held = [one.name for one in tx.outputs.artifacts(run) if one.maker == task]
         tx.outputs.remove_artifacts(run, [name for name in held if name in names])
     if wanted.models:
-        chosen = choose_models(wanted.models, tx.outputs.models(task))
-        tx.outputs.remove_models([_copy_id(run, model.id, name) for model, name in chosen])
+        chosen = choose_models(wanted.models, tx.models.of_task(task))
+        links = [(model.id, name) for model, name in chosen]
+        earlier = [(_copy_id(run, model, name), name) for model, name in links]  # version 0.1 took over copies
+        tx.models.unlink(run, "output", [*links, *earlier])
 
 
 def _monitored_points(tx: Tx, task: str, wanted: Monitors) -> list[NewPoints]:

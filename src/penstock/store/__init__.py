@@ -2,7 +2,7 @@
 
     dialect       what SQLite and PostgreSQL say differently: a handful of words
     sql           running statements within one transaction, and what rows are made of
-    tasks, runs, outputs, reports, changes     the repositories of `penstock.ports`, a noun a file
+    tasks, runs, outputs, models, reports, changes     the repositories of `penstock.ports`, a noun a file
     transaction   all repositories over one transaction
     patience      waiting for what another process holds
     migrate       numbered migrations, and what is refused

@@ -1,37 +1,26 @@
-"""Artifacts, models and plots, as records. Their bytes are in the blob store, under the hashes that stand here."""
+"""Artifacts and plots, as records. Their bytes are in the blob store, under the hashes that stand here."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 
-from penstock.core.outputs import Artifact, Model, Plot
-from penstock.store.sql import Session, marks, reader, text
+from penstock.core.outputs import Artifact, Plot
+from penstock.store.sql import Session, reader, text, upsert
 
 IMAGE = "image"
 """The kind of plot whose data is the hash of a blob."""
 
-_strings = reader(tuple[str, ...])
 _facts = reader(dict[str, str])
 
 
-def _upsert(table: str, key: str, columns: str) -> str:
-    names = f"{key}, {columns}"
-    updates = ", ".join(f"{column} = excluded.{column}" for column in columns.split(", "))
-    return (
-        f"INSERT INTO {table} ({names}) VALUES ({marks(names.split(', '))}) ON CONFLICT ({key}) DO UPDATE SET {updates}"
-    )
-
-
 _ARTIFACT = "format, type, hash, size, url, preview, metadata, created, maker"
-_MODEL = "task, project, name, direction, url, hash, size, framework, comment, tags, metadata, created, maker"
 _PLOT = "kind, hash, data, at"
-_ADD_ARTIFACT = _upsert("artifacts", "task, name", _ARTIFACT)
-_ADD_MODEL = _upsert("models", "id", _MODEL)
-_ADD_PLOT = _upsert("plots", "task, title, series, iteration", _PLOT)
+_ADD_ARTIFACT = upsert("artifacts", "task, name", _ARTIFACT)
+_ADD_PLOT = upsert("plots", "task, title, series, iteration", _PLOT)
 
 
 class SqlOutputs:
-    """Artifacts, models and plots."""
+    """Artifacts and plots."""
 
     def __init__(self, session: Session) -> None:
         self._session = session
@@ -75,53 +64,6 @@ class SqlOutputs:
                 metadata=_facts(row[7]),
                 created=row[8],
                 maker=row[9],
-            )
-            for row in rows
-        ]
-
-    def add_model(self, model: Model) -> None:
-        """Record a model; one of the same id is replaced."""
-        self._session.run(
-            _ADD_MODEL,
-            model.id,
-            model.task,
-            model.project,
-            model.name,
-            model.direction,
-            model.url,
-            model.hash,
-            model.size,
-            model.framework,
-            model.comment,
-            text(model.tags),
-            text(model.metadata),
-            model.created,
-            model.maker,
-        )
-
-    def remove_models(self, ids: Sequence[str]) -> None:
-        """Remove models, where they are there."""
-        self._session.run_many("DELETE FROM models WHERE id = ?", [(id,) for id in ids])
-
-    def models(self, task: str) -> list[Model]:
-        """Return the models of a task, oldest first."""
-        rows = self._session.rows(f"SELECT id, {_MODEL} FROM models WHERE task = ? ORDER BY created, position", task)
-        return [
-            Model(
-                id=row[0],
-                task=row[1],
-                project=row[2],
-                name=row[3],
-                direction=row[4],
-                url=row[5],
-                hash=row[6],
-                size=row[7],
-                framework=row[8],
-                comment=row[9],
-                tags=_strings(row[10]),
-                metadata=_facts(row[11]),
-                created=row[12],
-                maker=row[13],
             )
             for row in rows
         ]

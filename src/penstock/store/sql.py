@@ -109,6 +109,15 @@ def marks(values: Sequence[object]) -> str:
     return ", ".join("?" * len(values))
 
 
+def upsert(table: str, key: str, columns: str) -> str:
+    """Return the statement that adds a row, or replaces the columns of the one that has its key."""
+    names = f"{key}, {columns}"
+    updates = ", ".join(f"{column} = excluded.{column}" for column in columns.split(", "))
+    return (
+        f"INSERT INTO {table} ({names}) VALUES ({marks(names.split(', '))}) ON CONFLICT ({key}) DO UPDATE SET {updates}"
+    )
+
+
 class Where:
     """The conditions of a query, all of which must hold. A condition on None is left out."""
 

@@ -11,6 +11,7 @@ from itertools import islice
 
 from penstock.core.errors import NotFound
 from penstock.core.run import ARCHIVED
+from penstock.core.tags import TagFilter
 from penstock.core.task import (
     ENDED,
     JUDGED,
@@ -126,7 +127,11 @@ _FORGET = (
     "DELETE FROM scalar_series WHERE task IN ({values})",
     "DELETE FROM console WHERE task IN ({values})",
     "DELETE FROM plots WHERE task IN ({values})",
-    "DELETE FROM models WHERE task IN ({values})",
+    # A model goes with the last task that has it, unless it came from elsewhere or is published.
+    """DELETE FROM models WHERE published IS NULL AND task <> ''
+        AND id IN (SELECT model FROM model_links WHERE task IN ({values}))
+        AND NOT EXISTS (SELECT 1 FROM model_links l WHERE l.model = models.id AND l.task NOT IN ({values}))""",
+    "DELETE FROM model_links WHERE task IN ({values})",
     "DELETE FROM artifacts WHERE task IN ({values})",
 )
 _DELETE = (
@@ -149,14 +154,14 @@ _DESCRIBED = (
     "runtime",
 )
 _HASHES = """SELECT hash FROM artifacts WHERE {column} IN ({values})
-    UNION SELECT hash FROM models WHERE {column} IN ({values})
+    UNION SELECT m.hash FROM models m LEFT JOIN model_links l ON l.model = m.id WHERE {column of models} IN ({values})
     UNION SELECT hash FROM plots WHERE hash IS NOT NULL AND {column} IN ({values})"""
 
 
 def _fits(wanted: ListTasks, name: str, tags: str) -> bool:
     """Return whether a task passes the filters that the database does not know."""
     named = wanted.pattern is None or re.search(wanted.pattern, name) is not None
-    return named and (wanted.tags is None or wanted.tags.accepts(_strings(tags)))
+    return named and TagFilter.of(wanted.tags).fits(_strings(tags))
 
 
 class SqlTasks:
@@ -280,7 +285,7 @@ class SqlTasks:
             of_a_run = "(t.run IS NOT NULL OR EXISTS (SELECT 1 FROM runs r WHERE r.task = t.id))"
             where.holds(f"NOT {of_a_run}" if wanted.alone else of_a_run)
         order = "DESC" if wanted.run is None else "ASC"
-        if wanted.pattern is None and wanted.tags is None:
+        if wanted.pattern is None and not wanted.tags:
             sql = f"SELECT {COLUMNS} FROM tasks t {where} ORDER BY t.position {order} LIMIT ?"
             return [task_of(row) for row in self._session.rows(sql, *where.values, wanted.limit)]
         rows = self._session.rows(
@@ -295,5 +300,6 @@ class SqlTasks:
         found: set[str] = set()
         for some in slices(values):
             sql = _HASHES.replace("{column}", column).replace("{values}", marks(some))
+            sql = sql.replace("{column of models}", "l.task" if column == "task" else "m.hash")
             found.update(row[0] for row in self._session.rows(sql, *some, *some, *some))
         return found - {""}

@@ -6,6 +6,7 @@ from penstock.store.changes import SqlChanges
 from penstock.store.decisions import SqlDecisions
 from penstock.store.executions import SqlExecutions
 from penstock.store.health import SqlHealth
+from penstock.store.models import SqlModels
 from penstock.store.outputs import SqlOutputs
 from penstock.store.reports import SqlReports
 from penstock.store.runs import SqlRuns, SqlSteps
@@ -24,6 +25,7 @@ class SqlTx:
         self.runs = SqlRuns(session)
         self.steps = SqlSteps(session)
         self.outputs = SqlOutputs(session)
+        self.models = SqlModels(session)
         self.reports = SqlReports(session)
         self.changes = SqlChanges(session)
         self.decisions = SqlDecisions(session)

@@ -10,7 +10,8 @@ from pathlib import Path
 
 from penstock.core.task import CONTINUABLE, Script, Task, TaskType
 from penstock.ops.lifecycle import BeginTask, ContinueTask, ResetTask
-from penstock.ops.outputs import ListArtifacts, ListModels, SummarizeScalars
+from penstock.ops.models import ListModels
+from penstock.ops.outputs import ListArtifacts, SummarizeScalars
 from penstock.ops.tasks import CreateTask, DescribeTask, ListTasks, NewTask, SetParameters
 from penstock.run import liveness
 from penstock.sdk import session
@@ -72,7 +73,7 @@ def _reusable(last: Task | None, reuse: bool | str) -> str | None:
     if time.time() - last.ended > REUSED_WITHIN:
         return None
     backend = session.backend()
-    left_something = backend.call(ListArtifacts(task=last.id)) + backend.call(ListModels(task=last.id))
+    left_something = bool(backend.call(ListArtifacts(task=last.id))) or bool(backend.call(ListModels(task=last.id)))
     return None if left_something else last.id
 
 

@@ -12,7 +12,6 @@ from msgspec.structs import replace
 
 from penstock.core import task as record
 from penstock.core.errors import Invalid
-from penstock.core.tags import TagFilter, tag_filter
 from penstock.core.task import Configuration, Parameter, Status
 from penstock.ops.lifecycle import CloneTask, Copied, DequeueTask, EnqueueTask, ResetTask
 from penstock.ops.tasks import (
@@ -81,7 +80,8 @@ class Findable(Record):
         if project_name is None and task_name is None and not tags:
             raise Invalid("get_task needs task_id, or task_name, project_name or tags")
         op = _filtered(
-            ListTasks(name=task_name, project=project_name, tags=tag_filter(tags), archived=False, limit=1), task_filter
+            ListTasks(name=task_name, project=project_name, tags=tuple(tags or ()), archived=False, limit=1),
+            task_filter,
         )
         found = session.backend().call(op)
         if not found and allow_archived:
@@ -115,7 +115,7 @@ class Findable(Record):
         op = ListTasks(
             ids=None if task_ids is None else tuple(task_ids),
             pattern=task_name or None,
-            tags=tag_filter(tags),
+            tags=tuple(tags or ()),
             archived=None if allow_archived else False,
             limit=MOST,
         )
@@ -303,9 +303,9 @@ def _only(name: str, values: list[str]) -> str:
 
 
 def _archived(words: list[str]) -> bool | None:
-    wanted = tag_filter(words) or TagFilter()
-    asked = {"archived"} & (wanted.any | wanted.all)
-    return True if asked else (False if "archived" in wanted.none else None)
+    if "archived" in words:
+        return True
+    return False if "-archived" in words else None
 
 
 def _field(task: record.Task, path: str) -> object:

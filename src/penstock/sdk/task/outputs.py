@@ -7,11 +7,11 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from penstock.core.outputs import ScalarSummary
-from penstock.ops.outputs import GetScalars, ListArtifacts, ListModels, ListPlots, ReadConsole, SummarizeScalars
-from penstock.sdk import artifacts, models, session
+from penstock.ops.outputs import GetScalars, ListArtifacts, ListPlots, ReadConsole, SummarizeScalars
+from penstock.sdk import artifacts, models, output_model, session
 from penstock.sdk.artifacts import Artifact
 from penstock.sdk.logger import Logger
-from penstock.sdk.models import Model
+from penstock.sdk.models import Model, TaskModels
 from penstock.sdk.task.record import Record
 
 if TYPE_CHECKING:
@@ -69,14 +69,13 @@ class Outputs(Record):
         return {one.name: Artifact(one) for one in session.backend().call(ListArtifacts(task=self.id))}
 
     @property
-    def models(self) -> dict[str, list[Model]]:
-        """Its models: `input` and `output`, oldest first."""
-        found = session.backend().call(ListModels(task=self.id))
-        return {side: [Model(one) for one in found if one.direction == side] for side in ("input", "output")}
+    def models(self) -> TaskModels:
+        """Its models as they are recorded now: `.input` and `.output`, each a list that is also a dict by name."""
+        return models.of_task(self.id)
 
     def upload_model(self, name: str, path: str) -> Model:
         """Store a file or folder as an output model."""
-        return models.upload(self.id, name, path)
+        return output_model.upload(self.id, name, path)
 
     def get_logger(self) -> Logger:
         """Return the logger that reports for it."""
