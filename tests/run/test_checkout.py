@@ -160,8 +160,8 @@ def test_processes_at_once_do_not_disturb_each_other(work, cache):
         ("script", "../run.py", "."), ("script", "/etc/passwd", "."), ("script", "run.py", ".."),
         ("script", "run.py", "/tmp"), ("script", "run.py", "sub/../.."), ("script", ".git/config", "."),
         ("script", "run.py\0", "."), ("script", "../../run.py", "sub"), ("function", "f", ".."),
-        ("module", "-m a", ".."), ("module", "-m a;b", "."), ("module", "-c x", "."), ("module", "-m -c", "."), ("module", "a", "."),
-        ("module", "", "."), ("module", "-m a b", "."),
+        ("module", "-m a", ".."), ("module", "-m a;b", "."), ("module", "-c x", "."), ("module", "-m -c", "."),
+        ("module", "a", "."), ("module", "", "."), ("module", "-m a b", "."),
     ],
 )  # fmt: skip
 def test_what_leads_outside_is_refused_before_anything_is_fetched(work, cache, kind, entry, folder):
