@@ -73,6 +73,15 @@ def test_a_module_runs_from_its_folder(work, cache):
         assert printed(code) == "__main__ package\n"
 
 
+def test_the_project_s_own_modules_are_found_in_its_root_and_under_src(work, cache):
+    commit = work.commit({"run.py": ""})
+    with checkout(script(work, commit), cache) as code:
+        assert code.path == (code.root,)
+    commit = work.commit({"src/package/__init__.py": ""})
+    with checkout(script(work, commit), cache) as code:
+        assert code.path == (code.root, code.root / "src")
+
+
 def test_a_function_gets_the_repository_and_no_entry(work, cache):
     commit = work.commit({"sub/a.py": "1"})
     with checkout(script(work, commit, "step", "sub", kind=ScriptKind.FUNCTION), cache) as code:

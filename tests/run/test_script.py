@@ -9,6 +9,7 @@ import platform
 import shutil
 import subprocess
 import sys
+import sysconfig
 import zipfile
 from pathlib import Path
 from types import ModuleType
@@ -169,7 +170,7 @@ def test_a_script_in_a_repository_that_cannot_be_read_is_recorded_by_its_text(wo
 
 def test_a_program_of_an_installed_package_is_recorded_by_its_text(work, monkeypatch):
     work.commit({"bin/tool": SHOW})
-    monkeypatch.setattr(sys, "prefix", str(work.root))
+    monkeypatch.setattr(sysconfig, "get_path", lambda name: str(work.root / "bin") if name == "scripts" else "/none")
     main = ModuleType("__main__")
     main.__file__ = str(work.root / "bin" / "tool")
     assert describe_script(main, [""]) == plain(SHOW, "tool")

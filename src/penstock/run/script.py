@@ -9,6 +9,7 @@ from __future__ import annotations
 import os
 import platform
 import sys
+import sysconfig
 from collections.abc import Iterable, Mapping, Sequence
 from contextlib import suppress
 from importlib.machinery import ModuleSpec
@@ -132,7 +133,7 @@ def _in_repository(running: _Running) -> Script | None:
     if running.file is None:
         return None
     current = _current_folder()
-    installed = is_below(str(running.file), (*library_folders(), os.path.realpath(sys.prefix)))
+    installed = is_below(str(running.file), (*library_folders(), os.path.realpath(sysconfig.get_path("scripts"))))
     if installed and not running.module:
         return None  # a program that came with a package; its text says all
     start = current if installed and current is not None else running.file.parent
