@@ -8,7 +8,17 @@ from pathlib import Path
 
 import pytest
 
-from penstock.run.imports import Finder, Import, exports, imports, is_library, library_folders, package_of
+from penstock.run.imports import (
+    Finder,
+    Import,
+    exports,
+    imports,
+    is_library,
+    library_folders,
+    package_of,
+    project_files,
+    read_source,
+)
 
 PATH = [entry for entry in sys.path if entry]
 
@@ -205,3 +215,57 @@ def test_a_folder_may_be_spread_over_the_path(tmp_path: Path):
 
 def test_what_a_text_is_warned_about_is_left_to_whoever_runs_it():
     assert found("import wave\nprint('\\d' is 1)") == ("wave",)
+
+
+# Files of the project
+
+
+def files(folder: Path, source: str) -> set[str]:
+    return {file.relative_to(folder).as_posix() for file in project_files(source, [str(folder), *PATH])}
+
+
+def test_files_of_the_project_are_found_through_each_other(tmp_path):
+    for name, text in {
+        "first.py": "import json, numpy, penstock\ndef later():\n    import second",
+        "second.py": "import importlib\nimportlib.import_module('third')",
+        "third.py": "import first, missing",
+        "package/__init__.py": "",
+        "package/inner.py": "from . import beside",
+        "package/beside.py": "from .deep.one import *",
+        "package/deep/one.py": "__all__ = ['x']",
+        "stars/__init__.py": "__all__ = ['star']",
+        "stars/star.py": "",
+        "unused.py": "",
+        "package/unused.py": "",
+    }.items():
+        (tmp_path / name).parent.mkdir(parents=True, exist_ok=True)
+        (tmp_path / name).write_text(text)
+    assert files(tmp_path, "import first") == {"first.py", "second.py", "third.py"}
+    assert files(tmp_path, "from package import inner") == {
+        "package/__init__.py", "package/inner.py", "package/beside.py", "package/deep/one.py"
+    }  # fmt: skip
+    assert files(tmp_path, "from stars import *") == {"stars/__init__.py", "stars/star.py"}
+    assert files(tmp_path, "import json, numpy, sys, penstock.run") == set()
+
+
+def test_a_file_that_is_no_python_source_is_no_end_of_the_search(tmp_path):
+    (tmp_path / "broken.py").write_text("def (:")
+    (tmp_path / "bytes.py").write_bytes(b"\xff\xff")
+    (tmp_path / "compiled.so").write_bytes(b"")
+    (tmp_path / "good.py").write_text("")
+    assert files(tmp_path, "import broken, bytes, compiled, good") == {"broken.py", "bytes.py", "good.py"}
+
+
+def test_a_source_is_read_in_the_encoding_that_it_declares(tmp_path):
+    (tmp_path / "a.py").write_bytes("# coding: latin-1\n\u00e9".encode("latin-1"))
+    assert read_source(tmp_path / "a.py") == "# coding: latin-1\n\u00e9"
+    (tmp_path / "a.py").write_bytes(b"\xef\xbb\xbfx")
+    assert read_source(tmp_path / "a.py") == "x"
+
+
+def test_a_source_that_cannot_be_read_is_empty(tmp_path):
+    (tmp_path / "a.py").write_bytes(b"# coding: nonsense\n")
+    assert read_source(tmp_path / "a.py") == ""
+    (tmp_path / "a.py").write_bytes(b"\xff")
+    assert read_source(tmp_path / "a.py") == ""
+    assert read_source(tmp_path / "missing.py") == read_source(tmp_path) == ""

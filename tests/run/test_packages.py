@@ -12,7 +12,7 @@ from pathlib import Path
 import pytest
 
 from penstock.run.imports import Finder
-from penstock.run.packages import is_provided, versions
+from penstock.run.packages import is_provided, linked, versions
 
 
 @pytest.fixture
@@ -212,3 +212,12 @@ def test_the_packages_themselves_are_not_loaded():
         [sys.executable, "-c", code], env={"PYTHONPATH": source}, capture_output=True, text=True, check=False
     )
     assert not done.stderr
+
+
+def test_links_are_listed_with_the_folders_that_they_lead_to(site, tmp_path):
+    install(site, "plain", "1", "plain/__init__.py")
+    for name, editable in (("Linked", "true"), ("copied", "false")):
+        info = install(site, name, "1")
+        url = (tmp_path / "a project").as_uri()
+        (info / "direct_url.json").write_text(f'{{"url": "{url}", "dir_info": {{"editable": {editable}}}}}')
+    assert linked([str(site), str(tmp_path / "missing")]) == {"Linked": tmp_path / "a project"}

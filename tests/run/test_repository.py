@@ -248,11 +248,11 @@ class Edits(NamedTuple):
             if (root / old).is_file():
                 (root / new).parent.mkdir(parents=True, exist_ok=True)
                 (root / old).rename(root / new)
-        for name in [name for name in self.deleted if (root / name).is_file()]:
-            (root / name).unlink()
-        for name in [name for name in self.linked if (root / name).is_file()]:
-            (root / name).unlink()
-            (root / name).symlink_to("somewhere/else")
+        for name in [*self.deleted, *self.linked]:
+            if (root / name).is_file():
+                (root / name).unlink()
+                if name in self.linked:
+                    (root / name).symlink_to("somewhere/else")
 
 
 EDITS = st.builds(
@@ -264,7 +264,7 @@ EDITS = st.builds(
 )
 
 
-@settings(max_examples=50, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=25, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(before=FILES, edits=EDITS, staged=st.booleans())
 def test_a_commit_and_its_diff_give_back_every_file_that_git_knows(plain_git, before, edits, staged):
     with tempfile.TemporaryDirectory() as made:

@@ -57,6 +57,14 @@ class Checkout:
         self.left_out = left_out
 
     @property
+    def path(self) -> tuple[Path, ...]:
+        """Folders to look for the project's own modules in, after all others.
+
+        Where the script was recorded they may have been found because the project was installed as a link.
+        """
+        return tuple(one for one in (self.root, self.root / "src") if one.is_dir())
+
+    @property
     def descriptor(self) -> int:
         """The file descriptor that keeps the folder; hand it on to a process that is to run on its own."""
         return self._slot.descriptor

@@ -32,7 +32,7 @@ def cells(main: ModuleType | None) -> list[str]:
 
 def script_of(entered: Sequence[str]) -> str:
     """Return the cells as one script; what is not Python in them becomes comments."""
-    return "\n\n".join(_as_python(cell.rstrip()) for cell in entered) + "\n"
+    return "\n\n".join(_as_python(cell.replace("\0", "").rstrip()) for cell in entered) + "\n"
 
 
 def name_of(main: ModuleType | None, environment: Mapping[str, str]) -> str:

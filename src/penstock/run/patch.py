@@ -96,7 +96,9 @@ def new_file(path: bytes, content: bytes, mode: str, *, like: str) -> bytes:
     body = b"".join(b"+" + line + b"\n" for line in lines)
     if last:
         body += b"+" + last + b"\n\\ No newline at end of file\n"
-    return head + f"--- /dev/null\n+++ {new}\n@@ -0,0 +1,{len(lines) + bool(last)} @@\n".encode() + body
+    count = len(lines) + bool(last)
+    span = "+1" if count == 1 else f"+1,{count}"
+    return head + f"--- /dev/null\n+++ {new}\n@@ -0,0 {span} @@\n".encode() + body
 
 
 def _binary(content: bytes) -> bytes:

@@ -9,7 +9,8 @@ from __future__ import annotations
 import os
 import platform
 import sys
-from collections.abc import Iterable, Sequence
+import sysconfig
+from collections.abc import Iterable, Mapping, Sequence
 from contextlib import suppress
 from importlib.machinery import ModuleSpec
 from pathlib import Path
@@ -132,7 +133,7 @@ def _in_repository(running: _Running) -> Script | None:
     if running.file is None:
         return None
     current = _current_folder()
-    installed = is_below(str(running.file), (*library_folders(), os.path.realpath(sys.prefix)))
+    installed = is_below(str(running.file), (*library_folders(), os.path.realpath(sysconfig.get_path("scripts"))))
     if installed and not running.module:
         return None  # a program that came with a package; its text says all
     start = current if installed and current is not None else running.file.parent
@@ -164,7 +165,7 @@ def _used(running: _Running, unknown: frozenset[Path]) -> Iterable[Path]:
     """Return those of some files that the script imports: by its text, or because it has done so already."""
     found = {Path(os.path.realpath(file)) for file in project_files(running.importing, _path())}
     for module in list(sys.modules.values()):
-        file: object = getattr(module, "__file__", None)
+        file = _facts(module).get("__file__")
         if isinstance(file, str) and file.endswith(".py"):
             found.add(Path(os.path.realpath(file)))
     return {file for file in unknown if file.resolve() in found}
@@ -176,15 +177,24 @@ def _path() -> list[str]:
     path = [os.path.realpath(entry) for entry in sys.path if os.path.isabs(entry) or current is not None]  # noqa: PTH117 - texts
     known = set(path)
     for name, module in list(sys.modules.items()):
-        file: object = getattr(module, "__file__", None)
+        facts = _facts(module)
+        file = facts.get("__file__")
         if "." in name or name == "__main__" or not isinstance(file, str):
             continue
         folder = os.path.dirname(file)  # noqa: PTH120 - for hundreds of modules a Path costs too much
-        folder = os.path.dirname(folder) if hasattr(module, "__path__") else folder  # noqa: PTH120 - as above
+        folder = os.path.dirname(folder) if "__path__" in facts else folder  # noqa: PTH120 - as above
         if folder and folder not in known and (real := os.path.realpath(folder)) not in known:
             path.append(real)
             known |= {folder, real}
     return path
+
+
+def _facts(module: object) -> Mapping[str, object]:
+    """Return what a loaded module holds, without asking the module: some are loaded when they are asked."""
+    with suppress(AttributeError):
+        found: Mapping[str, object] = object.__getattribute__(module, "__dict__")
+        return found
+    return {}
 
 
 def _own_packages(running: _Running, path: Sequence[str]) -> set[str]:
