@@ -94,7 +94,9 @@ def test_a_command_that_the_script_gives_itself_is_followed_too(script):
 def test_names_that_are_not_wanted_are_left_out(script):
     one = script(FUNCTION)
     assert set(one.record("d.csv", wanted={"lr": True, "*": False}).values) == {"lr"}
-    assert one.carry_out("e.csv", "--epochs=4", wanted={"epochs": False}, epochs=9, lr=0.4).output.startswith("'e.csv' 0.4 4")
+    assert one.carry_out("e.csv", "--epochs=4", wanted={"epochs": False}, epochs=9, lr=0.4).output.startswith(
+        "'e.csv' 0.4 4"
+    )
 
 
 def test_fires_own_flags_are_no_arguments(script):

@@ -13,7 +13,7 @@ from types import ModuleType
 from typing import Any
 from weakref import WeakKeyDictionary
 
-from penstock.core.flat import Path, join
+from penstock.core.flat import Path, is_items, join
 from penstock.core.task import Parameter
 from penstock.run.arguments.patches import Patches, Place
 from penstock.run.arguments.recording import RECORDING, Found, attempt
@@ -56,7 +56,7 @@ def _given(parameter: Any, value: Any) -> Any:
     """Return a value as the command line would have given it."""
     if getattr(parameter, "multiple", False) or parameter.nargs != 1:
         items = read_list(value)
-        return tuple(tuple(read_list(one)) if isinstance(one, list) else _text(parameter, one) for one in items)
+        return tuple(tuple(one) if is_items(one) else _text(parameter, one) for one in items)
     return _text(parameter, value)
 
 
@@ -140,7 +140,7 @@ def _is_held(parameter: Any, value: Any) -> bool:
         return False
     if hasattr(parameter, "type"):
         return not record(value).fixed
-    items = value if isinstance(value, list | tuple) else [value]
+    items = value if is_items(value) else [value]
     return all(isinstance(one, bool | int | float) for one in items)
 
 
