@@ -26,6 +26,7 @@ COMMAND = "command"  # the parameter of a group that names the command
 _NUMBERS = {"integer", "float", "integer range", "float range"}
 _HELD = {"text", "boolean", "choice", *_NUMBERS}  # types whose values a parameter holds as they are
 
+_values: WeakKeyDictionary[Any, dict[str, Parameter]] = WeakKeyDictionary()  # asked for once for each command
 _texts: WeakKeyDictionary[Any, dict[str, object]] = WeakKeyDictionary()
 
 
@@ -154,9 +155,10 @@ def _is_converted(parameter: Any) -> bool:
 
 
 def _assigned(context: Any) -> dict[str, Parameter]:
-    if context.resilient_parsing or not _is_followed(context.command):
-        return {}
-    return RECORDING.assigned()
+    if context not in _values:
+        is_followed = not context.resilient_parsing and _is_followed(context.command)
+        _values[context] = RECORDING.assigned() if is_followed else {}
+    return _values[context]
 
 
 def _is_followed(command: Any) -> bool:

@@ -9,7 +9,7 @@ import copy
 import sys
 import warnings
 from collections.abc import Callable, Mapping
-from typing import Any, Self, TypeAlias, cast
+from typing import Any, Self, TypeAlias
 
 from penstock.core.flat import Path, checked, is_dict, join, leaves, split
 from penstock.core.task import Parameter
@@ -64,8 +64,9 @@ class ConnectedDict(dict[str, Any]):
         return copy.deepcopy(plain(self), memo)
 
     def _wrapped(self, key: str, value: object) -> object:
-        if type(value) is dict:
-            return ConnectedDict(cast("Tree", value), self._writer, (*self._path, key))
+        """Return a dict as one that records under this key, also one that recorded elsewhere."""
+        if type(value) in (dict, ConnectedDict):
+            return ConnectedDict(plain(value), self._writer, (*self._path, key))
         return value
 
 
@@ -101,9 +102,9 @@ def connect_dict(values: Tree, section: Section) -> Tree:
     known = frozenset(section.stored()) if section.assigned else frozenset[str]()
     connected = connect_tree(values, section)
     _refill(values, connected)
-    if type(values) is not dict:
+    if type(values) not in (dict, ConnectedDict):
         return values
-    return ConnectedDict(values, Writer(section, known))
+    return ConnectedDict(plain(values), Writer(section, known))
 
 
 def connect_tree(tree: Tree, section: Section, unfitting: Unfitting | None = None) -> Tree:
