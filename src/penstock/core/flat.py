@@ -7,12 +7,22 @@ knows what a value may be, or where names are kept.
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Mapping
-from typing import TypeAlias, cast
+from collections.abc import Iterator, Mapping, Sequence
+from typing import TypeAlias, TypeGuard
 
 from penstock.core.errors import BadParameter
 
 Path: TypeAlias = tuple[str, ...]
+
+
+def is_dict(value: object) -> TypeGuard[dict[str, object]]:
+    """Return whether a value is a dict; that its keys are texts is for `checked` to say."""
+    return isinstance(value, dict)
+
+
+def is_items(value: object) -> TypeGuard[Sequence[object]]:
+    """Return whether a value is a list or a tuple."""
+    return isinstance(value, list | tuple)
 
 
 def join(path: Path) -> str:
@@ -37,12 +47,12 @@ def leaves(tree: Mapping[str, object], above: Path = ()) -> Iterator[tuple[Path,
 def _leaves(tree: Mapping[str, object], above: Path, inside: tuple[int, ...]) -> Iterator[tuple[Path, object]]:
     for key, value in tree.items():
         path = (*above, checked(key, above))
-        if not isinstance(value, dict) or not value:
+        if not is_dict(value) or not value:
             yield path, value
-        elif id(cast("object", value)) in inside:
+        elif id(value) in inside:
             raise BadParameter(f"{join(path)!r} holds itself", hint="give a dict without loops")
         else:
-            yield from _leaves(cast("dict[str, object]", value), path, (*inside, id(cast("object", value))))
+            yield from _leaves(value, path, (*inside, id(value)))
 
 
 def checked(key: object, above: Path = ()) -> str:

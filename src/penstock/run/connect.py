@@ -9,6 +9,7 @@ from __future__ import annotations
 import argparse
 from typing import Any
 
+from penstock.core.flat import is_dict
 from penstock.run.arguments.parsers import connect_parser
 from penstock.run.connecting.configurations import connect_configuration
 from penstock.run.connecting.dicts import connect_dict
@@ -32,7 +33,7 @@ def connect(target: Any, section: Section) -> Any:
     Raises:
         BadParameter: It cannot be connected, or refuses what the task assigns.
     """
-    if isinstance(target, dict):
+    if is_dict(target):
         return connect_dict(target, section)
     if isinstance(target, argparse.ArgumentParser):
         return connect_parser(target, section)

@@ -1,4 +1,4 @@
-"""Runs a script as a task whose parameters are a JSON file: `launch.py FILE record|assigned WANTED SCRIPT ARGUMENTS`."""
+"""Runs a script as a task that is a JSON file: `launch.py FILE record|assigned WANTED SCRIPT ARGUMENTS`."""
 
 from __future__ import annotations
 

@@ -192,7 +192,8 @@ def test_typer_is_followed_like_click(script):
         "d.csv", "--epochs", "5", "--fast", "--tag", "a", "--tag", "b", "--size", "3", "4", "--opt", "adam"
     )
     assert ran.values == {
-        "data": "d.csv", "lr": 0.1, "epochs": 5, "fast": True, "tag": ["a", "b"], "size": [3, 4], "opt": "adam", "name": None,
+        "data": "d.csv", "lr": 0.1, "epochs": 5, "fast": True, "tag": ["a", "b"], "size": [3, 4], "opt": "adam",
+        "name": None,
     }  # fmt: skip
     assert ran.parameters["lr"]["description"] == "the rate"
     assert shown(one.carry_out()) == shown(ran)
@@ -231,8 +232,49 @@ def test_commands_of_a_typer_app_are_chosen_by_the_task(script):
     assert one.carry_out(command="check", check__strict="true").output == "check True\n"
 
 
+def test_what_code_of_the_user_makes_of_a_text_is_made_again_from_the_text(script):
+    one = script("""
+        import click
+
+        @click.command()
+        @click.option("--size", type=lambda text: int(text.removesuffix("k")) * 1000)
+        @click.option("--other", type=lambda text: int(text.removesuffix("k")) * 1000, default="3k")
+        def main(size, other):
+            print(size, other)
+
+        main()
+    """)
+    ran = one.record("--size", "2k")
+    assert ran.values == {"size": "2k", "other": "3k"}
+    assert one.carry_out().output == "2000 3000\n"
+    assert one.carry_out(other="5k").output == "2000 5000\n"
+
+
+def test_the_same_holds_for_a_parser_that_typer_is_given(script):
+    one = script("""
+        import enum, typer
+
+        def thousands(text):
+            return int(str(text).removesuffix("k")) * 1000
+
+        class Opt(enum.Enum):
+            FIRST = "1st"
+            SECOND = "2nd"
+
+        def main(size: int = typer.Option(..., parser=thousands), opt: Opt = Opt.FIRST):
+            print(size, opt.name)
+
+        typer.run(main)
+    """)
+    ran = one.record("--size", "2k")
+    assert ran.values == {"size": "2k", "opt": "1st"}
+    assert one.carry_out().output == "2000 FIRST\n"
+    assert one.carry_out(size="5k", opt="2nd").output == "5000 SECOND\n"
+
+
 def test_a_tool_that_runs_the_users_code_is_not_followed(script):
-    tool = "import click\n@click.command()\n@click.option('--inner', default=1)\ndef tool(inner): print('tool', inner)\ntool()"
+    option = "@click.command()\n@click.option('--inner', default=1)\n"
+    tool = f"import click\n{option}def tool(inner): print('tool', inner)\ntool()"
     one = script(f"import json.tool\nexec(compile({tool!r}, json.tool.__file__, 'exec'))\n")
     ran = one.record()
     assert "tool 1" in ran.output, ran.errors

@@ -66,7 +66,8 @@ def test_every_argument_is_recorded_once_with_its_type_and_help(script):
     assert ran.code == 0, ran.errors
     assert ran.stores == 1
     assert ran.values == {
-        "data": "d.csv", "extra": ["none"], "lr": 0.2, "epochs": 3, "name": None, "seed": 5, "fast": True, "log": True, "amp": True,
+        "data": "d.csv", "extra": ["none"], "lr": 0.2, "epochs": 3, "name": None, "seed": 5, "fast": True,
+        "log": True, "amp": True,
         "sizes": [3, 4], "tag": ["a", "b"], "verbose": 2, "opt": "sgd", "mode": "slow", "level": 20, "size": 2000,
         "flag": False, "password": "********",
     }  # fmt: skip
@@ -93,20 +94,24 @@ def test_the_tasks_values_reach_the_script_in_the_types_of_its_parser(script):
     one = script(TRAIN)
     one.record(*GIVEN)
     ran = one.carry_out(
-        data="e.csv", extra=["x", "y"], lr="0.5", epochs=9, name="n", seed="6", fast="false", log="0", amp=False, sizes="[7, 8]",
+        data="e.csv", extra=["x", "y"], lr="0.5", epochs=9, name="n", seed="6", fast="false", log="0",
+        amp=False, sizes="[7, 8]",
         tag=["c"], verbose="1", opt="adam", mode="fast", level="10", size="3k", flag="true",
     )  # fmt: skip
     assert shown(ran) == {
         "data": "PosixPath('e.csv')", "extra": "['x', 'y']", "lr": "0.5", "epochs": "9", "name": "'n'", "seed": "6",
-        "fast": "False", "log": "False", "amp": "False", "sizes": "[7, 8]", "tag": "['c']", "verbose": "1", "opt": "'adam'",
+        "fast": "False", "log": "False", "amp": "False", "sizes": "[7, 8]", "tag": "['c']", "verbose": "1",
+        "opt": "'adam'",
         "mode": "<Mode.FAST: 'fast'>", "level": "10", "size": "3000", "flag": "True", "password": "'hunter2'",
     }  # fmt: skip
 
 
 @pytest.mark.parametrize(
     ("changes", "said"),
-    [({"opt": "rmsprop"}, "argument --opt: invalid choice: 'rmsprop'"), ({"lr": "fast"}, "argument --lr: invalid float value: 'fast'"),
-     ({"epochs": 2.5}, "argument --epochs/-e: invalid int value: '2.5'"), ({"sizes": ["a"]}, "argument --sizes: invalid int value: 'a'"),
+    [({"opt": "rmsprop"}, "argument --opt: invalid choice: 'rmsprop'"),
+     ({"lr": "fast"}, "argument --lr: invalid float value: 'fast'"),
+     ({"epochs": 2.5}, "argument --epochs/-e: invalid int value: '2.5'"),
+     ({"sizes": ["a"]}, "argument --sizes: invalid int value: 'a'"),
      ({"fast": "maybe"}, "argument --fast: invalid value")],
 )  # fmt: skip
 def test_a_value_that_the_parser_would_not_take_is_the_parsers_own_error(script, changes, said):
@@ -250,9 +255,10 @@ def test_an_action_of_the_users_own_keeps_what_it_makes(script):
 
 def test_a_parser_of_a_library_that_reads_something_else_is_not_followed(script, tmp_path):
     one = script("""
-        import sysconfig, sys, argparse
-        exec(compile("import argparse\\np = argparse.ArgumentParser()\\np.add_argument('--inner')\\np.parse_args(['--inner', '1'])",
-                     sysconfig.get_paths()["purelib"] + "/lib.py", "exec"), {"__name__": "lib"})
+        import argparse, sysconfig
+        library = "p = argparse.ArgumentParser(); p.add_argument('--inner'); p.parse_args(['--inner', '1'])"
+        place = sysconfig.get_paths()["purelib"] + "/library.py"
+        exec(compile(library, place, "exec"), {"__name__": "library", "argparse": argparse})
         parser = argparse.ArgumentParser()
         parser.add_argument("--outer")
         print(parser.parse_args())

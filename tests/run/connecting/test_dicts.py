@@ -183,9 +183,20 @@ def test_dicts_of_classes_of_their_own_stay_what_they_are(section):
     assert (given["a"], inner["b"], given["none"]) == (5, 6, 0)
 
 
-def test_a_script_may_connect_the_same_dict_twice(section):
+def test_a_dict_that_is_connected_again_records_where_it_was_connected_last(section, sections):
+    other = sections()
+    connected = connect_dict(connect_dict(settings(), section), other)
+    assert connected == SETTINGS
+    connected["net"]["depth"] = 9
+    assert (section.values()["net/depth"], other.values()["net/depth"]) == (3, 9)
+
+
+def test_a_connected_dict_that_is_set_under_another_key_records_there(section):
     connected = connect_dict(settings(), section)
-    assert connect_dict(connected, section) == SETTINGS
+    connected["copy"] = connected["net"]
+    connected["copy"]["depth"] = 9
+    assert (section.values()["net/depth"], section.values()["copy/depth"]) == (3, 9)
+    assert connected["net"]["depth"] == 3
 
 
 LEAVES = (

@@ -160,3 +160,4 @@ def test_secrets_in_a_list_are_masked_and_stay_the_scripts_own():
     assert assign(one, own) is own
     changed = task([{"name": "b", "token": MASK}], "list", "users")
     assert assign(changed, own, ("users",)) == [{"name": "b", "token": "t"}]
+    assert typed(assign(changed, tuple(own), ("users",))) == typed(({"name": "b", "token": "t"},))

@@ -6,6 +6,7 @@ argparse says little about itself in public: what is read of its insides here ha
 from __future__ import annotations
 
 import argparse
+import re
 from argparse import Action, ArgumentParser
 from collections.abc import Sequence
 from enum import Enum
@@ -88,10 +89,8 @@ def _help(action: Action, prog: str) -> str:
         return ""
     if is_secret((action.dest,), action.default):
         return text  # it may want to tell the default
-    try:
-        return text % {**vars(action), "prog": prog}
-    except (TypeError, ValueError, KeyError):
-        return text
+    values = {**vars(action), "prog": prog, "type": getattr(action.type, "__name__", "")}
+    return re.sub(r"%\((\w+)\)[a-z]|%%", lambda one: str(values.get(one[1], "")) if one[1] else "%", text)
 
 
 def is_given(one: Parameter | None) -> bool:
@@ -116,18 +115,22 @@ def assigned(parser: ArgumentParser, actions: Sequence[Action], one: Parameter, 
         return now
     if one.value is None or (one.value == "" and not isinstance(action.default, str) and action.type is not str):
         return None
-    if isinstance(action, _STORE | _APPEND):
-        return _stored(parser, action, one)
+    try:
+        if isinstance(action, _STORE | _APPEND):
+            return _stored(parser, action, one)
+        return _made(actions, one, now)
+    except Unfit as error:
+        raise argparse.ArgumentError(action, f"invalid value: {one.value!r}: {error}") from None
+
+
+def _made(actions: Sequence[Action], one: Parameter, now: object) -> object:
+    """Return a value that no text of the command line becomes: a switch, a count, or what code of the user makes."""
     for const in (other for other in actions if isinstance(other, _CONST)):
         for value in (const.const, const.default):
             if record(value)[:2] == (one.value, one.type):
                 return value
-    wanted = Parameter(section=one.section, name=one.name, value=one.value, type=one.type)
-    example = 0 if isinstance(action, _COUNT) else next((x for x in (now, action.default) if x is not None), None)
-    try:
-        return fit(wanted, example)
-    except Unfit as error:
-        raise argparse.ArgumentError(action, f"invalid value: {one.value!r}: {error}") from None
+    example = next((known for known in (now, actions[0].default) if known is not None), None)
+    return fit(one, 0 if isinstance(actions[0], _COUNT) else example)
 
 
 def _stored(parser: ArgumentParser, action: Action, one: Parameter) -> object:
@@ -152,7 +155,8 @@ def _read(parser: ArgumentParser, action: Action, value: object) -> object:
     elif isinstance(action.default, Enum) and isinstance(value, str) and value in type(action.default).__members__:
         value = type(action.default)[value]
     elif isinstance(value, str) or (kind in (int, float) and _is_number(value)):
-        value = inside(parser, "_get_value")(action, str(value))
+        whole = kind is int and isinstance(value, float) and value.is_integer()
+        value = inside(parser, "_get_value")(action, f"{value:.0f}" if whole else str(value))
     elif kind in (None, str) and (kind is str or isinstance(action.default, str) or action.choices is not None):
         value = _in_choices(action, value)
     inside(parser, "_check_value")(action, value)

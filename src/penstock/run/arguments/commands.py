@@ -13,7 +13,7 @@ from types import ModuleType
 from typing import Any
 from weakref import WeakKeyDictionary
 
-from penstock.core.flat import Path, join
+from penstock.core.flat import Path, is_items, join
 from penstock.core.task import Parameter
 from penstock.run.arguments.patches import Patches, Place
 from penstock.run.arguments.recording import RECORDING, Found, attempt
@@ -26,6 +26,7 @@ COMMAND = "command"  # the parameter of a group that names the command
 _NUMBERS = {"integer", "float", "integer range", "float range"}
 _HELD = {"text", "boolean", "choice", *_NUMBERS}  # types whose values a parameter holds as they are
 
+_values: WeakKeyDictionary[Any, dict[str, Parameter]] = WeakKeyDictionary()  # asked for once for each command
 _texts: WeakKeyDictionary[Any, dict[str, object]] = WeakKeyDictionary()
 
 
@@ -56,7 +57,7 @@ def _given(parameter: Any, value: Any) -> Any:
     """Return a value as the command line would have given it."""
     if getattr(parameter, "multiple", False) or parameter.nargs != 1:
         items = read_list(value)
-        return tuple(tuple(read_list(one)) if isinstance(one, list) else _text(parameter, one) for one in items)
+        return tuple(tuple(one) if is_items(one) else _text(parameter, one) for one in items)
     return _text(parameter, value)
 
 
@@ -140,7 +141,7 @@ def _is_held(parameter: Any, value: Any) -> bool:
         return False
     if hasattr(parameter, "type"):
         return not record(value).fixed
-    items = value if isinstance(value, list | tuple) else [value]
+    items = value if is_items(value) else [value]
     return all(isinstance(one, bool | int | float) for one in items)
 
 
@@ -154,9 +155,10 @@ def _is_converted(parameter: Any) -> bool:
 
 
 def _assigned(context: Any) -> dict[str, Parameter]:
-    if context.resilient_parsing or not _is_followed(context.command):
-        return {}
-    return RECORDING.assigned()
+    if context not in _values:
+        is_followed = not context.resilient_parsing and _is_followed(context.command)
+        _values[context] = RECORDING.assigned() if is_followed else {}
+    return _values[context]
 
 
 def _is_followed(command: Any) -> bool:

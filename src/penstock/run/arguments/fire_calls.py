@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import inspect
 import re
+import sys
 from collections.abc import Mapping, Sequence
 from types import ModuleType
 from typing import Any, NamedTuple
@@ -72,9 +73,8 @@ def _is_flag(word: str) -> bool:
 
 
 def _parser() -> Any:
-    import fire.parser  # type: ignore[import-untyped, unused-ignore]  # noqa: PLC0415 - it is running
-
-    return fire.parser.DefaultParseValue
+    """Return what fire makes a value of a text with; fire is running."""
+    return sys.modules["fire.parser"].DefaultParseValue
 
 
 def _found(component: Any, words: Sequence[str]) -> list[Found]:
@@ -138,7 +138,7 @@ def _named(
     """Return what a command line gives a function, by the names of its parameters."""
     by_name = _by_name(signature, flags)
     free = [one.name for one in signature if one.kind is not one.KEYWORD_ONLY and one.name not in by_name]
-    return by_name | dict(zip(free, map(_parser(), command), strict=False))
+    return by_name | {name: _parser()(word) for name, word in zip(free, command, strict=False)}
 
 
 def _rebuilt(component: Any, given: list[str]) -> list[str]:

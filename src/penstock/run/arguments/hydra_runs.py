@@ -6,6 +6,7 @@ hydra resolves from elsewhere, such as the environment, is recorded unresolved.
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Iterable
 from types import ModuleType
 from typing import Any, cast
@@ -19,7 +20,11 @@ from penstock.run.connecting.secrets import MASK, is_secret, masked
 from penstock.run.connecting.values import read_list
 
 OVERRIDES = "overrides"
+NAME = "config_name"
 CONFIGURATION = "OmegaConf"
+MULTIRUN = "hydra.mode=MULTIRUN"
+
+_ASKING = ("help", "hydra_help", "cfg", "info", "shell_completion", "experimental_rerun")  # nothing runs
 
 
 def _run_hydra(wrapped: Any, _instance: Any, args: Any, kwargs: Any) -> Any:
@@ -30,15 +35,22 @@ def _run_hydra(wrapped: Any, _instance: Any, args: Any, kwargs: Any) -> Any:
 
 def _follow(kwargs: dict[str, Any]) -> None:
     arguments = kwargs.get("args")
-    if arguments is None or not RECORDING.wants((OVERRIDES,)):
+    if arguments is None or not RECORDING.wants((OVERRIDES,)) or any(getattr(arguments, one, None) for one in _ASKING):
         return
-    one = RECORDING.assigned().get(OVERRIDES)
-    if one is not None and one.value is not None:
-        arguments.overrides = _read(one.value)
-    shown = [_hidden(str(override)) for override in cast("Iterable[object]", arguments.overrides)]
-    RECORDING.heard([Found((OVERRIDES,), shown, "what Hydra was told on the command line")], "hydra")
-    # The processes that a multirun may start need the function as it is.
-    if not arguments.multirun:
+    assigned = RECORDING.assigned()
+    overrides, name = assigned.get(OVERRIDES), assigned.get(NAME)
+    if overrides is not None and overrides.value is not None:
+        arguments.overrides = _read(overrides.value)
+    if name is not None and name.value:
+        arguments.config_name = str(name.value)
+    told = [str(one) for one in cast("Iterable[object]", arguments.overrides)]
+    if arguments.multirun and MULTIRUN not in told:
+        told.append(MULTIRUN)  # as an override, the task can say it without a command line
+    found = [Found((OVERRIDES,), [_hidden(one) for one in told], "what Hydra was told on the command line")]
+    if arguments.config_name:
+        found.append(Found((NAME,), arguments.config_name, "the configuration that Hydra begins with"))
+    RECORDING.heard(found, "hydra")
+    if MULTIRUN not in told:  # the processes that it may start need the function as it is
         kwargs["task_function"] = wrapt.FunctionWrapper(kwargs["task_function"], _task_function)
 
 
@@ -48,10 +60,9 @@ def _task_function(wrapped: Any, _instance: Any, args: Any, kwargs: Any) -> Any:
 
 
 def _configure(composed: Any) -> None:
-    from omegaconf import OmegaConf  # type: ignore[import-not-found, unused-ignore]  # noqa: PLC0415 - hydra needs it
-
-    values = masked(OmegaConf.to_container(composed, resolve=False))
-    text: str = OmegaConf.to_yaml(OmegaConf.create(values))
+    omega: Any = sys.modules["omegaconf"].OmegaConf  # hydra needs it
+    values = masked(omega.to_container(composed, resolve=False))
+    text: str = omega.to_yaml(omega.create(values))
     RECORDING.configured(Configuration(name=CONFIGURATION, text=text, format="yaml", description="what Hydra composed"))
 
 

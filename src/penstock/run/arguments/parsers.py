@@ -6,15 +6,17 @@ own nothing is followed.
 
 from __future__ import annotations
 
+import inspect
 import sys
 import threading
 from argparse import SUPPRESS, Action, ArgumentError, ArgumentParser, Namespace
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Generator, Mapping, Sequence
 from contextlib import contextmanager
 from types import FrameType, ModuleType
 from typing import Any, cast
 from weakref import WeakKeyDictionary
 
+from penstock.core.flat import is_items
 from penstock.core.task import Parameter
 from penstock.run.arguments.actions import SUBPARSERS, arguments, assigned, found, inside, is_given
 from penstock.run.arguments.patches import Patches, Place
@@ -56,7 +58,7 @@ class Parse:
         self.commands: dict[str, str] = {}
 
     @contextmanager
-    def without_demands(self, parser: ArgumentParser) -> Iterator[None]:
+    def without_demands(self, parser: ArgumentParser) -> Generator[None]:
         """Let the parser do without arguments that the task has."""
         self.parsers.append(parser)
         demanding: list[Any] = [
@@ -130,8 +132,8 @@ def _parse(wrapped: Any, parser: ArgumentParser, args: Any, kwargs: Any) -> Any:
     _running.parse = parse
     try:
         with parse.without_demands(parser):
-            result = wrapped(*args, **kwargs)
-            namespace = cast("Namespace", result[0] if isinstance(result, tuple) else result)
+            result: Any = wrapped(*args, **kwargs)
+            namespace = _namespace(result)
             with _errors_of(parser):
                 parse.choose_command(parser, namespace)
                 parse.assign(namespace)
@@ -146,18 +148,23 @@ def _parse_part(parse: Parse, wrapped: Any, parser: ArgumentParser, args: Any, k
     if parser in parse.parsers or not _is_command(parse, parser):
         return wrapped(*args, **kwargs)
     with parse.without_demands(parser):
-        result = wrapped(*args, **kwargs)
-        parse.choose_command(parser, cast("Namespace", result[0] if isinstance(result, tuple) else result))
+        result: Any = wrapped(*args, **kwargs)
+        parse.choose_command(parser, _namespace(result))
     return result
+
+
+def _namespace(result: object) -> Namespace:
+    """Return the namespace of what a parse returned: itself, or with the words that it did not know."""
+    return cast("Namespace", result[0] if is_items(result) else result)
 
 
 def _is_command(parse: Parse, parser: ArgumentParser) -> bool:
     """Return whether a parser is that of a sub-command."""
     return any(
-        parser in action.choices.values()
+        parser in cast("Mapping[str, object]", action.choices).values()
         for one in parse.parsers
         for action in inside(one, "_actions")
-        if isinstance(action, SUBPARSERS) and isinstance(action.choices, Mapping)
+        if isinstance(action, SUBPARSERS)
     )
 
 
@@ -170,7 +177,7 @@ def _get_values(wrapped: Any, _parser: ArgumentParser, args: Any, kwargs: Any) -
 
 
 @contextmanager
-def _errors_of(parser: ArgumentParser) -> Iterator[None]:
+def _errors_of(parser: ArgumentParser) -> Generator[None]:
     """Let the parser say what is wrong with a value, as it does for the command line."""
     try:
         yield
@@ -210,7 +217,7 @@ def _is_followed(parser: ArgumentParser, args: Sequence[Any], kwargs: Mapping[st
 
 
 def _caller() -> FrameType | None:
-    frame: FrameType | None = sys._getframe(1)  # noqa: SLF001 - the documented way to one's caller
+    frame = inspect.currentframe()
     while frame is not None and frame.f_globals.get("__name__", "").partition(".")[0] in _OURS:
         frame = frame.f_back
     return frame

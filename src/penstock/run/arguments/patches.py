@@ -8,7 +8,7 @@ from __future__ import annotations
 import sys
 from collections.abc import Callable, Iterable, Mapping
 from types import ModuleType
-from typing import Any, TypeAlias
+from typing import Any, TypeAlias, cast
 
 import wrapt
 
@@ -42,7 +42,8 @@ class Patches:
         """Give every function back its place; a wrapper that somebody wrapped in turn stays, and does nothing."""
         self._on = False
         for owner, attribute, original, wrapper in reversed(self._undo):
-            if vars(owner).get(attribute) is wrapper:
+            names = cast("Mapping[str, Any]", vars(owner))
+            if names.get(attribute) is wrapper:
                 setattr(owner, attribute, original)
         self._undo.clear()
 
@@ -54,7 +55,8 @@ class Patches:
         if not self._on:
             return
         for owner, attribute, wrapper in self._table[module.__name__](module):
-            original = vars(owner).get(attribute)
+            names = cast("Mapping[str, Any]", vars(owner))
+            original = names.get(attribute)
             if original is not None:
                 wrapped = wrapt.FunctionWrapper(original, wrapper, enabled=lambda: self._on)
                 setattr(owner, attribute, wrapped)

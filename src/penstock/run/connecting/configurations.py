@@ -9,12 +9,13 @@ import json
 import re
 import tempfile
 import tomllib
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from contextlib import suppress
 from pathlib import Path
 from typing import Any, TypeVar, cast
 
 from penstock.core.errors import BadParameter, NotFound
+from penstock.core.flat import is_dict
 from penstock.core.task import Configuration
 from penstock.run.connecting.secrets import masked, unmasked
 
@@ -115,17 +116,16 @@ def _taken(configuration: Any, stored: Configuration) -> Any:
             file.write(stored.text)
         return Path(file.name) if isinstance(configuration, Path) else file.name
     found = unmasked(read_configuration(stored.text), cast("object", configuration))
-    if isinstance(configuration, dict) and isinstance(found, dict):
-        new = cast("Mapping[str, Any]", found)
-        known = cast("dict[str, Any]", configuration)
+    known: Any = configuration
+    if is_dict(configuration) and is_dict(found):
         known.clear()
-        known.update(new)
+        known.update(found)
     elif isinstance(configuration, list) and isinstance(found, list):
-        configuration[:] = cast("list[Any]", found)
+        known[:] = found
     else:
         raise BadParameter(
             f"configuration {stored.name!r} holds a {type(found).__name__}, "
-            f"but the script connects a {type(configuration).__name__}",
+            f"but the script connects a {type(known).__name__}",
             hint="correct the text of the task's configuration",
         )
-    return cast("object", configuration)
+    return known

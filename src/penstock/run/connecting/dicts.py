@@ -9,9 +9,9 @@ import copy
 import sys
 import warnings
 from collections.abc import Callable, Mapping
-from typing import Any, Self, TypeAlias, cast
+from typing import Any, Self, TypeAlias
 
-from penstock.core.flat import Path, checked, join, leaves, split
+from penstock.core.flat import Path, checked, is_dict, join, leaves, split
 from penstock.core.task import Parameter
 from penstock.run.connecting.section import Section
 from penstock.run.connecting.values import Unfit, added, assign, parameter, warn_unfit
@@ -64,8 +64,9 @@ class ConnectedDict(dict[str, Any]):
         return copy.deepcopy(plain(self), memo)
 
     def _wrapped(self, key: str, value: object) -> object:
-        if type(value) is dict:
-            return ConnectedDict(cast("Tree", value), self._writer, (*self._path, key))
+        """Return a dict as one that records under this key, also one that recorded elsewhere."""
+        if type(value) in (dict, ConnectedDict):
+            return ConnectedDict(plain(value), self._writer, (*self._path, key))
         return value
 
 
@@ -77,7 +78,7 @@ class Writer:
         self._known = known
 
     def write(self, path: Path, value: object) -> None:
-        found = leaves(cast("Tree", value), path) if isinstance(value, dict) and value else [(path, value)]
+        found = leaves(value, path) if is_dict(value) and value else [(path, value)]
         new = [parameter(self._section.name, one, leaf) for one, leaf in found if join(one) not in self._known]
         if new:
             self._section.store(new)
@@ -101,9 +102,9 @@ def connect_dict(values: Tree, section: Section) -> Tree:
     known = frozenset(section.stored()) if section.assigned else frozenset[str]()
     connected = connect_tree(values, section)
     _refill(values, connected)
-    if type(values) is not dict:
+    if type(values) not in (dict, ConnectedDict):
         return values
-    return ConnectedDict(values, Writer(section, known))
+    return ConnectedDict(plain(values), Writer(section, known))
 
 
 def connect_tree(tree: Tree, section: Section, unfitting: Unfitting | None = None) -> Tree:
@@ -158,18 +159,18 @@ def _find(stored: Mapping[str, Parameter], tree: Tree, known: Mapping[Path, obje
 def _get(tree: Tree, path: Path) -> object:
     here: object = tree
     for key in path:
-        if not isinstance(here, dict) or key not in here:
+        if not is_dict(here) or key not in here:
             return _ABSENT
-        here = cast("Tree", here)[key]
+        here = here[key]
     return here
 
 
 def _put(tree: Tree, path: Path, value: object) -> None:
     for key in path[:-1]:
         inner = tree[key]
-        if not isinstance(inner, dict):
+        if not is_dict(inner):
             return  # the task holds another value in the place of this dict
-        tree = cast("Tree", inner)
+        tree = inner
     tree[path[-1]] = value
 
 
@@ -180,15 +181,15 @@ def _add(tree: Tree, path: Path, one: Parameter) -> None:
         inner = here.get(key)
         if inner is None:
             inner = here[key] = {}
-        if not isinstance(inner, dict):
+        if not is_dict(inner):
             warnings.warn(f"parameter {one.path!r} is left out: {key!r} is no dict in the script", stacklevel=2)
             return
-        here = cast("Tree", inner)
+        here = inner
     here[path[-1]] = added(one)
 
 
 def _copied(tree: Tree) -> Tree:
-    return {key: _copied(cast("Tree", value)) if isinstance(value, dict) else value for key, value in tree.items()}
+    return {key: _copied(value) if is_dict(value) else value for key, value in tree.items()}
 
 
 def _refill(old: Tree, new: Tree) -> None:
@@ -197,8 +198,8 @@ def _refill(old: Tree, new: Tree) -> None:
         del old[key]
     for key, value in new.items():
         mine = old.get(key)
-        if isinstance(mine, dict) and isinstance(value, dict):
-            _refill(cast("Tree", mine), cast("Tree", value))
+        if is_dict(mine) and is_dict(value):
+            _refill(mine, value)
         elif mine is not value or key not in old:
             old[key] = value
 

@@ -15,7 +15,7 @@ from typing import Any, TypeAlias, cast
 import msgspec
 
 from penstock.core.errors import BadParameter
-from penstock.core.flat import leaves
+from penstock.core.flat import is_dict, leaves
 from penstock.core.task import Parameter
 from penstock.run.connecting.dicts import Tree, connect_tree
 from penstock.run.connecting.section import Section
@@ -37,7 +37,7 @@ def connect_object(target: Any, section: Section) -> Any:
         target.update_from_dict(connect_tree(dict(target.to_dict()), section))
         return target
     if isinstance(target, NAMELESS):
-        kind = "None" if target is None else f"a {type(target).__name__}"
+        kind = "None" if target is None else f"a {type(cast('object', target)).__name__}"
         raise BadParameter(
             f"{kind} cannot be connected", hint="connect a dict, an object with attributes, or an ArgumentParser"
         )
@@ -119,12 +119,12 @@ def _apply(target: Any, old: Tree, new: Tree, place: str) -> Any:
                 changes[name] = value
             continue
         before = mine[name]
-        if _is_record(before) and isinstance(value, dict):
-            after = _apply(before, cast("Tree", old[name]), cast("Tree", value), f"{place}/{name}")
+        if _is_record(before) and is_dict(value):
+            after = _apply(before, cast("Tree", old[name]), value, f"{place}/{name}")
             if after is not before:
                 changes[name] = after
-        elif isinstance(before, dict) and isinstance(value, dict):
-            if not _is_unchanged(cast("Tree", before), cast("Tree", value)):
+        elif is_dict(before) and is_dict(value):
+            if not _is_unchanged(before, value):
                 changes[name] = value
         elif value is not before:
             changes[name] = value
@@ -160,7 +160,7 @@ def _is_frozen(target: object) -> bool:
 def _changed_model(model: Any, changes: Attributes, place: str) -> Any:
     """Return the model with values that it has validated itself; one that is not frozen is changed in place."""
     pydantic: Any = sys.modules["pydantic"]
-    kind = type(model)
+    kind = cast("Any", type(model))
     names = {name: _alias(kind, name) for name in kind.model_fields}
     given = {names.get(name, name): value for name, value in {**_attributes(model), **changes}.items()}
     try:

@@ -8,7 +8,8 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable
-from typing import cast
+
+from penstock.core.flat import is_dict, is_items
 
 MASK = "********"
 
@@ -35,25 +36,23 @@ def is_secret(path: Iterable[str], value: object) -> bool:
 
 def masked(value: object, path: tuple[str, ...] = ()) -> object:
     """Return a nested value with its secrets masked; lists and dicts are copied."""
-    if isinstance(value, dict):
-        known = cast("dict[object, object]", value)
-        return {key: masked(one, (*path, str(key))) for key, one in known.items()}
-    if isinstance(value, list | tuple) and not is_secret(path, value):
-        return [masked(one, path) for one in cast("Iterable[object]", value)]
+    if is_dict(value):
+        return {key: masked(one, (*path, str(key))) for key, one in value.items()}
+    if is_items(value) and not is_secret(path, value):
+        return [masked(one, path) for one in value]
     return MASK if is_secret(path, value) else value
 
 
 def unmasked(value: object, own: object) -> object:
     """Return a nested value with what this process has in the place of masks."""
-    if isinstance(value, dict):
-        known = cast("dict[object, object]", value)
-        mine = cast("dict[object, object]", own) if isinstance(own, dict) else {}
-        kept = {key: one for key, one in known.items() if one != MASK or key in mine}
+    if is_dict(value):
+        mine = own if is_dict(own) else {}
+        kept = {key: one for key, one in value.items() if one != MASK or key in mine}
         return {key: unmasked(one, mine.get(key)) for key, one in kept.items()}
-    if isinstance(value, list):
-        items = cast("list[object]", value)
-        others = cast("list[object]", own) if isinstance(own, list) else []
-        return [unmasked(one, others[at] if at < len(others) else None) for at, one in enumerate(items)]
+    if is_items(value) and type(value) in (list, tuple):
+        others = own if is_items(own) else ()
+        items = [unmasked(one, others[at] if at < len(others) else None) for at, one in enumerate(value)]
+        return tuple(items) if isinstance(value, tuple) else items
     return own if value == MASK else value
 
 

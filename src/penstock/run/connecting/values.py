@@ -14,7 +14,7 @@ import json
 import math
 import uuid
 import warnings
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable
 from contextlib import suppress
 from enum import Enum
 from pathlib import PurePath
@@ -22,7 +22,7 @@ from typing import Any, NamedTuple, cast
 
 from penstock.core import parameters
 from penstock.core.errors import BadParameter
-from penstock.core.flat import Path, join
+from penstock.core.flat import Path, is_dict, is_items, join
 from penstock.core.task import Json, Parameter
 from penstock.run.connecting.secrets import MASK, is_secret, masked, unmasked
 
@@ -31,6 +31,7 @@ SHOWN = 1_000  # characters of the text that stands for what a parameter cannot 
 FIXED = "it cannot be changed from outside)"
 
 _DIGITS = 4_300  # Python reads no longer number
+_SCALARS: tuple[type, ...] = (bool, int, float, str)
 # What its own text says in full, and what reads that text.
 _TEXTUAL: dict[type, Callable[[str], object]] = {
     datetime.datetime: datetime.datetime.fromisoformat,
@@ -88,7 +89,7 @@ def record(value: object) -> Recorded:
         return Recorded(None, "")
     if isinstance(value, Enum):
         return Recorded(value.name, "str")
-    if isinstance(value, bool | int | float | str):
+    if isinstance(value, int | float | str):
         return _scalar(value)
     if isinstance(value, PurePath) or type(value) in _TEXTUAL:
         return Recorded(value.isoformat() if isinstance(value, datetime.date | datetime.time) else str(value), "str")
@@ -100,8 +101,8 @@ def record(value: object) -> Recorded:
 
 
 def _scalar(value: float | str) -> Recorded:
-    kind = next(kind for kind in (bool, int, float, str) if isinstance(value, kind))
-    plain = kind(value)
+    kind: Any = next(kind for kind in _SCALARS if isinstance(value, kind))
+    plain: bool | float | str = kind(value)
     if parameters.is_plain(plain):
         return Recorded(plain, kind.__name__)
     if kind is str or (kind is int and cast("int", plain).bit_length() > _DIGITS * 3):
@@ -111,27 +112,27 @@ def _scalar(value: float | str) -> Recorded:
 
 def _structure(value: object) -> Recorded:
     if isinstance(value, set | frozenset):
+        items = cast("Iterable[Any]", value)
         with suppress(TypeError):
-            return record(sorted(cast("Iterable[Any]", value)))
-        return _shown(cast("object", value))
+            return record(sorted(items))
+        return _shown(items)
     with suppress(BadParameter, RecursionError, ValueError, TypeError):
         _refuse_keys(value)
         plain = parameters.plain(value, "value")
         if len(json.dumps(plain)) <= LONGEST:
-            return Recorded(plain, "dict" if isinstance(value, dict) else "list")
+            return Recorded(plain, "dict" if is_dict(value) else "list")
     return _shown(value)
 
 
 def _refuse_keys(value: object) -> None:
     """Raise TypeError when a dict inside has a key that JSON would make another one."""
-    if isinstance(value, dict):
-        known = cast("dict[object, object]", value)
-        if not all(type(key) is str and parameters.is_plain(key) for key in known):
+    if is_dict(value):
+        if not all(type(key) is str and parameters.is_plain(key) for key in value):
             raise TypeError
-        for one in known.values():
+        for one in value.values():
             _refuse_keys(one)
-    elif isinstance(value, list | tuple):
-        for one in cast("Iterable[object]", value):
+    elif is_items(value):
+        for one in value:
             _refuse_keys(one)
 
 
@@ -166,7 +167,7 @@ def assign(one: Parameter, default: object, path: Path = ()) -> object:
     if own.type == (one.type or own.type) and _same(own.value, one.value):
         return default
     value = fit(one, default)
-    return unmasked(value, default) if isinstance(value, list | dict) else value
+    return unmasked(value, default) if type(value) in (list, tuple, dict) else value
 
 
 def fit(one: Parameter, default: object) -> object:
@@ -238,8 +239,8 @@ def read_list(value: object) -> list[object]:
             found = read_structure(value)
         except ValueError:
             found = value
-        value = found if isinstance(found, list | tuple) else value.split()
-    return list(cast("Iterable[object]", value)) if isinstance(value, list | tuple) else [value]
+        return list(found) if is_items(found) else cast("list[object]", value.split())
+    return list(value) if is_items(value) else [value]
 
 
 def _yaml(text: str) -> object:
@@ -308,9 +309,9 @@ def _items(value: object) -> list[object]:
 
 def _dict(value: object) -> dict[str, object]:
     found = read_structure(value) if isinstance(value, str) else value
-    if not isinstance(found, dict):
+    if not is_dict(found):
         raise TypeError
-    return {str(key): one for key, one in cast("dict[object, object]", found).items()}
+    return {str(key): one for key, one in found.items()}
 
 
 _CASTS: dict[type, Callable[[object], object]] = {
@@ -329,15 +330,14 @@ _CASTS: dict[type, Callable[[object], object]] = {
 def _again(default: object, value: object) -> object:
     """Return a read value as the very type of the default, and what is inside as the default has it there."""
     kind: Any = type(default)
-    if isinstance(default, list | tuple):
-        own = cast("Sequence[object]", default)
+    if is_items(default):
+        own = default
         items = [
             _like(own[min(at, len(own) - 1)], one) if own else one for at, one in enumerate(cast("list[object]", value))
         ]
         return kind._make(items) if hasattr(kind, "_make") else kind(items)
-    if isinstance(default, dict):
-        known = cast("dict[object, object]", default)
-        return {key: _like(known.get(key), one) for key, one in cast("dict[object, object]", value).items()}
+    if is_dict(default) and is_dict(value):
+        return {key: _like(default.get(key), one) for key, one in value.items()}
     return value if type(value) is kind else kind(value)
 
 
@@ -346,9 +346,7 @@ def _like(default: object, value: object) -> object:
     if isinstance(default, float) and not isinstance(value, bool | float) and isinstance(value, int | str):
         with suppress(ValueError, OverflowError):
             return float(value)
-    fits = (isinstance(default, list | tuple) and isinstance(value, list)) or (
-        isinstance(default, dict) and isinstance(value, dict)
-    )
+    fits = (is_items(default) and is_items(value)) or (is_dict(default) and is_dict(value))
     return _again(default, value) if fits else value
 
 
