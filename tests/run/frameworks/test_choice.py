@@ -22,7 +22,7 @@ def test_names_that_are_missing_from_a_dict_are_wanted():
     assert [key for key in KEYS if not choice.wants(key)] == ["pytorch"]
 
 
-@pytest.mark.parametrize("wildcards", ["*.pt", ["*.pth", "*.pt"], ("*.pt",), "/data/*.pt", "/data/best*"])
+@pytest.mark.parametrize("wildcards", ["*.pt", "best*", ["*.pth", "*.pt"], ("*.pt",), "/data/*.pt", "/data/best*"])
 def test_a_wildcard_chooses_files_by_their_name_or_their_path(wildcards):
     choice = Choice({"pytorch": wildcards})
     assert choice.wants("pytorch")
