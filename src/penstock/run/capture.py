@@ -8,6 +8,7 @@ that was started, is not. It must never know what a task is: the lines go to the
 from __future__ import annotations
 
 import atexit
+import ctypes
 import io
 import os
 import sys
@@ -54,8 +55,10 @@ class Capture:
         self.taken = 0  # bytes taken are made equal to them whenever nothing is left
         self._room = threading.Condition(threading.RLock())  # a signal's handler may print while it is held
         self._streams: dict[Stream, Any] = {}
+        self._relays: dict[Stream, _Relay] = {}
         self._recorder = 0
         self._ended = False
+        self._process = os.getpid()
         self._stopped = threading.Event()
 
     def start(self) -> None:
@@ -73,23 +76,28 @@ class Capture:
     def stop(self) -> None:
         """Record what was printed, and nothing that is printed from now on."""
         atexit.unregister(self.stop)
-        if self._stopped.is_set() or self not in _active:
+        if self._stopped.is_set() or self._process != os.getpid():
             return
         self._stopped.set()
         self.push()
         self.let_go()
+        for stream, relay in self._relays.items():
+            if getattr(sys, _NAMES[stream]) is relay:
+                setattr(sys, _NAMES[stream], self._streams[stream])
         self._ended = True
         self._reporter.remove_source(self)
 
-    def let_go(self) -> None:
-        """Leave the streams to themselves. In a forked process, what is printed is nobody's from the first byte on."""
+    def let_go(self) -> list[io.TextIOWrapper]:
+        """Listen no more; return those of Python's own streams that have a buffer of ours."""
         _active.discard(self)
-        for stream, found in self._streams.items():
+        buffered: list[io.TextIOWrapper] = []
+        for found in self._streams.values():
             if (tee := _tee_of(found)) is not None and tee.capture is self:
                 tee.capture = None
-            elif isinstance(relay := getattr(sys, _NAMES[stream]), _Relay) and relay.capture is self:
-                relay.capture = None
-                setattr(sys, _NAMES[stream], found)
+                buffered += [found] if found.buffer is not tee else []
+        for relay in self._relays.values():
+            relay.capture = None
+        return buffered
 
     def write_error(self, text: str) -> None:
         """Record a text that was not printed, such as a traceback, as if it had gone to standard error."""
@@ -146,8 +154,12 @@ class Capture:
         if tee is None and found is getattr(sys, f"__{_NAMES[stream]}__"):
             tee = _insert_tee(found, stream)
         if tee is None:
-            setattr(sys, _NAMES[stream], _Relay(found, self, stream))
+            self._relays[stream] = _Relay(found, self, stream)
+            _relays.append(self._relays[stream])
+            setattr(sys, _NAMES[stream], self._relays[stream])
         else:
+            with suppress(OSError, ValueError):
+                found.flush()  # what was printed before is not recorded
             tee.capture = self
 
     def _encoding(self, stream: Stream) -> str:
@@ -188,11 +200,13 @@ class _Tee(io.FileIO):
 
     Args:
         raw: The file that was there; it keeps the descriptor.
+        before: The buffer that was on it.
     """
 
-    def __init__(self, raw: io.FileIO, stream: Stream) -> None:
+    def __init__(self, raw: io.FileIO, stream: Stream, before: Any) -> None:
         super().__init__(raw.fileno(), "wb", closefd=False)
         self.name = raw.name
+        self.before = before
         self._stream = stream
         self.capture: Capture | None = None
 
@@ -262,21 +276,26 @@ def _insert_tee(found: Any, stream: Stream) -> _Tee | None:
     if type(raw) is not io.FileIO:
         return None
     found.flush()
-    tee = _Tee(raw, stream)
-    below: Any = tee if buffer is raw else io.BufferedWriter(tee)
+    tee = _Tee(raw, stream, buffer)
+    _put_on(tee if buffer is raw else io.BufferedWriter(tee), found)
+    return tee
+
+
+def _put_on(buffer: Any, found: io.TextIOWrapper) -> None:
     io.TextIOWrapper.__init__(
         found,
-        below,
+        buffer,
         encoding=found.encoding,
         errors=found.errors,
         newline="\n",
         line_buffering=found.line_buffering,
         write_through=found.write_through,
     )
-    return tee
 
 
 _active: set[Capture] = set()
+_relays: list[_Relay] = []  # `print` crashes where the stream that it is writing to is collected
+_keep_for_ever = ctypes.pythonapi.Py_IncRef
 _fork_holds = False
 
 
@@ -291,10 +310,18 @@ def _after_fork() -> None:
 
 
 def _in_child() -> None:
+    """Give the streams back the buffers that they had.
+
+    A thread that is not in the child may have been writing and have left our buffer locked. What it holds is the
+    parent's to write. It must not be collected, as it would wait for its lock: hence the reference that nobody has.
+    """
     global _pushing  # noqa: PLW0603 - whoever held it is not in the child
     _pushing = threading.Lock()
     for capture in list(_active):
-        capture.let_go()
+        for found in capture.let_go():
+            buffer = found.buffer
+            _keep_for_ever(ctypes.py_object(buffer))
+            _put_on(buffer.raw.before, found)
 
 
 os.register_at_fork(before=_before_fork, after_in_parent=_after_fork, after_in_child=_in_child)
