@@ -69,6 +69,7 @@ class Capture:
                 self._streams[stream] = found
                 self._listen(stream, found)
         _active.add(self)
+        self._reporter.hears_prints = True
         self._reporter.add_source(self)
         threading.Thread(target=self._work, name="penstock-console", daemon=True).start()
         atexit.register(self.stop)
@@ -85,6 +86,7 @@ class Capture:
             if getattr(sys, _NAMES[stream]) is relay:
                 setattr(sys, _NAMES[stream], self._streams[stream])
         self._ended = True
+        self._reporter.hears_prints = False
         self._reporter.remove_source(self)
 
     def let_go(self) -> list[io.TextIOWrapper]:
@@ -319,7 +321,7 @@ def _in_child() -> None:
     _pushing = threading.Lock()
     for capture in list(_active):
         for found in capture.let_go():
-            buffer = found.buffer
+            buffer: Any = found.buffer
             _keep_for_ever(ctypes.py_object(buffer))
             _put_on(buffer.raw.before, found)
 

@@ -48,6 +48,10 @@ class Reporter:
     Args:
         backend: Where the reports go. A flush calls it from a thread of its own.
         task: Id of the task.
+
+    Attributes:
+        hears_prints: Whether what this process prints is recorded for this task anyway.
+        destination: What the user named as the place for images and media.
     """
 
     def __init__(self, backend: Backend, task: str) -> None:
@@ -62,6 +66,8 @@ class Reporter:
         self._complained = False
         self._stuck = False
         self._process = os.getpid()
+        self.destination: str | None = None
+        self.hears_prints = False
 
     @property
     def blobs(self) -> FileBlobs:
