@@ -24,7 +24,8 @@ def number(value: object, argument: str) -> float:
 
 def listed(values: object, argument: str) -> list[object]:
     """Return the items of a list, an array or a column; refuse what has none, naming the argument."""
-    found: object = values.tolist() if hasattr(values, "tolist") else values
+    to_list: object = getattr(values, "tolist", None)
+    found: object = to_list() if callable(to_list) else values
     if isinstance(found, Mapping | str | bytes) or not hasattr(found, "__iter__"):
         raise Invalid(
             f"{argument} must be a list or an array, not a {type(values).__name__}: expected a list of numbers"
@@ -68,7 +69,10 @@ def merged(figure: Figure, extra: Mapping[str, Any] | None) -> Figure:
     found = dict(figure)
     for name, value in (extra or {}).items():
         inner = found.get(name)
-        found[name] = merged(inner, value) if isinstance(inner, dict) and isinstance(value, Mapping) else value
+        if isinstance(inner, dict) and isinstance(value, Mapping):
+            found[name] = merged(cast("Figure", inner), cast("Figure", value))
+        else:
+            found[name] = value
     return found
 
 
