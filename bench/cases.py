@@ -64,7 +64,7 @@ def cases(*, quick: bool) -> tuple[Case, ...]:
 
     Each floor stands near what it is compared with, so that both are measured in the same weather.
     """
-    return (*_starts(quick=quick), *_pipelines(quick=quick), *_arrays(quick=quick))
+    return (*_starts(quick=quick), *_pipelines(quick=quick), *_arrays(quick=quick), *_reports(quick=quick))
 
 
 def _floor(key: str, title: str, number: int, times: int = 1) -> Case:
@@ -202,4 +202,20 @@ def _arrays(*, quick: bool) -> tuple[Case, ...]:
             target=(Target(figure="ratio", most=1.5),),
         ),
         Case(key="array_plain", title="the same, beside no fsync", same="array", less="kept", floor=("page_cache",)),
+    )
+
+
+def _reports(*, quick: bool) -> tuple[Case, ...]:
+    lines, many, times = (1000, 1000, 1) if quick else (100_000, 1_000_000, 3)
+
+    def case(key: str, title: str, number: int, floor: tuple[str, ...] = (), *targets: Target) -> Case:
+        command = ("reports.py", "{result}", key, str(number))
+        return Case(key=key, title=title, command=command, times=times, floor=floor, target=targets)
+
+    return (
+        case("print_plain", f"floor: {lines:,} lines printed to a file, CPU", lines),
+        case("print_recorded", "the same, recorded", lines, ("print_plain",), Target(figure="ratio", most=1.2)),
+        case("scalars", f"{many:,} scalars reported", many, (), Target(figure="each", most=many / 100)),
+        case("points", f"floor: the bytes of {many:,} points read", many),
+        case("drawing", "the same, drawn", many, ("points",), Target(figure="each", most=100)),
     )

@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from penstock.core.outputs import ConsoleLine, Stream
-from penstock.run.console import LONGEST_LINE, MANY_LINES, Console
+from penstock.run.console import LONGEST_LINE, MANY_CHARACTERS, MANY_LINES, Console
 
 OUT, ERR = Stream.OUT, Stream.ERR
 
@@ -86,3 +86,41 @@ def test_many_lines_are_due_at_once():
     console = Console()
     console.feed(OUT, b"x\n" * MANY_LINES, 1.0)
     assert console.due()
+
+
+def test_blocks_are_the_same_lines_together():
+    console = Console()
+    console.feed(OUT, b"a\nb\nhalf", 1.0)
+    console.feed(ERR, b"error\n", 2.0)
+    assert console.take_blocks() == (ConsoleLine(1.0, OUT, "a\nb"), ConsoleLine(2.0, ERR, "error"))
+    assert console.take() == ()
+
+
+def test_many_characters_are_due_at_once():
+    console = Console()
+    console.feed(OUT, b"x" * (MANY_CHARACTERS + LONGEST_LINE), 1.0)
+    assert console.due()
+
+
+def test_a_progress_bar_without_end_stays_one_line():
+    console = Console()
+    for number in range(20_000):
+        assert console.feed(OUT, f"\r{number:10}".encode(), 1.0) == []
+    assert console.finish(2.0) == [f"{19_999:10}"]
+
+
+def test_an_encoding_may_be_another_and_may_change():
+    console = Console()
+    assert console.feed(OUT, "caf\u00e9\n".encode("latin-1"), 1.0, "latin-1") == ["caf\u00e9"]
+    assert console.feed(OUT, "caf\u00e9\n".encode(), 1.0) == ["caf\u00e9"]
+
+
+def test_fifty_megabytes_in_small_pieces_without_a_line_break_take_linear_time():
+    console = Console()
+    lines = 0
+    for _ in range(50_000):
+        lines += len(console.feed(OUT, b"z" * 1000, 1.0))
+        if console.due():
+            console.take()
+    lines += len(console.finish(2.0))
+    assert lines == -(-50_000_000 // LONGEST_LINE)

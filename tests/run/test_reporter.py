@@ -9,7 +9,7 @@ import pytest
 
 from penstock.backend import connect
 from penstock.core.errors import StoreError
-from penstock.core.outputs import Plot
+from penstock.core.outputs import ConsoleLine, Plot, Stream
 from penstock.ops.outputs import AppendConsole, GetScalars, ListPlots, ReadConsole, ReportScalars
 from penstock.ops.tasks import CreateTask, NewTask
 from penstock.run.reporter import LARGEST_BATCH, Reporter
@@ -199,3 +199,97 @@ def test_closing_waits_for_what_the_thread_is_recording_just_now(backend):
     go_on.set()
     closing.join(10)
     assert values(backend) == {"loss": [1.0]}
+
+
+def test_a_report_that_would_be_refused_takes_no_other_along(backend, capsys):
+    reporter = Reporter(backend, TASK)
+    reporter.scalar("loss", "train", 1.0, 0)
+    reporter.scalar("loss", "train", 1.5, 2**63)
+    reporter.scalar("\ud800", "train", 1.0, 0)
+    reporter.plot(Plot(title="\ud800", series="s", kind="table", iteration=0, data="[]"))
+    reporter.plot(Plot(title="t", series="s", kind="table", iteration=0, data="[]"))
+    reporter.scalar("loss", "train", 2.0, 1)
+    reporter.text("half \ud800")
+    reporter.close()
+    assert values(backend) == {"loss": [1.0, 2.0]}
+    assert [plot.title for plot in backend.call(ListPlots(task=TASK))] == ["t"]
+    assert [line.text for chunk in backend.call(ReadConsole(task=TASK)) for line in chunk.lines] == ["half \\ud800"]
+    assert "64 bits" in capsys.readouterr().err
+
+
+def test_closing_takes_as_long_as_something_is_recorded(backend, monkeypatch):
+    """A million points take longer than anybody's patience with one that hangs."""
+    monkeypatch.setattr("penstock.run.reporter.PATIENCE", 0.3)
+    monkeypatch.setattr("penstock.run.reporter.LARGEST_BATCH", 10)
+
+    class Slow:
+        def call(self, op):
+            threading.Event().wait(0.05)
+            return backend.call(op)
+
+    reporter = Reporter(Slow(), TASK)
+    for number in range(200):
+        reporter.scalar("loss", "train", float(number), number)
+    reporter.close()
+    assert values(backend) == {"loss": [float(number) for number in range(200)]}
+
+
+def test_what_is_not_recorded_at_the_end_is_told(monkeypatch, capsys):
+    monkeypatch.setattr("penstock.run.reporter.PATIENCE", 0.05)
+    hang = threading.Event()
+
+    class Hanging:
+        def call(self, op):
+            hang.wait(60)
+
+    reporter = Reporter(Hanging(), TASK)
+    reporter.scalar("loss", "train", 0.0, 0)
+    while reporter._waiting:
+        hang.wait(0.01)
+    reporter.scalar("loss", "train", 0.0, 1)
+    reporter.close()
+    hang.set()
+    assert "1 reports are not recorded" in capsys.readouterr().err
+
+
+def test_who_reports_faster_than_can_be_recorded_helps(backend, monkeypatch):
+    monkeypatch.setattr("penstock.run.reporter.MOST_WAITING", 100)
+    reporter = Reporter(backend, TASK)
+    most = 0
+    for number in range(1000):
+        reporter.scalar("loss", "train", float(number), number)
+        most = max(most, len(reporter._waiting))
+    reporter.close()
+    assert most <= 100
+    assert values(backend) == {"loss": [float(number) for number in range(1000)]}
+
+
+def test_a_source_is_asked_until_it_has_nothing(backend):
+    class Source:
+        left = 3
+        pushed = False
+
+        def push(self):
+            self.pushed = True
+
+        def take(self):
+            self.left -= 1
+            return [ConsoleLine(1.0, Stream.OUT, f"{self.left}\nline")] if self.left >= 0 else []
+
+    reporter = Reporter(backend, TASK)
+    source = Source()
+    reporter.add_source(source)
+    assert reporter.flush()
+    assert source.pushed
+    reporter.remove_source(source)
+    reporter.close()
+    lines = [line.text for chunk in backend.call(ReadConsole(task=TASK)) for line in chunk.lines]
+    assert lines == ["2", "line", "1", "line", "0", "line"]
+
+
+@pytest.mark.parametrize("value", [float("nan"), float("inf"), -0.0])
+def test_numbers_that_are_none_are_recorded(backend, value):
+    reporter = Reporter(backend, TASK)
+    reporter.scalar("loss", "train", value, -(2**63))
+    reporter.close()
+    assert repr(values(backend)) == repr({"loss": [value]})

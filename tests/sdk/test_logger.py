@@ -178,18 +178,129 @@ def test_plotly_figures_are_recorded_as_their_json(pipe, logger):
     assert strict(found["dict"].data) == {"data": [], "layout": {"title": "é"}}
 
 
+def drawn(logger, pipe):
+    """The figures by title: data and layout."""
+    return {title: strict(plot.data) for title, plot in plots(logger, pipe).items() if plot.kind == "plotly"}
+
+
 def test_histograms_have_a_label_for_each_bar(pipe, logger):
     import numpy as np
 
-    logger.report_histogram("plain", "s", [1, 2.5])
-    logger.report_histogram("array", "s", np.array([3, 4]), xlabels=["a", "b"])
-    found = {title: strict(plot.data) for title, plot in plots(logger, pipe).items()}
-    assert found["plain"] == {"values": [1.0, 2.5], "labels": [0, 1]}
-    assert found["array"] == {"values": [3.0, 4.0], "labels": ["a", "b"]}
-    with pytest.raises(Invalid, match="2 values but 1 labels"):
-        logger.report_histogram("t", "s", [1, 2], xlabels=["a"])
-    with pytest.raises(Invalid, match="expected a list of numbers"):
-        logger.report_histogram("t", "s", "12")
+    logger.report_histogram("plain", "s", [1, 2.5], xaxis="x", extra_layout={"xaxis": {"type": "log"}})
+    logger.report_histogram("array", "s", np.array([3, 4]), xlabels=["a", "b"], mode="stack")
+    logger.report_vector("groups", "s", [[1, 2], [3, 4]], labels=["one", "two"])
+    found = drawn(logger, pipe)
+    assert found["plain"]["data"] == [{"type": "bar", "name": "s", "x": [0, 1], "y": [1.0, 2.5]}]
+    assert found["plain"]["layout"]["xaxis"] == {"title": {"text": "x"}, "type": "log"}
+    assert (found["array"]["data"][0]["x"], found["array"]["layout"]["barmode"]) == (["a", "b"], "stack")
+    assert [bar["name"] for bar in found["groups"]["data"]] == ["one", "two"]
+
+
+def test_lines_points_and_matrices_are_figures(pipe, logger):
+    import numpy as np
+
+    logger.report_line_plot(
+        "lines", [{"name": "a", "data": [(0, 1), (1, 2)]}], "x", "y", reverse_xaxis=True, comment="c"
+    )
+    logger.report_scatter2d("plane", "s", np.array([[0, 1], [2, 3]]), labels=["p", "q"], mode="markers", xaxis="across")
+    logger.report_scatter2d("line", "s", [(0, 1)])
+    logger.report_scatter3d("space", "s", [(0, 1, 2)], zaxis="up", fill=True)
+    logger.report_confusion_matrix("confusion", "s", [[1, 2], [3, 4]], xlabels=["a", "b"], yaxis_reversed=True)
+    logger.report_matrix("matrix", "s", np.eye(2), ylabels=["a", "b"], iteration=7)
+    logger.report_surface(
+        "surface", "s", np.eye(3), camera=(1, 2, 3), extra_layout={"scene": {"dragmode": "turntable"}}
+    )
+    found = drawn(logger, pipe)
+    types = {title: figure["data"][0]["type"] for title, figure in found.items()}
+    assert types == {
+        "lines": "scatter",
+        "plane": "scatter",
+        "line": "scatter",
+        "space": "scatter3d",
+        "confusion": "heatmap",
+        "matrix": "heatmap",
+        "surface": "surface",
+    }
+    assert found["lines"]["data"] == [
+        {"type": "scatter", "name": "a", "mode": "lines", "x": [0.0, 1.0], "y": [1.0, 2.0]}
+    ]
+    assert found["lines"]["layout"]["xaxis"] == {"title": {"text": "x"}, "autorange": "reversed"}
+    assert (found["plane"]["data"][0]["text"], found["line"]["data"][0]["mode"]) == (["p", "q"], "lines")
+    assert found["space"]["layout"]["scene"]["zaxis"] == {"title": {"text": "up"}}
+    assert found["confusion"]["layout"]["yaxis"] == {"autorange": "reversed"}
+    assert found["surface"]["layout"]["scene"]["camera"] == {"eye": {"x": 1.0, "y": 2.0, "z": 3.0}}
+    assert found["surface"]["layout"]["scene"]["dragmode"] == "turntable"
+
+
+def test_the_figures_are_what_plotly_itself_accepts(pipe, logger):
+    import plotly.graph_objects as go
+
+    logger.report_vector("bars", "s", [[1, 2], [3, 4]], xaxis="x")
+    logger.report_line_plot("lines", [{"name": "a", "data": [(0, 1)]}], "x", "y")
+    logger.report_scatter3d("space", "s", [(0, 1, 2)], xaxis="x")
+    logger.report_surface("surface", "s", [[1, 2]], camera=(1, 2, 3), xlabels=["a", "b"])
+    logger.report_matrix("matrix", "s", [[1, 2]])
+    for figure in drawn(logger, pipe).values():
+        go.Figure(figure)
+
+
+@pytest.mark.parametrize(
+    ("report", "message"),
+    [
+        (lambda logger: logger.report_histogram("t", "s", [1, 2], xlabels=["a"]), "xlabels .* 2 values but 1 labels"),
+        (lambda logger: logger.report_histogram("t", "s", "12"), "values .*expected a list of numbers"),
+        (lambda logger: logger.report_histogram("t", "s", [1], mode="pile"), "mode must be"),
+        (lambda logger: logger.report_vector("t", "s", [[1, 2], [3]]), r"values\[1\] has 1 numbers, not 2"),
+        (lambda logger: logger.report_scatter2d("t", "s", [(1, 2, 3)]), r"scatter\[0\] has 3 numbers, not 2"),
+        (lambda logger: logger.report_scatter2d("t", "s", [(1, "x")]), "scatter must hold numbers, not 'x'"),
+        (lambda logger: logger.report_scatter2d("t", "s", [(1, 2)], mode="dots"), "mode must be"),
+        (lambda logger: logger.report_scatter3d("t", "s", [(1, 2)]), r"scatter\[0\] has 2 numbers, not 3"),
+        (lambda logger: logger.report_matrix("t", "s", [1, 2]), "matrix must be a list"),
+        (lambda logger: logger.report_matrix("t", "s", [[1]], ylabels=["a", "b"]), "ylabels"),
+        (lambda logger: logger.report_surface("t", "s", [[1]], camera=(1, 2)), "camera"),
+        (lambda logger: logger.report_line_plot("t", [(1, 2)], "x", "y"), "series must be a list of dicts"),
+        (lambda logger: logger.report_line_plot("t", [{"data": [1]}], "x", "y"), r"series\[0\]\['data'\]"),
+        (lambda logger: logger.report_plotly("t", "s", 3), "figure must be"),
+        (lambda logger: logger.report_table("t", "s", url="http://x/t.csv"), "url is not fetched"),
+        (lambda logger: logger.report_media("t", "s"), "either local_path or stream"),
+        (lambda logger: logger.report_media("t", "s", stream=io.BytesIO(b"")), "file_extension"),
+        (lambda logger: logger.report_media("t", "s", local_path="/none.mp3"), "local_path '/none.mp3'"),
+    ],
+)
+def test_a_wrong_argument_is_refused_by_its_name(logger, report, message):
+    with pytest.raises(Invalid, match=message):
+        report(logger)
+
+
+def test_media_are_kept_with_their_type(pipe, logger, tmp_path):
+    (tmp_path / "sound.mp3").write_bytes(b"sound")
+    logger.report_media("file", "s", local_path=tmp_path / "sound.mp3", delete_after_upload=True)
+    logger.report_media("text", "s", 3, stream=io.StringIO("caf\u00e9"), file_extension="txt")
+    found = plots(logger, pipe)
+    assert {plot.kind for plot in found.values()} == {"media"}
+    sound, text = strict(found["file"].data), strict(found["text"].data)
+    assert (sound["type"], sound["name"], base64.b64decode(sound["data"])) == ("audio/mpeg", "sound.mp3", b"sound")
+    assert (text["type"], base64.b64decode(text["data"]).decode()) == ("text/plain", "caf\u00e9")
+    assert not (tmp_path / "sound.mp3").exists()
+    with pytest.raises(Invalid, match="more than 5,000,000"):
+        logger.report_media("t", "s", stream=io.BytesIO(b"x" * 5_000_001), file_extension="mp4")
+
+
+def test_the_destination_that_was_named_is_told(pipe, logger):
+    assert logger.get_default_upload_destination() is None
+    logger.set_default_upload_destination("s3://bucket")
+    assert pipe.get_logger().get_default_upload_destination() == "s3://bucket"
+
+
+def test_grouping_of_tensorboard_is_remembered():
+    try:
+        Logger.tensorboard_auto_group_scalars(True)
+        assert Logger.groups_tensorboard
+    finally:
+        Logger.tensorboard_auto_group_scalars()
+    assert not Logger.groups_tensorboard
+    assert Logger.tensorboard_single_series_per_graph(True) is None
+    assert Logger.matplotlib_force_report_non_interactive(True) is None
 
 
 def test_images_come_from_arrays_pictures_and_files(pipe, logger, tmp_path):

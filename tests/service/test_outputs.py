@@ -7,7 +7,7 @@ import threading
 
 import pytest
 
-from penstock.core.errors import NotFound
+from penstock.core.errors import Invalid, NotFound
 from penstock.core.outputs import Artifact, ConsoleLine, Plot, ScalarPoint, Stream
 from penstock.ops.outputs import (
     AddArtifact,
@@ -154,3 +154,12 @@ def test_a_plot_of_the_same_place_is_replaced(desk):
     found = desk.backend.call(ListPlots(task=task.id))
     assert {(plot.iteration, plot.data) for plot in found} == {(0, "3"), (1, "2")}
     assert all(plot.at > 0 for plot in found)
+
+
+def test_a_drawing_asks_for_two_points_or_more(desk):
+    task = desk.task()
+    desk.backend.call(ReportScalars(task=task.id, series=series(1.0, 5.0, 2.0)))
+    (found,) = desk.backend.call(GetScalars(task=task.id, titles=("loss",), max_points=2))
+    assert [point.value for point in found.points] == [1.0, 2.0]
+    with pytest.raises(Invalid, match="max_points must be 2 or more, not 1"):
+        desk.backend.call(GetScalars(task=task.id, max_points=1))

@@ -236,3 +236,30 @@ def test_points_are_removed_as_often_as_they_are_given(tx: SqlTx) -> None:
     tx.reports.remove_scalars("a", [replace(points(), points=(one,) * 2)])
     assert tx.reports.scalars("a")[0].points == (one,)
     assert tx.reports.scalars("b")[0].points == (one,)
+
+
+def test_lines_that_came_as_one_text_are_read_apart(tx: SqlTx) -> None:
+    tx.tasks.add(Task(id="t", name="n", project="p"))
+    tx.reports.append_console(
+        "t", None, (ConsoleLine(1.0, Stream.ERR, "one\n\nthree"), ConsoleLine(2.0, Stream.OUT, ""))
+    )
+    (chunk,) = tx.reports.console("t", whole_run=False, after=0, limit=10)
+    assert chunk.lines == (
+        ConsoleLine(1.0, Stream.ERR, "one"),
+        ConsoleLine(1.0, Stream.ERR, ""),
+        ConsoleLine(1.0, Stream.ERR, "three"),
+        ConsoleLine(2.0, Stream.OUT, ""),
+    )
+    tx.reports.append_console("t", None, (ConsoleLine(3.0, Stream.OUT, "x\nlast"),))
+    assert tx.reports.last_lines(["t"]) == {"t": "last"}
+
+
+def test_a_drawing_has_few_points_of_the_titles_that_it_asks_for(tx: SqlTx) -> None:
+    for number in range(0, 5000, 1000):
+        tx.reports.append_scalars("t", [points(*[float(one) for one in range(number, number + 1000)], start=number)])
+    tx.reports.append_scalars("t", [replace(points(1.0), title="other")])
+    (series,) = tx.reports.scalars("t", ["loss"], 50)
+    assert len(series.points) <= 50
+    assert (series.points[0].value, series.points[-1].value) == (0.0, 4999.0)
+    assert len(tx.reports.scalars("t")) == 2
+    assert tx.reports.scalars("t", []) == []

@@ -27,7 +27,7 @@ if TYPE_CHECKING:
     from penstock.ops.outputs import ConsoleChunk
 
 PATIENCE = 0.3  # seconds after which new lines are looked for, when nothing else happened in the run
-CHUNKS = 500  # that are read at once
+CHUNKS = 50  # that are read at once: each may hold a megabyte
 WIDEST = 30  # columns of a step's name up to which the lines of others are aligned with its own
 EXAMPLE = """\
 \b

@@ -158,8 +158,8 @@ class Plot(Struct, frozen=True, kw_only=True):
     """A figure, table, histogram, image or text that a task reported.
 
     Args:
-        kind: `plotly`, `table`, `image`, `histogram` or `text`.
-        data: JSON text of the figure or the table; for an image the hash of its blob.
+        kind: `plotly`, `table`, `image` or `media`; in older records also `histogram`.
+        data: JSON text of the figure, the table or the media file; for an image the hash of its blob.
     """
 
     title: str

@@ -32,7 +32,10 @@ class ListArtifacts(Op[list[Artifact]], frozen=True, kw_only=True):
 
 
 class AppendConsole(Op[None], frozen=True, kw_only=True):
-    """Append lines to the console of a task."""
+    """Append lines to the console of a task.
+
+    Lines of one stream that were written at once may come as one, with line breaks in its text; they are read apart.
+    """
 
     task: str
     lines: tuple[ConsoleLine, ...]
@@ -87,9 +90,17 @@ class ReportScalars(Op[None], frozen=True, kw_only=True):
 
 
 class GetScalars(Op[list[ScalarSeries]], frozen=True, kw_only=True):
-    """Return all points of all series of a task, by title and series."""
+    """Return the points of the series of a task, by title and series.
+
+    Args:
+        titles: Only the series of these titles; None for all.
+        max_points: At most so many points of each series, 2 or more, as a drawing needs them: the ends and extremes
+            stay, and so do gaps. None for all.
+    """
 
     task: str
+    titles: tuple[str, ...] | None = None
+    max_points: int | None = None
     reads: ClassVar[bool] = True
 
 

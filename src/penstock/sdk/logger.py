@@ -7,22 +7,33 @@ from __future__ import annotations
 
 import io
 import json
+import logging
 import math
-import sys
 from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, cast
+from typing import TYPE_CHECKING, Any, ClassVar, cast
 
 from penstock.core.errors import Invalid, PenstockError
 from penstock.core.outputs import Plot
 from penstock.run import current
+from penstock.sdk import figures, media, tables
 
 if TYPE_CHECKING:
     from penstock.run.reporter import Reporter
 
 
+Extra = Mapping[str, Any] | None
+
+
 class Logger:
-    """Reports for one task. Get it with `Logger.current_logger()`, `task.get_logger()` or `pipe.get_logger()`."""
+    """Reports for one task. Get it with `Logger.current_logger()`, `task.get_logger()` or `pipe.get_logger()`.
+
+    Reporting returns at once; what is reported is recorded a fraction of a second later. What a step or a recorded
+    script prints becomes its console: of a step all that it and its processes write, of a script what goes through
+    Python's own `print`, `sys.stdout`, `sys.stderr` and `logging`, not what C code or other processes write.
+    """
+
+    groups_tensorboard: ClassVar[bool] = False
 
     def __init__(self, reporter: Reporter) -> None:
         self._reporter = reporter
@@ -54,73 +65,235 @@ class Logger:
         """Report a number that the task has once, such as a final accuracy."""
         self._reporter.scalar("Summary", str(name), _number(value), None)
 
-    def report_text(self, msg: object, print_console: bool = True) -> None:
+    def report_text(self, msg: object, level: int = logging.INFO, print_console: bool = True) -> None:
         """Add a text to the task's console.
 
         Args:
             msg: The text.
-            print_console: Whether it is printed as well; in a step, printing is what records it.
+            level: Kept for the documented API; every text is recorded.
+            print_console: Whether it is printed as well; where what is printed is recorded, that is what records it.
         """
-        working = current.get()
+        _ = level
         if print_console:
             print(msg)  # noqa: T201 - as asked
-        printed = print_console and working is not None and working.is_step and working.reporter is self._reporter
-        if not printed:
+        working = current.get()
+        in_step = working is not None and working.is_step and working.reporter is self._reporter
+        if not (print_console and (in_step or self._reporter.hears_prints)):
             self._reporter.text(str(msg))
 
-    def report_plotly(self, title: str, series: str, figure: object, iteration: int = 0) -> None:
+    def report_plotly(self, title: str, series: str, figure: object, iteration: int | None = None) -> None:
         """Report a Plotly figure, or a dict in Plotly's form (`data`, `layout`)."""
         to_json = getattr(figure, "to_json", None)
         found: object = json.loads(str(to_json())) if callable(to_json) else figure
-        self._plot(title, series, "plotly", _json(found), iteration)
+        if not isinstance(found, Mapping):
+            raise Invalid(f"figure must be a Plotly figure or a dict, not a {type(figure).__name__}")
+        self._plot(title, series, "plotly", _json(cast("object", found)), iteration)
 
     def report_table(
-        self,
-        title: str,
-        series: str,
-        iteration: int = 0,
-        table_plot: object = None,
-        csv: str | Path | None = None,
-    ) -> None:
+        self, title: str, series: str, iteration: int | None = None, table_plot: object = None,
+        csv: str | Path | None = None, url: str | None = None, extra_layout: Extra = None,
+    ) -> None:  # fmt: skip
         """Report a table.
 
         Args:
             table_plot: A pandas or polars frame, or a list of rows whose first holds the column names.
             csv: A CSV file to read instead; its first row holds the column names.
+            url: Refused: what lies elsewhere is not fetched.
+            extra_layout: Kept for the documented API; a table is shown as one.
         """
-        rows = _read_csv(csv) if csv is not None else _rows(table_plot)
+        _ = extra_layout
+        _refuse_url(url, "csv")
+        rows = tables.read_csv(csv) if csv is not None else tables.rows(table_plot)
         self._plot(title, series, "table", _json(rows), iteration)
 
     def report_image(
-        self, title: str, series: str, iteration: int = 0, local_path: str | Path | None = None, image: object = None
-    ) -> None:
+        self, title: str, series: str, iteration: int | None = None, local_path: str | Path | None = None,
+        image: object = None, max_image_history: int | None = None, delete_after_upload: bool = False,
+        url: str | None = None,
+    ) -> None:  # fmt: skip
         """Report an image: a file, a PIL image, or an array of shape (height, width[, 3 or 4]).
 
         An array of integers holds 0 to 255, one of floats 0 to 1.
+
+        Args:
+            max_image_history: Kept for the documented API; every image is kept.
+            delete_after_upload: Whether the file is removed once it is stored.
+            url: Refused: what lies elsewhere is not fetched.
         """
-        self._picture(title, series, _image(local_path, image), iteration)
+        _ = max_image_history
+        _refuse_url(url, "local_path")
+        stored = self._picture(title, series, media.image(local_path, image), iteration)
+        if stored and local_path is not None and delete_after_upload:
+            Path(local_path).unlink()
+
+    def report_media(
+        self, title: str, series: str, iteration: int | None = None, local_path: str | Path | None = None,
+        stream: io.BytesIO | io.StringIO | None = None, file_extension: str | None = None,
+        max_history: int | None = None, delete_after_upload: bool = False, url: str | None = None,
+    ) -> None:  # fmt: skip
+        """Report an image, an audio or a video file, or a text, up to 5 MB: it is kept with the plots, in base 64.
+
+        Args:
+            local_path: The file.
+            stream: What is read instead of a file; `file_extension` then says what it holds.
+            file_extension: Such as `mp3`.
+            max_history: Kept for the documented API; everything is kept.
+            delete_after_upload: Whether the file is removed once it is taken.
+            url: Refused: what lies elsewhere is not fetched.
+        """
+        _ = max_history
+        _refuse_url(url, "local_path")
+        self._plot(title, series, "media", _json(media.described(local_path, stream, file_extension)), iteration)
+        if local_path is not None and delete_after_upload:
+            Path(local_path).unlink()
 
     def report_histogram(
-        self, title: str, series: str, values: Sequence[float] | object, iteration: int = 0,
-        xlabels: Sequence[str] | None = None,
+        self, title: str, series: str, values: object, iteration: int | None = None,
+        labels: Sequence[str] | None = None, xlabels: Sequence[str] | None = None, xaxis: str | None = None,
+        yaxis: str | None = None, mode: str | None = None, data_args: Extra = None, extra_layout: Extra = None,
     ) -> None:  # fmt: skip
-        """Report bars: one height each, with a label each where `xlabels` has them."""
-        heights = [_number(value) for value in _listed(values)]
-        labels = list(xlabels) if xlabels is not None else list(range(len(heights)))
-        if len(labels) != len(heights):
-            raise Invalid(f"histogram {title!r} has {len(heights)} values but {len(labels)} labels")
-        self._plot(title, series, "histogram", _json({"values": heights, "labels": labels}), iteration)
+        """Report bars: a height each, or rows of heights for groups of bars.
+
+        Args:
+            labels: A name for each group.
+            xlabels: A label for each bar of a group.
+            xaxis, yaxis: Titles of the axes.
+            mode: How groups stand: `group` (the default), `stack` or `relative`.
+            data_args, extra_layout: Handed to Plotly as they are.
+        """
+        if mode not in {None, "group", "stack", "relative"}:
+            raise Invalid(f"mode must be group, stack or relative, not {mode!r}")
+        bars = figures.bars(str(series), values, labels, xlabels, data_args)
+        layout = figures.layout(str(title), {"xaxis": xaxis, "yaxis": yaxis}, extra_layout)
+        self._figure(title, series, bars, {"barmode": mode or "group", **layout}, iteration)
+
+    def report_vector(
+        self, title: str, series: str, values: object, iteration: int | None = None,
+        labels: Sequence[str] | None = None, xlabels: Sequence[str] | None = None, xaxis: str | None = None,
+        yaxis: str | None = None, mode: str | None = None, extra_layout: Extra = None,
+    ) -> None:  # fmt: skip
+        """Report the numbers of a vector as bars; the arguments are those of `report_histogram`."""
+        self.report_histogram(title, series, values, iteration, labels, xlabels, xaxis, yaxis, mode, None, extra_layout)
+
+    def report_line_plot(
+        self, title: str, series: Sequence[Mapping[str, Any]], xaxis: str, yaxis: str, mode: str = "lines",
+        iteration: int | None = None, reverse_xaxis: bool = False, comment: str | None = None,
+        extra_layout: Extra = None,
+    ) -> None:  # fmt: skip
+        """Report lines in one diagram.
+
+        Args:
+            series: A dict for each line: `name`, and `data` as pairs (x, y).
+            xaxis, yaxis: Titles of the axes.
+            mode: `lines`, `markers` or `lines+markers`.
+            reverse_xaxis: Whether x falls to the right.
+            comment: Stands below the title.
+            extra_layout: Handed to Plotly as it is.
+        """
+        given: object = series
+        if not isinstance(given, list | tuple) or not all(_is_line(one) for one in cast("Sequence[object]", given)):
+            raise Invalid("series must be a list of dicts with 'name' and 'data'")
+        drawn = [
+            figures.line(str(one.get("name", place)), one["data"], f"series[{place}]['data']", mode, one.get("labels"))
+            for place, one in enumerate(series)
+        ]
+        layout = figures.layout(str(title), {"xaxis": xaxis, "yaxis": yaxis}, None, comment)
+        layout["xaxis"] |= {"autorange": "reversed"} if reverse_xaxis else {}
+        self._figure(title, "", drawn, figures.merged(layout, extra_layout), iteration)
+
+    def report_scatter2d(
+        self, title: str, series: str, scatter: object, iteration: int | None = None, xaxis: str | None = None,
+        yaxis: str | None = None, labels: Sequence[str] | None = None, mode: str = "line", comment: str | None = None,
+        extra_layout: Extra = None,
+    ) -> None:  # fmt: skip
+        """Report points in a plane.
+
+        Args:
+            scatter: Pairs (x, y), or an array of shape (points, 2).
+            labels: A text for each point.
+            mode: `line`, `lines`, `markers` or `lines+markers`.
+            comment: Stands below the title.
+            extra_layout: Handed to Plotly as it is.
+        """
+        mode = "lines" if mode == "line" else mode
+        drawn = figures.line(str(series), scatter, "scatter", mode, labels)
+        layout = figures.layout(str(title), {"xaxis": xaxis, "yaxis": yaxis}, extra_layout, comment)
+        self._figure(title, series, [drawn], layout, iteration)
+
+    def report_scatter3d(
+        self, title: str, series: str, scatter: object, iteration: int | None = None, xaxis: str | None = None,
+        yaxis: str | None = None, zaxis: str | None = None, labels: Sequence[str] | None = None,
+        mode: str = "markers", fill: bool = False, comment: str | None = None, extra_layout: Extra = None,
+    ) -> None:  # fmt: skip
+        """Report points in space.
+
+        Args:
+            scatter: Triples (x, y, z), or an array of shape (points, 3).
+            fill: Whether the area that the points enclose is filled.
+        """
+        drawn = figures.cloud(str(series), scatter, mode, labels, fill=fill)
+        scene = figures.layout("", {"xaxis": xaxis, "yaxis": yaxis, "zaxis": zaxis}, None)
+        layout = figures.layout(str(title), {}, {"scene": _axes(scene)}, comment)
+        self._figure(title, series, [drawn], figures.merged(layout, extra_layout), iteration)
+
+    def report_confusion_matrix(
+        self, title: str, series: str, matrix: object, iteration: int | None = None, xaxis: str | None = None,
+        yaxis: str | None = None, xlabels: Sequence[str] | None = None, ylabels: Sequence[str] | None = None,
+        yaxis_reversed: bool = False, comment: str | None = None, extra_layout: Extra = None,
+    ) -> None:  # fmt: skip
+        """Report a matrix as a heat map.
+
+        Args:
+            matrix: Rows of one length, or an array of two dimensions.
+            xlabels, ylabels: A label for each column and for each row.
+            yaxis_reversed: Whether the first row is at the top.
+        """
+        drawn = figures.field("heatmap", str(series), matrix, xlabels, ylabels)
+        layout = figures.layout(str(title), {"xaxis": xaxis, "yaxis": yaxis}, None, comment)
+        layout["yaxis"] |= {"autorange": "reversed"} if yaxis_reversed else {}
+        self._figure(title, series, [drawn], figures.merged(layout, extra_layout), iteration)
+
+    def report_matrix(
+        self, title: str, series: str, matrix: object, iteration: int | None = None, xaxis: str | None = None,
+        yaxis: str | None = None, xlabels: Sequence[str] | None = None, ylabels: Sequence[str] | None = None,
+        yaxis_reversed: bool = False, extra_layout: Extra = None,
+    ) -> None:  # fmt: skip
+        """Report a matrix as a heat map; the arguments are those of `report_confusion_matrix`."""
+        self.report_confusion_matrix(
+            title, series, matrix, iteration, xaxis, yaxis, xlabels, ylabels, yaxis_reversed, None, extra_layout
+        )
+
+    def report_surface(
+        self, title: str, series: str, matrix: object, iteration: int | None = None, xaxis: str | None = None,
+        yaxis: str | None = None, zaxis: str | None = None, xlabels: Sequence[str] | None = None,
+        ylabels: Sequence[str] | None = None, camera: Sequence[float] | None = None, comment: str | None = None,
+        extra_layout: Extra = None,
+    ) -> None:  # fmt: skip
+        """Report a matrix of heights as a surface in space.
+
+        Args:
+            matrix: Rows of one length, or an array of two dimensions.
+            camera: The place (x, y, z) that it is looked at from.
+        """
+        drawn = figures.field("surface", str(series), matrix, xlabels, ylabels)
+        scene = _axes(figures.layout("", {"xaxis": xaxis, "yaxis": yaxis, "zaxis": zaxis}, None))
+        if camera is not None:
+            (eye,) = figures.rows([camera], "camera", 3)
+            scene["camera"] = {"eye": dict(zip("xyz", eye, strict=True))}
+        layout = figures.layout(str(title), {}, {"scene": scene}, comment)
+        self._figure(title, series, [drawn], figures.merged(layout, extra_layout), iteration)
 
     def report_matplotlib_figure(
-        self, title: str, series: str, figure: object = None, iteration: int = 0, report_image: bool = True
-    ) -> None:
+        self, title: str, series: str, figure: object, iteration: int | None = None, report_image: bool = False,
+        report_interactive: bool = True,
+    ) -> None:  # fmt: skip
         """Report a Matplotlib figure, as a picture of 100 dots per inch.
 
         Args:
             figure: The figure, or the module `pyplot` for its current one.
-            report_image: Kept for the documented API; the figure is always recorded as a picture.
+            report_image, report_interactive: Kept for the documented API; the figure is always recorded as a picture.
         """
-        _ = report_image
+        _ = report_image, report_interactive
         current_figure = getattr(figure, "gcf", None)
         chosen: Any = current_figure() if callable(current_figure) else figure
         if not hasattr(chosen, "savefig"):
@@ -137,19 +310,67 @@ class Logger:
         """
         if wait:
             self._reporter.flush()
+        else:
+            self._reporter.wake()
         return True
 
-    def _picture(self, title: str, series: str, data: bytes, iteration: int) -> None:
+    def set_default_upload_destination(self, uri: str) -> None:
+        """Set where images and media go; they go to the blobs of this home whatever it says.
+
+        Args:
+            uri: Kept, and returned by `get_default_upload_destination`.
+        """
+        self._reporter.destination = str(uri)
+
+    def get_default_upload_destination(self) -> str | None:
+        """Return what `set_default_upload_destination` was given, or None."""
+        return self._reporter.destination
+
+    @classmethod
+    def tensorboard_auto_group_scalars(cls, group_scalars: bool = False) -> None:
+        """Set whether scalars of TensorBoard without a title of their own share the title `Scalars`."""
+        cls.groups_tensorboard = bool(group_scalars)
+
+    @classmethod
+    def tensorboard_single_series_per_graph(cls, single_series: bool = False) -> None:
+        """Do nothing: whoever looks at a diagram decides what stands in it. Kept for the documented API."""
+        _ = single_series
+
+    @classmethod
+    def matplotlib_force_report_non_interactive(cls, force: bool) -> None:
+        """Do nothing: figures of Matplotlib are always recorded as pictures. Kept for the documented API."""
+        _ = force
+
+    def _figure(
+        self, title: str, series: str, data: list[figures.Figure], layout: figures.Figure, iteration: int | None
+    ) -> None:
+        self._plot(title, series, "plotly", _json({"data": data, "layout": layout}), iteration)
+
+    def _picture(self, title: str, series: str, data: bytes, iteration: int | None) -> bool:
         try:
             blob = self._reporter.blobs.put_bytes(data)
         except PenstockError as error:
             self._reporter.complain(f"image {title!r} could not be recorded: {error}")
-            return
+            return False
         self._plot(title, series, "image", blob.hash, iteration)
+        return True
 
-    def _plot(self, title: str, series: str, kind: str, data: str, iteration: int) -> None:
-        plot = Plot(title=str(title), series=str(series), kind=kind, iteration=int(iteration), data=data)
+    def _plot(self, title: str, series: str, kind: str, data: str, iteration: int | None) -> None:
+        plot = Plot(title=str(title), series=str(series), kind=kind, iteration=int(iteration or 0), data=data)
         self._reporter.plot(plot)
+
+
+def _is_line(value: object) -> bool:
+    return isinstance(value, Mapping) and "data" in value
+
+
+def _axes(layout: figures.Figure) -> figures.Figure:
+    return {name: axis for name, axis in layout.items() if name != "title"}
+
+
+def _refuse_url(url: str | None, instead: str) -> None:
+    if url is not None:
+        raise Invalid("url is not fetched", hint=f"download it first, and give {instead}")
 
 
 def _json(value: object) -> str:
@@ -172,62 +393,3 @@ def _number(value: object) -> float:
         return float(value)  # type: ignore[arg-type]
     except (TypeError, ValueError):
         raise Invalid(f"a reported value must be a number, not {value!r}") from None
-
-
-def _listed(values: object) -> list[object]:
-    tolist = getattr(values, "tolist", None)
-    found: object = tolist() if callable(tolist) else values
-    if isinstance(found, Mapping | str) or not hasattr(found, "__iter__"):
-        raise Invalid(f"expected a list of numbers, not a {type(values).__name__}")
-    return list(cast("Sequence[object]", found))
-
-
-def _rows(table: object) -> list[list[object]]:
-    kind = type(table)
-    module = kind.__module__.partition(".")[0]
-    frame: Any = table
-    if module == "pandas":
-        split = frame.reset_index().to_dict("split") if frame.index.name else frame.to_dict("split")
-        return [list(split["columns"]), *split["data"]]
-    if module == "polars":
-        return [list(frame.columns), *(list(row) for row in frame.rows())]
-    if isinstance(table, list | tuple):
-        rows: Sequence[object] = frame
-        if all(isinstance(row, list | tuple) for row in rows):
-            return [list(cast("Sequence[object]", row)) for row in rows]
-    raise Invalid(f"a {kind.__name__} is not a table", hint="give a frame, or a list of rows")
-
-
-def _read_csv(path: str | Path) -> list[list[object]]:
-    import csv
-
-    with Path(path).open(newline="", encoding="utf-8") as file:
-        return [list(row) for row in csv.reader(file)]
-
-
-def _image(path: str | Path | None, image: object) -> bytes:
-    if path is not None:
-        file = Path(path)
-        kind = file.suffix.lower().lstrip(".").replace("jpg", "jpeg")
-        if kind not in {"png", "jpeg", "gif", "webp"}:
-            raise Invalid(f"{file.name!r} is not an image that can be shown", hint="give a PNG, JPEG, GIF or WebP file")
-        return file.read_bytes()
-    target = io.BytesIO()
-    picture: Any = image
-    if type(image).__module__.partition(".")[0] != "PIL":
-        picture = _picture(image)
-    picture.save(target, format="PNG")
-    return target.getvalue()
-
-
-def _picture(image: object) -> object:
-    """Make a PIL image of an array; the array's own library is there already."""
-    numpy: Any = sys.modules.get("numpy")
-    if numpy is None or not hasattr(image, "shape"):
-        raise Invalid(f"a {type(image).__name__} is not an image", hint="give local_path, a PIL image or an array")
-    from PIL import Image
-
-    array = numpy.asarray(image)
-    if array.dtype.kind == "f":
-        array = (array.clip(0, 1) * 255).round()
-    return Image.fromarray(array.astype("uint8").squeeze())

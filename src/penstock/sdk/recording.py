@@ -124,10 +124,10 @@ class Recording:
     def _follow_frameworks(self, wanted: Wanted) -> None:
         if wanted is False:
             return
-        from penstock.run import frameworks
+        from penstock.run.frameworks.install import install
         from penstock.sdk.libraries import Libraries
 
-        self._stops.append(frameworks.install(Libraries(self.task), wanted).remove)  # type: ignore[arg-type]
+        self._stops.append(install(Libraries(self.task), wanted).remove)
 
     def _find_packages(self) -> None:
         """Record the packages that the script imports, in the background: finding them takes a while."""

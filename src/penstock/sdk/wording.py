@@ -48,7 +48,8 @@ DAY: Final = 24 * HOUR
 # What steers a terminal: CSI sequences, OSC and other strings up to their end, and the short escapes.
 _STEERING: Final = re.compile(
     r"(?:\x1b\[|\x9b)[0-?]*[ -/]*[@-~]"
-    r"|(?:\x1b[\]PX^_]|[\x9d\x90\x98\x9e\x9f])[^\x07\x1b\x9c]*(?:\x07|\x1b\\|\x9c)"
+    # What a string may hold leaves out what begins one: a text of many beginnings is read once, not from each anew.
+    r"|(?:\x1b[\]PX^_]|[\x9d\x90\x98\x9e\x9f])[^\x07\x1b\x90\x98\x9c-\x9f]*+(?:\x07|\x1b\\|\x9c)"
     r"|\x1b[ -/]*[0-Z\\^-~]"
 )
 _PLAIN: Final = re.compile(r"[\x20-\x7e]*")
@@ -86,7 +87,7 @@ def harmless(text: str) -> str:
     """Return a text of one line that does nothing to a terminal: colours go, other control characters are spelt out."""
     if _PLAIN.fullmatch(text):
         return text
-    return "".join(map(_spelt, _STEERING.sub("", text).replace("\t", "    ")))
+    return _STEERING.sub("", text).replace("\t", "    ").translate(_spelling)
 
 
 def harmless_lines(text: str) -> list[str]:
@@ -145,7 +146,13 @@ def count(amount: int, thing: str) -> str:
     return f"{amount:,} {thing}" if amount == 1 else f"{amount:,} {thing}s"
 
 
-def _spelt(character: str) -> str:
-    if character in _JOINING or unicodedata.category(character) not in _UNSEEN:
-        return character
-    return character.encode("unicode_escape").decode("ascii")
+class _Spelling(dict[int, str]):
+    """How each character is shown, found out when it comes for the first time: a long line is translated by C code."""
+
+    def __missing__(self, code: int) -> str:
+        character = chr(code)
+        seen = character in _JOINING or unicodedata.category(character) not in _UNSEEN
+        return self.setdefault(code, character if seen else character.encode("unicode_escape").decode("ascii"))
+
+
+_spelling = _Spelling()

@@ -6,7 +6,8 @@ from typing import TYPE_CHECKING, TypeVar
 
 from msgspec.structs import replace
 
-from penstock.core.errors import NotFound
+from penstock.core.downsample import FEWEST
+from penstock.core.errors import Invalid, NotFound
 from penstock.core.names import did_you_mean
 from penstock.core.outputs import Artifact, Plot, ScalarSeries, ScalarSummary
 from penstock.ops.outputs import (
@@ -85,8 +86,10 @@ def report_scalars(tx: Tx, op: ReportScalars, now: float) -> None:
 
 @handles(GetScalars)
 def get_scalars(tx: Tx, op: GetScalars, now: float) -> list[ScalarSeries]:
-    """Return all points."""
-    return _known(tx, op.task, tx.reports.scalars(op.task))
+    """Return the points, or those that are drawn."""
+    if op.max_points is not None and op.max_points < FEWEST:
+        raise Invalid(f"max_points must be {FEWEST} or more, not {op.max_points}")
+    return _known(tx, op.task, tx.reports.scalars(op.task, op.titles, op.max_points))
 
 
 @handles(SummarizeScalars)

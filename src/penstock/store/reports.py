@@ -1,28 +1,27 @@
 """Console lines and scalars, kept as chunks.
 
-A chunk is msgpack of an array; one of more than a few bytes is compressed, and told apart by the first byte of zlib's
-format, which no msgpack array begins with. Small chunks of a series are put together, within the appending transaction,
-once a hundred have come: a million points that came one by one are read from five hundred rows.
+A chunk of lines is msgpack of an array; one of more than a few bytes is compressed, and told apart by the first byte
+of zlib's format, which no msgpack array begins with. Lines of one stream that were written at once may be kept as one
+text, with the line breaks between them: whoever reads gets them apart. How points become bytes stands in `points`.
+Small chunks of a series are put together, within the appending transaction, once a hundred have come: a million points
+that came one by one are read from five hundred rows.
 """
 
 from __future__ import annotations
 
-import zlib
 from collections import Counter
-from collections.abc import Iterable, Sequence
-from itertools import chain, groupby
+from collections.abc import Iterator, Sequence
+from itertools import groupby
 from math import isnan, nan
-from typing import Final, TypeVar
+from typing import Final
 
 import msgspec
 from msgspec.structs import replace
 
-from penstock.core.errors import Invalid
 from penstock.core.outputs import ConsoleLine, ScalarPoint, ScalarSeries, ScalarSummary
 from penstock.ops.outputs import ConsoleChunk, NewPoints
-from penstock.store.sql import Session
-
-T = TypeVar("T")
+from penstock.store import points
+from penstock.store.sql import Session, marks
 
 LOOSE: Final = 100
 """So many chunks of a series come before they are put together."""
@@ -30,11 +29,7 @@ LOOSE: Final = 100
 FULL: Final = 2000
 """A chunk of so many points stays as it is."""
 
-_ZLIB: Final = 0x78
-_NOT_WORTH_IT: Final = 256  # bytes below which compression saves nothing that matters
-
 _lines = msgspec.msgpack.Decoder(tuple[ConsoleLine, ...])
-_points = msgspec.msgpack.Decoder(tuple[ScalarPoint, ...])
 
 
 class SqlReports:
@@ -60,13 +55,13 @@ class SqlReports:
         rows = self._session.rows(
             f"SELECT id, task, data FROM console WHERE {column} = ? AND id > ? ORDER BY id LIMIT ?", task, after, limit
         )
-        return [ConsoleChunk(id=id, task=task, lines=_unpack(data, _lines)) for id, task, data in rows]
+        return [ConsoleChunk(id=id, task=task, lines=_unpack_lines(data)) for id, task, data in rows]
 
     def last_lines(self, tasks: Sequence[str]) -> dict[str, str]:
         """Return the last line of each task that printed anything."""
         sql = """SELECT c.task, c.data FROM tasks t
             JOIN console c ON c.id = (SELECT MAX(id) FROM console WHERE task = t.id) WHERE t.id IN ({values})"""
-        return {task: _unpack(data, _lines)[-1].text for task, data in self._session.rows_among(sql, tasks)}
+        return {task: _unpack_lines(data)[-1].text for task, data in self._session.rows_among(sql, tasks)}
 
     def append_scalars(self, task: str, series: Sequence[NewPoints]) -> None:
         """Append points to series of a task."""
@@ -83,20 +78,35 @@ class SqlReports:
             if found is None:
                 continue
             sql = "SELECT data FROM scalar_chunks WHERE series = ? ORDER BY id"
-            held = _joined(row[0] for row in self._session.rows(sql, found[0]))
+            held = points.joined(row[0] for row in self._session.rows(sql, found[0]))
             self._session.run("DELETE FROM scalar_chunks WHERE series = ?", found[0])
             self._session.run("DELETE FROM scalar_series WHERE id = ?", found[0])
             self.append_scalars(task, [replace(one, points=_without(held, one.points))])
 
-    def scalars(self, task: str) -> list[ScalarSeries]:
-        """Return all points of all series, by title and series."""
-        rows = self._session.rows(
-            """SELECT s.title, s.series, c.data FROM scalar_series s JOIN scalar_chunks c ON c.series = s.id
-                WHERE s.task = ? ORDER BY s.title, s.series, c.id""",
-            task,
-        )
+    def scalars(self, task: str, titles: Sequence[str] | None = None, most: int | None = None) -> list[ScalarSeries]:
+        """Return the points of series, by title and series.
+
+        Args:
+            titles: Only the series of these titles; None for all.
+            most: At most so many points of each series, as a drawing needs them; None for all.
+        """
         return [
-            ScalarSeries(title=title, series=series, points=_joined(row[2] for row in chunks))
+            ScalarSeries(
+                title=title,
+                series=series,
+                points=points.joined(data) if most is None else points.thinned(data, most),
+            )
+            for title, series, data in self._chunks(task, titles)
+        ]
+
+    def _chunks(self, task: str, titles: Sequence[str] | None) -> list[tuple[str, str, list[bytes]]]:
+        """Return the bytes of the chunks of each series, by title and series."""
+        sql = """SELECT s.title, s.series, c.data FROM scalar_series s JOIN scalar_chunks c ON c.series = s.id
+                WHERE s.task = ?{among} ORDER BY s.title, s.series, c.id"""
+        among = "" if titles is None else f" AND s.title IN ({marks(titles)})"
+        rows = self._session.rows(sql.format(among=among), task, *(titles or ()))
+        return [
+            (title, series, [row[2] for row in chunks])
             for (title, series), chunks in groupby(rows, key=lambda row: (row[0], row[1]))
         ]
 
@@ -165,21 +175,13 @@ class SqlReports:
         )
         self._session.run("DELETE FROM scalar_chunks WHERE series = ? AND id > ?", series, last_full)
         if rows:
-            self._add_chunk(series, _joined(row[0] for row in rows))
+            self._add_chunk(series, points.joined(row[0] for row in rows))
         self._session.run("UPDATE scalar_series SET loose = 0 WHERE id = ?", series)
 
-    def _add_chunk(self, series: int, points: Sequence[ScalarPoint]) -> None:
+    def _add_chunk(self, series: int, some: Sequence[ScalarPoint]) -> None:
         self._session.run(
-            "INSERT INTO scalar_chunks (series, count, data) VALUES (?, ?, ?)",
-            series,
-            len(points),
-            _pack_points(points),
+            "INSERT INTO scalar_chunks (series, count, data) VALUES (?, ?, ?)", series, len(some), points.pack(some)
         )
-
-
-def _joined(chunks: Iterable[bytes]) -> tuple[ScalarPoint, ...]:
-    parts = [_unpack(data, _points) for data in chunks]
-    return tuple(chain.from_iterable(parts))
 
 
 def _bound(value: float) -> float | None:
@@ -191,27 +193,23 @@ def _value(column: float | None) -> float:
     return nan if column is None else column
 
 
-def _pack(items: object) -> bytes:
-    packed = msgspec.msgpack.encode(items)
-    return zlib.compress(packed, 1) if len(packed) > _NOT_WORTH_IT else packed
-
-
-def _unpack(data: bytes, decoder: msgspec.msgpack.Decoder[T]) -> T:
-    return decoder.decode(zlib.decompress(data) if data[0] == _ZLIB else data)
-
-
-def _pack_points(points: Sequence[ScalarPoint]) -> bytes:
-    try:
-        return _pack(points)
-    except OverflowError as error:
-        raise Invalid("an iteration beyond 64 bits cannot be stored") from error
-
-
 def _pack_lines(lines: Sequence[ConsoleLine]) -> bytes:
     try:
-        return _pack(lines)
+        packed = msgspec.msgpack.encode(lines)
     except UnicodeEncodeError:
-        return _pack([ConsoleLine(line.at, line.stream, _writable(line.text)) for line in lines])
+        packed = msgspec.msgpack.encode([replace(line, text=_writable(line.text)) for line in lines])
+    return points.compress(packed)
+
+
+def _unpack_lines(data: bytes) -> tuple[ConsoleLine, ...]:
+    lines = _lines.decode(points.decompress(data))
+    return tuple(_apart(lines)) if any("\n" in line.text for line in lines) else lines
+
+
+def _apart(lines: Sequence[ConsoleLine]) -> Iterator[ConsoleLine]:
+    for line in lines:
+        for text in line.text.split("\n"):
+            yield ConsoleLine(line.at, line.stream, text)
 
 
 def _writable(text: str) -> str:
@@ -219,11 +217,11 @@ def _writable(text: str) -> str:
     return text.encode("utf-8", "backslashreplace").decode()
 
 
-def _without(points: Sequence[ScalarPoint], gone: Sequence[ScalarPoint]) -> tuple[ScalarPoint, ...]:
+def _without(held: Sequence[ScalarPoint], gone: Sequence[ScalarPoint]) -> tuple[ScalarPoint, ...]:
     """Return the points but those that are gone; packed, as NaN equals nothing."""
     left = Counter(map(msgspec.msgpack.encode, gone))
     kept: list[ScalarPoint] = []
-    for point in points:
+    for point in held:
         packed = msgspec.msgpack.encode(point)
         if left[packed]:
             left[packed] -= 1

@@ -1,0 +1,165 @@
+"""Reports what the machine and this process use, as scalars under `:monitor:machine`.
+
+It reads what Linux tells in /proc; elsewhere it reports nothing, but GPUs where `pynvml` is there. It must never know
+whom it reports for.
+"""
+
+from __future__ import annotations
+
+import importlib
+import os
+import threading
+import time
+from collections.abc import Callable
+from contextlib import suppress
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Final
+
+if TYPE_CHECKING:
+    from penstock.run.reporter import Reporter
+
+TITLE: Final = ":monitor:machine"
+FIRST: Final = 3.0  # seconds until the first report, so that short tasks have one
+EVERY: Final = 30.0  # seconds between reports
+
+_PROC: Final = Path("/proc")
+_SECTOR: Final = 512  # bytes, in /proc/diskstats, whatever the disk's own are
+_MB: Final = 1e6
+_GB: Final = 1e9
+_NOT_A_DISK: Final = ("loop", "ram", "zram", "dm-", "md", "sr")  # or what lies on others and would be counted twice
+
+Counts = dict[str, float]
+
+
+class ResourceMonitor:
+    """Reports from a thread of its own between `start` and `stop`.
+
+    Args:
+        reporter: Takes the scalars; the iteration of each is the seconds since the start.
+        first: Seconds until the first report.
+        every: Seconds between reports.
+    """
+
+    def __init__(self, reporter: Reporter, first: float = FIRST, every: float = EVERY) -> None:
+        self._reporter = reporter
+        self._first = first
+        self._every = every
+        self._stopped = threading.Event()
+        self._thread: threading.Thread | None = None
+
+    def start(self) -> None:
+        """Begin to report."""
+        self._thread = threading.Thread(target=self._work, name="penstock-resources", daemon=True)
+        self._thread.start()
+
+    def stop(self) -> None:
+        """Report no more."""
+        self._stopped.set()
+        if self._thread is not None and self._thread.is_alive():
+            self._thread.join(timeout=1)
+
+    def _work(self) -> None:
+        began = before = time.monotonic()
+        gpu = _gpu_reader()
+        counted = counts()
+        pause = self._first
+        while not self._stopped.wait(pause):
+            now = time.monotonic()
+            latest = counts()
+            found = rates(counted, latest, now - before) | levels() | gpu()
+            for name, value in found.items():
+                self._reporter.scalar(TITLE, name, value, int(now - began))
+            counted, before, pause = latest, now, self._every
+
+
+def counts() -> Counts:
+    """Return what only ever grows: seconds of work, bytes moved."""
+    return _cpu_seconds() | _disk_bytes() | _network_bytes()
+
+
+def rates(before: Counts, after: Counts, seconds: float) -> Counts:
+    """Return how fast it grew: per cent of all cores, MB a second.
+
+    Args:
+        before, after: What `counts` returned, and this many seconds later.
+    """
+    grown = {name: max(after[name] - before[name], 0.0) for name in after if name in before}
+    found: Counts = {}
+    total = grown.pop("cpu_total", 0.0)
+    busy = grown.pop("cpu_busy", 0.0)
+    if total:
+        found["cpu_usage"] = 100 * busy / total
+    return found | {f"{name}_mbs": value / _MB / seconds for name, value in grown.items() if seconds}
+
+
+def levels() -> Counts:
+    """Return what goes up and down: memory, of the machine and of this process, in GB."""
+    found: Counts = {}
+    with suppress(OSError, ValueError, KeyError):
+        lines = (line.split() for line in (_PROC / "meminfo").read_text().splitlines())
+        amounts = {name.rstrip(":"): int(rest[0]) * 1024 for name, *rest in lines}
+        found["memory_used_gb"] = (amounts["MemTotal"] - amounts["MemAvailable"]) / _GB
+        found["memory_free_gb"] = amounts["MemAvailable"] / _GB
+    with suppress(OSError, ValueError, IndexError):
+        pages = int((_PROC / "self" / "statm").read_text().split()[1])
+        found["process_memory_gb"] = pages * os.sysconf("SC_PAGE_SIZE") / _GB
+    return found
+
+
+def _cpu_seconds() -> Counts:
+    with suppress(OSError, ValueError, IndexError):
+        user, nice, system, idle, waiting, *rest = map(int, (_PROC / "stat").read_text().split("\n", 1)[0].split()[1:9])
+        busy = user + nice + system + sum(rest)
+        return {"cpu_busy": float(busy), "cpu_total": float(busy + idle + waiting)}
+    return {}
+
+
+def _disk_bytes() -> Counts:
+    found = {"io_read": 0.0, "io_write": 0.0}
+    with suppress(OSError, ValueError, IndexError):
+        disks: list[str] = []
+        for line in (_PROC / "diskstats").read_text().splitlines():
+            words = line.split()
+            name = words[2]
+            if name.startswith(_NOT_A_DISK) or any(name.startswith(disk) for disk in disks):
+                continue  # a partition comes after its disk
+            disks.append(name)
+            found["io_read"] += int(words[5]) * _SECTOR
+            found["io_write"] += int(words[9]) * _SECTOR
+        return found
+    return {}
+
+
+def _network_bytes() -> Counts:
+    found = {"network_rx": 0.0, "network_tx": 0.0}
+    with suppress(OSError, ValueError, IndexError):
+        for line in (_PROC / "net" / "dev").read_text().splitlines()[2:]:
+            name, _, rest = line.partition(":")
+            if name.strip() != "lo":
+                numbers = rest.split()
+                found["network_rx"] += int(numbers[0])
+                found["network_tx"] += int(numbers[8])
+        return found
+    return {}
+
+
+def _gpu_reader() -> Callable[[], Counts]:
+    """Return what reads the GPUs; it returns nothing where there are none, or no library that knows them."""
+    try:
+        nvml = importlib.import_module("pynvml")
+        nvml.nvmlInit()
+        handles = [nvml.nvmlDeviceGetHandleByIndex(number) for number in range(nvml.nvmlDeviceGetCount())]
+    except Exception:  # noqa: BLE001 - a library of others, and a driver: whatever it is, there is nothing to read
+        return dict
+    return lambda: _gpus(nvml, handles)
+
+
+def _gpus(nvml: Any, handles: list[Any]) -> Counts:
+    found: Counts = {}
+    for number, handle in enumerate(handles):
+        with suppress(Exception):  # one that fell off the bus
+            memory = nvml.nvmlDeviceGetMemoryInfo(handle)
+            found[f"gpu_{number}_utilization"] = float(nvml.nvmlDeviceGetUtilizationRates(handle).gpu)
+            found[f"gpu_{number}_mem_used_gb"] = memory.used / _GB
+            found[f"gpu_{number}_mem_free_gb"] = memory.free / _GB
+    return found

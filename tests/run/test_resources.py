@@ -1,0 +1,125 @@
+"""What the machine uses is reported now and then, and costs nothing."""
+
+from __future__ import annotations
+
+import sys
+import threading
+import time
+import types
+
+import pytest
+
+from penstock.run import resources
+from penstock.run.resources import TITLE, ResourceMonitor, counts, levels, rates
+
+
+class Recorder:
+    def __init__(self, wanted):
+        self.taken = []
+        self.enough = threading.Event()
+        self._wanted = wanted
+
+    def scalar(self, title, series, value, iteration):
+        self.taken.append((title, series, value, iteration))
+        if sum(one[1] == self._wanted for one in self.taken) >= 2:
+            self.enough.set()
+
+
+@pytest.fixture
+def proc(tmp_path, monkeypatch):
+    """A machine that says of itself what the test wants."""
+
+    def tell(**files):
+        for name, text in files.items():
+            path = tmp_path / name.replace("__", "/")
+            path.parent.mkdir(exist_ok=True)
+            path.write_text(text)
+
+    monkeypatch.setattr(resources, "_PROC", tmp_path)
+    return tell
+
+
+def test_the_work_of_all_cores_is_a_share_of_their_time(proc):
+    proc(stat="cpu  100 0 50 800 50 0 0 0 0 0\ncpu0 1 1 1 1\n")
+    before = counts()
+    proc(stat="cpu  130 0 70 830 70 0 0 0 0 0\n")
+    assert rates(before, counts(), 2.0)["cpu_usage"] == pytest.approx(50.0)
+
+
+def test_disks_are_counted_once_and_not_again_as_their_partitions(proc):
+    row = "   8  {} {} 10 0 {} 0 10 0 {} 0 0 0 0\n"
+    proc(diskstats=row.format(0, "sda", 0, 0) + row.format(1, "sda1", 0, 0) + row.format(2, "loop0", 0, 0))
+    before = counts()
+    proc(diskstats=row.format(0, "sda", 2000, 4000) + row.format(1, "sda1", 2000, 4000) + row.format(2, "loop0", 9, 9))
+    found = rates(before, counts(), 1.0)
+    assert (found["io_read_mbs"], found["io_write_mbs"]) == (pytest.approx(1.024), pytest.approx(2.048))
+
+
+def test_the_network_is_that_to_others(proc):
+    head = "Inter-|\n face |\n"
+    row = " {}: {} 0 0 0 0 0 0 0 {} 0 0 0 0 0 0 0\n"
+    proc(net__dev=head + row.format("lo", 0, 0) + row.format("eth0", 0, 0))
+    before = counts()
+    proc(net__dev=head + row.format("lo", 9_000_000, 9) + row.format("eth0", 1_000_000, 3_000_000))
+    found = rates(before, counts(), 2.0)
+    assert (found["network_rx_mbs"], found["network_tx_mbs"]) == (0.5, 1.5)
+
+
+def test_memory_is_that_of_the_machine_and_of_the_process(proc):
+    proc(meminfo="MemTotal: 4000000 kB\nMemFree: 1 kB\nMemAvailable: 1000000 kB\n", self__statm="900 500 1 1 0 1 0\n")
+    found = levels()
+    assert found["memory_used_gb"] == pytest.approx(3.072)
+    assert found["memory_free_gb"] == pytest.approx(1.024)
+    assert found["process_memory_gb"] == pytest.approx(500 * 4096 / 1e9, rel=10)
+
+
+def test_a_machine_that_tells_nothing_is_no_error(proc):
+    assert (counts(), levels()) == ({}, {})
+    assert rates({}, {}, 1.0) == {}
+    proc(stat="rubbish", meminfo="rubbish", diskstats="rubbish", net__dev="a\nb\nrubbish")
+    assert rates(counts(), counts(), 1.0).get("cpu_usage") is None
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="reads /proc")
+def test_it_reports_soon_and_then_again_until_it_is_stopped():
+    recorder = Recorder("memory_used_gb")
+    monitor = ResourceMonitor(recorder, first=0.01, every=0.02)
+    monitor.start()
+    assert recorder.enough.wait(60)
+    monitor.stop()
+    count = len(recorder.taken)
+    time.sleep(0.1)
+    assert len(recorder.taken) == count
+    names = {series for _, series, _, _ in recorder.taken}
+    assert {"cpu_usage", "memory_free_gb", "process_memory_gb"} <= names
+    assert {title for title, *_ in recorder.taken} == {TITLE}
+    assert all(value >= 0 for _, series, value, _ in recorder.taken if series == "cpu_usage")
+
+
+def test_one_that_never_began_can_be_stopped():
+    ResourceMonitor(Recorder("")).stop()
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="reads /proc")
+def test_a_report_costs_less_than_a_thousandth_of_the_pause():
+    began = time.thread_time()
+    for _ in range(20):
+        rates(counts(), counts(), 1.0)
+        levels()
+    assert (time.thread_time() - began) / 20 < resources.EVERY / 1000
+
+
+def test_gpus_are_read_where_a_library_knows_them(monkeypatch):
+    fake = types.SimpleNamespace(
+        nvmlInit=lambda: None,
+        nvmlDeviceGetCount=lambda: 2,
+        nvmlDeviceGetHandleByIndex=lambda number: number,
+        nvmlDeviceGetMemoryInfo=lambda handle: types.SimpleNamespace(used=2e9, free=1e9),
+        nvmlDeviceGetUtilizationRates=lambda handle: types.SimpleNamespace(gpu=[50, 70][handle]),
+    )
+    monkeypatch.setitem(sys.modules, "pynvml", fake)
+    found = resources._gpu_reader()()
+    assert (found["gpu_0_utilization"], found["gpu_1_utilization"]) == (50.0, 70.0)
+    assert found["gpu_1_mem_used_gb"] == 2.0
+    monkeypatch.setitem(sys.modules, "pynvml", None)
+    assert resources._gpu_reader()() == {}
