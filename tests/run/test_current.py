@@ -26,9 +26,10 @@ def test_a_process_works_on_nothing_until_it_is_told():
     assert current.get() is None
 
 
-@pytest.mark.parametrize(("task", "run", "is_step"), [("t", "r", True), ("r", "r", False), ("t", None, False)])
-def test_a_step_is_what_belongs_to_a_run_and_is_not_it(task, run, is_step):
-    assert Current(task, run, None, None, "").is_step is is_step
+@pytest.mark.parametrize("assigned", [True, False])
+def test_it_knows_whether_its_task_was_there_before_the_process(assigned):
+    assert Current("t", "r", None, None, "", assigned=assigned).assigned is assigned
+    assert not Current("t", "r", None, None, "").assigned
 
 
 def test_it_remembers_which_process_it_was_made_for():

@@ -37,6 +37,7 @@ class AttemptSpec(Struct, frozen=True, kw_only=True):
         stamps: Of the inputs' blobs that this run has written, by hash.
         home, blobs, scratch: Folders of the home, of its blobs, and for copies of file artifacts.
         cache: Folder for the code of scripts that come from repositories.
+        connect: What is recorded by itself, by the names of the arguments of `Task.init`; what is missing is as there.
     """
 
     task: Task
@@ -49,6 +50,7 @@ class AttemptSpec(Struct, frozen=True, kw_only=True):
     blobs: str
     scratch: str
     cache: str = ""
+    connect: dict[str, Json] = {}
     stamps: dict[str, Stamp] = {}
     serializer: Script | None = None
     deserializer: Script | None = None

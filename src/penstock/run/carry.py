@@ -29,7 +29,8 @@ def carry_out(backend: Backend, id: str, place: Surroundings, printed: Callable[
     """
     task = backend.call(BeginTask(id=id, worker=liveness.here()))
     warm = preload.plan([task.script.source], place.path)
-    with Processes(warm.modules, warm.fingerprint) as processes:
+    modules = (*warm.modules, place.entry.partition(":")[0])
+    with Processes(modules, warm.fingerprint) as processes:
         attempts = Attempts(backend, processes, lambda _, lines: printed(lines), place.clear)
         try:
             prepared = _prepared(backend, task)

@@ -6,24 +6,26 @@ import atexit
 import socket
 import sys
 import threading
+from collections.abc import Callable
 from contextlib import suppress
 from pathlib import Path
 
 from penstock.blobs.files import FileBlobs
 from penstock.core.task import Status
 from penstock.run import current
-from penstock.run.attempt import decode_spec
+from penstock.run.attempt import AttemptSpec, decode_spec
 from penstock.run.channel import Channel
 from penstock.run.execute import execute
 from penstock.run.reporter import Reporter
 
 
-def main(payload: bytes, connection: socket.socket) -> int:
+def main(payload: bytes, connection: socket.socket, before: Callable[[AttemptSpec], object] = lambda _: None) -> int:
     """Carry out the attempt that the payload describes and say on the channel how it went.
 
     Args:
         payload: An `AttemptSpec`, encoded.
         connection: The channel to the launcher.
+        before: Called when it is known what this process works on, before the user's code is run.
 
     Returns:
         The exit code of the process: 0 when the step completed, else 1.
@@ -33,6 +35,7 @@ def main(payload: bytes, connection: socket.socket) -> int:
     reporter = Reporter(channel, spec.task.id)
     working = current.Current(spec.task.id, spec.task.run, channel, reporter, spec.scratch, assigned=True)
     current.put(working)
+    before(spec)
     outcome = execute(spec, channel)
     _finish_user_code()
     working.close()

@@ -44,11 +44,6 @@ class Current:
         self.assigned = assigned
         self.process = os.getpid()
 
-    @property
-    def is_step(self) -> bool:
-        """Whether this process is a step, whose output is recorded as it is printed."""
-        return self.run is not None and self.run != self.task
-
     def reporter_for(self, task: str) -> Reporter:
         """Return the one reporter of this process for a task."""
         if task == self.task:

@@ -22,6 +22,7 @@ from penstock.ops.tasks import NewTask
 from penstock.run.attempt import AttemptSpec, Resolved, encode
 from penstock.run.lookup import Lookup
 from penstock.run.process import Launch
+from penstock.run.warm import ENTRY
 
 RETURNS = "returns"  # in the runtime of a function's task: the names of what it returns
 
@@ -33,6 +34,7 @@ class Surroundings(Struct, frozen=True, kw_only=True):
         working: The folder that a step's process starts in, unless the step names another, from there.
         path: What `sys.path` is in a step's process.
         environment: The environment variables of a step's process.
+        entry: What is called in a step's process, as `module:function`; see `Launch`.
     """
 
     home: Path
@@ -41,6 +43,7 @@ class Surroundings(Struct, frozen=True, kw_only=True):
     working: str
     path: tuple[str, ...]
     environment: dict[str, str]
+    entry: str = ENTRY
 
     def scratch_of(self, task: str) -> Path:
         """Return the folder for files that an attempt needs while it runs."""
@@ -205,6 +208,7 @@ def process(
         blobs=str(place.blobs),
         scratch=str(place.scratch_of(task.id)),
         cache=str(place.home / "cache"),
+        connect=step.connect,
         serializer=pipeline.code[pipeline.serializer] if pipeline.serializer else None,
         deserializer=pipeline.code[pipeline.deserializer] if pipeline.deserializer else None,
     )
@@ -214,6 +218,7 @@ def process(
         cwd=folder,
         environment={**place.environment, "PENSTOCK_HOME": str(place.home), "PENSTOCK_TASK_ID": task.id},
         path=place.path,
+        entry=place.entry,
         time_limit=step.time_limit,
     )
 

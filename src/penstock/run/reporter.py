@@ -52,6 +52,7 @@ class Reporter:
     Attributes:
         hears_prints: Whether what this process prints is recorded for this task anyway.
         destination: What the user named as the place for images and media.
+        first_iteration: What is added to the iterations that are reported: of a task that goes on, where it was.
     """
 
     def __init__(self, backend: Backend, task: str) -> None:
@@ -68,6 +69,7 @@ class Reporter:
         self._process = os.getpid()
         self.destination: str | None = None
         self.hears_prints = False
+        self.first_iteration = 0
 
     @property
     def blobs(self) -> FileBlobs:
@@ -76,7 +78,8 @@ class Reporter:
 
     def scalar(self, title: str, series: str, value: float, iteration: int | None) -> None:
         """Take one point of a series."""
-        self._take((title, series, iteration, value, time.time()))
+        place = None if iteration is None else iteration + self.first_iteration
+        self._take((title, series, place, value, time.time()))
 
     def plot(self, plot: Plot) -> None:
         """Take a plot."""

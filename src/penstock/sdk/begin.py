@@ -28,7 +28,7 @@ from penstock.run import liveness, owed, preload
 from penstock.run.callbacks import Callbacks
 from penstock.run.controller import Controller, Plan, breakdown
 from penstock.run.launch import Surroundings
-from penstock.sdk import launched
+from penstock.sdk import assigned, launched
 from penstock.sdk.display import Careful, observer
 from penstock.sdk.local import work_on
 from penstock.settings import Settings, environment
@@ -146,7 +146,7 @@ class Begin:
             worker=op.worker,
             surroundings=place,
             inputs={artifact.name: artifact for artifact in self._backend.call(ListArtifacts(task=op.id))},
-            preload=warm.modules,
+            preload=(*warm.modules, assigned.__name__),
             preload_fingerprint=warm.fingerprint,
             slots=self._settings.workers,
             since=since,
@@ -266,6 +266,7 @@ def _place(settings: Settings, working: str, path: list[str]) -> Surroundings:
         working=working,
         path=tuple(dict.fromkeys(path)),
         environment=environment(),
+        entry=assigned.ENTRY,
     )
 
 

@@ -169,7 +169,7 @@ def _launched_with(task: str, name: str) -> str | None:
     """Return the id of the input model that a task was launched with, when this is its process."""
     working = current.get()
     mine = (task, name)
-    if working is None or not working.is_step or working.task != task or mine in _connected:
+    if working is None or not working.assigned or working.task != task or mine in _connected:
         return None
     _connected.add(mine)
     models = session.backend().call(ListModels(task=task))

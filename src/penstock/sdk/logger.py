@@ -77,7 +77,7 @@ class Logger:
         if print_console:
             print(msg)  # noqa: T201 - as asked
         working = current.get()
-        in_step = working is not None and working.is_step and working.reporter is self._reporter
+        in_step = working is not None and working.assigned and working.reporter is self._reporter
         if not (print_console and (in_step or self._reporter.hears_prints)):
             self._reporter.text(str(msg))
 

@@ -59,11 +59,11 @@ class Recording:
         self._follow_arguments(options.arguments)
         self._follow_frameworks(options.frameworks)
         if not self._assigned and options.resources:
-            from penstock.run.resources import Resources
+            from penstock.run.resources import ResourceMonitor
 
-            resources = Resources(session.reporter(self.task))
-            resources.start()
-            self._stops.append(resources.stop)
+            monitor = ResourceMonitor(session.reporter(self.task))
+            monitor.start()
+            self._stops.append(monitor.stop)
 
     def close(self, farewell: Farewell | None = None) -> None:
         """Stop recording, and end a task that this process began: well, unless it is said otherwise."""
@@ -113,10 +113,10 @@ class Recording:
     def _follow_arguments(self, wanted: bool | Mapping[str, bool]) -> None:
         if wanted is False:
             return
-        from penstock.run.arguments import follow_arguments
+        from penstock.run.arguments.following import follow_arguments
 
         section = TaskSection(self.task, ARGUMENTS, assigned=self._assigned)
-        self._stops.append(follow_arguments(section, wanted, store_configuration=self._store_configuration).stop)
+        self._stops.append(follow_arguments(section, wanted, self._store_configuration).stop)
 
     def _store_configuration(self, configuration: Configuration) -> None:
         session.backend().call(SetConfiguration(task=self.task, configuration=configuration))
@@ -151,6 +151,15 @@ _recording: Recording | None = None
 def get() -> Recording | None:
     """Return what records this process; None when nothing does."""
     return _recording
+
+
+def begin(recording: Recording, options: Options) -> None:
+    """Record this process from now on, in the place of what recorded it so far."""
+    before = _recording
+    if before is not None:
+        before.let_go()
+    put(recording)
+    recording.begin(options)
 
 
 def put(recording: Recording | None) -> None:

@@ -88,7 +88,7 @@ class Main(Findable):
             id, None, session.backend(), Reporter(session.backend(), id), str(session.settings().scratch / "copies")
         )
         current.put(mine)
-        _record(Recording(id, assigned=False), options)
+        recording.begin(Recording(id, assigned=False), options)
         task = cls.of(id)
         if continue_last_task is not False:
             task.set_initial_iteration(beginning.offset(id, continue_last_task))
@@ -99,8 +99,7 @@ class Main(Findable):
         """Return the task that this process works on already."""
         task = cls.of(working.task)
         if working.assigned:
-            if recording.get() is None:
-                _record(Recording(task.id, assigned=True), options)
+            recording.begin(Recording(task.id, assigned=True), options)
             return task
         other = (name is not None and name != task.name) or (project is not None and project != task.project)
         if other and recording.get() is not None:
@@ -305,11 +304,6 @@ class Main(Findable):
     def _is_assigned(self) -> bool:
         working = current.get()
         return working is not None and working.assigned and working.task == self.id
-
-
-def _record(made: Recording, options: Options) -> None:
-    recording.put(made)
-    made.begin(options)
 
 
 def _section_of(mutable: object) -> str:

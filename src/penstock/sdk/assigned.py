@@ -1,0 +1,39 @@
+"""The entry point of processes that carry a task out: follows libraries and arguments before the task's code runs."""
+
+from __future__ import annotations
+
+import socket
+import sys
+from typing import cast
+
+from penstock.core.errors import PenstockError
+from penstock.core.task import ScriptKind
+from penstock.run import child
+from penstock.run.attempt import AttemptSpec
+from penstock.sdk import recording
+from penstock.sdk.recording import Options, Recording, Wanted
+
+ENTRY = f"{__name__}:main"
+
+
+def main(payload: bytes, connection: socket.socket) -> int:
+    """Carry out an attempt; see `penstock.run.child`."""
+    return child.main(payload, connection, _follow)
+
+
+def _follow(spec: AttemptSpec) -> None:
+    """Follow what the step's definition says; the command line, which functions have none of, only of scripts."""
+    is_script = spec.task.script.kind is not ScriptKind.FUNCTION
+    options = Options(
+        arguments=cast("bool", _wanted(spec, "auto_connect_arg_parser", otherwise=is_script)),
+        frameworks=_wanted(spec, "auto_connect_frameworks", otherwise=True),
+    )
+    try:
+        recording.begin(Recording(spec.task.id, assigned=True), options)
+    except PenstockError as error:
+        sys.stderr.write(f"penstock: {error}\n")
+
+
+def _wanted(spec: AttemptSpec, name: str, *, otherwise: bool) -> Wanted:
+    given = spec.connect.get(name)
+    return otherwise if given is None else cast("Wanted", given)
