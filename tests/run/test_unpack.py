@@ -124,7 +124,7 @@ EVIL: dict[str, tuple[bytes, str]] = {
     "zip block device": (zipped((zip_entry("p", stat.S_IFBLK | 0o644), b"")), "no plain file"),
     "zip socket": (zipped((zip_entry("p", stat.S_IFSOCK | 0o644), b"")), "no plain file"),
     "zip folder named like a file": (zipped((zip_entry("p", stat.S_IFDIR | 0o755), b"")), "no plain file"),
-    "zip encrypted": (patched(zipped((zip_entry("f"), b"")), b"\x14\x03\x14\0\0", b"\x14\x03\x14\0\x01"), "'f' in it is"),
+    "zip encrypted": (patched(zipped((zip_entry("f"), b"")), b"\x14\x03\x14\0\0", b"\x14\x03\x14\0\x01"), "'f' in it"),
     "zip bzip2": (zipped((zip_entry("f", kind=ZIP_BZIP2), b"x")), "compressed in a way"),
     "zip lzma": (zipped((zip_entry("f", kind=ZIP_LZMA), b"x")), "compressed in a way"),
     "zip file twice": (

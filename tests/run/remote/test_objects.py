@@ -5,6 +5,7 @@ import logging
 import re
 import socket
 import threading
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -135,9 +136,10 @@ def test_a_key_that_leads_elsewhere_is_refused_by_name(s3) -> None:
 
 
 class Cutting:
-    """Between us and the server: cuts the first answers in the middle."""
+    """Between us and the server: cuts the first answers in the middle, and does something then."""
 
-    def __init__(self, target: str, cuts: int) -> None:
+    def __init__(self, target: str, cuts: int, then: Callable[[], object] = bool) -> None:
+        self._then = then
         self.cuts = cuts
         self.requests: list[bytes] = []
         self._target = target.removeprefix("http://").split(":")
@@ -158,7 +160,9 @@ class Cutting:
                     server.sendall(re.sub(rb"\r\n\r\n", b"\r\nConnection: close\r\n\r\n", request, count=1))
                     answer = b"".join(iter(lambda: server.recv(65_536), b""))
                 is_cut = request.startswith(b"GET") and self.cuts > 0
-                self.cuts -= is_cut
+                if is_cut:
+                    self.cuts -= 1
+                    self._then()
                 connection.sendall(answer[: len(answer) // 2] if is_cut else answer)
 
     def close(self) -> None:
@@ -179,6 +183,19 @@ def test_a_cut_download_goes_on(s3, endpoint: str, cuts: int) -> None:
         between.close()
     assert sink.getvalue() == BODY
     assert any(b"range: bytes=" in request.lower() for request in between.requests[1:])
+
+
+def test_parts_of_two_contents_are_never_put_together(s3, endpoint: str) -> None:
+    _, client = s3
+    put(client, "f", body=BODY)
+    new = bytes(reversed(BODY))
+    between = Cutting(endpoint, 1, then=lambda: put(client, "f", body=new))
+    try:
+        sink = io.BytesIO()
+        Objects({"AWS_ENDPOINT_URL": between.endpoint}, pause=0).fetch(parse("s3://bucket/f"), sink)
+    finally:
+        between.close()
+    assert sink.getvalue() == new
 
 
 ABSENT = [
