@@ -76,6 +76,12 @@ def test_names_that_were_imported_before_are_followed_too(script):
     assert script(TORCH, code) == [TOLD[0], TOLD[2]]
 
 
+def test_a_module_that_is_loaded_anew_is_followed_anew(script):
+    anew = "importlib.reload(torch.serialization)\nimportlib.reload(torch)\n"
+    code = "import importlib, torch\nfollow()\n" + anew + "torch.save(1, 'a.pt')"
+    assert script(TORCH, code) == TOLD[:1]
+
+
 @pytest.mark.parametrize(
     ("wanted", "count"),
     [

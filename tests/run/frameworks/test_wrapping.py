@@ -176,8 +176,18 @@ def test_a_function_is_replaced_once_however_often_it_is_named(library):
 
 def test_what_a_library_does_not_have_or_cannot_change_is_passed_over(library):
     missing = [followed_by(lambda *_: None, owner, "nothing", "joblib") for owner in (None, library, library.Child)]
+
+    class Guard(type):
+        def __setattr__(cls, name, value):
+            raise RuntimeError(name)
+
+    class Guarded(metaclass=Guard):
+        def save(self):
+            pass
+
     written_in_c = followed_by(lambda *_: None, list, "append", "joblib")
-    assert put_in([*missing, written_in_c]) == []
+    guarded = followed_by(lambda *_: None, Guarded, "save", "joblib")
+    assert put_in([*missing, written_in_c, guarded]) == []
 
 
 def test_nothing_is_told_of_a_framework_that_is_switched_off(library, heard):

@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import sys
 import threading
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from functools import partial
 from types import ModuleType
 from typing import TYPE_CHECKING, Any
@@ -57,16 +57,16 @@ class Installed:
     def __init__(self, notes: Notes) -> None:
         self._notes = notes
         self._changes: list[Change] = []
-        wanted = [one for one in _LIBRARIES if notes.choice.wants(one.key)]
-        self._loaded = [one for one in wanted if one.module in sys.modules]
-        self._watch = Watch({one.module: partial(self._follow, one) for one in wanted if one not in self._loaded})
+        self._wanted = [one for one in _LIBRARIES if notes.choice.wants(one.key)]
+        self._watch = Watch({one.module: partial(self._arrived, one) for one in self._wanted})
 
     def start(self) -> None:
         """Follow what is loaded, and what will be; `install` has done so."""
         put(self._notes)
         self._watch.start()
-        for library in self._loaded:
-            self._follow(library, sys.modules[library.module])
+        # After the watch has begun, so that none is missed that another thread is importing; twice does not double.
+        loaded = {one: sys.modules.get(one.module) for one in self._wanted}
+        self._follow({library: module for library, module in loaded.items() if module is not None})
 
     def remove(self) -> None:
         """Put everything back as it was, and record nothing any more. A second time does nothing."""
@@ -78,13 +78,19 @@ class Installed:
                 _wrapping().take_out(self._changes)
                 self._changes.clear()
 
-    def _follow(self, library: _Library, module: ModuleType) -> None:
-        try:
-            with _turn:
-                if current() is self._notes:
-                    self._changes += _wrapping().put_in(library.followed(module))
-        except Exception as error:  # noqa: BLE001 - a library of another version must not fail for our sake
-            self._notes.complain(library.key, error)
+    def _arrived(self, library: _Library, module: ModuleType) -> None:
+        with _turn:
+            self._follow({library: module})
+
+    def _follow(self, modules: Mapping[_Library, ModuleType]) -> None:
+        """Replace functions, of several libraries at once: where they are held is looked for in all loaded modules."""
+        spots = [spot for library, module in modules.items() for spot in self._spots(library, module)]
+        if spots and current() is self._notes:
+            self._changes += _wrapping().put_in(spots)
+
+    def _spots(self, library: _Library, module: ModuleType) -> list[Spot]:
+        found: list[Spot] = self._notes.attempt(library.key, list, library.followed(module)) or []
+        return found
 
 
 def install(recorder: Recorder, wanted: Wanted = True) -> Installed:  # noqa: FBT002 - the documented values are bools

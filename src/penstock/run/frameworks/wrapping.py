@@ -79,7 +79,7 @@ def put_in(spots: Iterable[Spot]) -> list[Change]:
         change = Change(
             owner if isinstance(owner, type) else None, spot.name, original, _Followed(original, _calling(spot))
         )
-        with suppress(TypeError):  # a class that is written in C stays as it is
+        with suppress(Exception):  # a class that is written in C, or that guards itself, stays as it is
             if change.owner is not None:
                 setattr(change.owner, change.name, change.wrapper)
             changes.append(change)
