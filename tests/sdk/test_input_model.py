@@ -134,16 +134,20 @@ def test_a_task_may_insist_on_its_own_model(pipe):
     own, given = InputModel.import_model(URL, name="own"), InputModel.import_model(f"{URL}2", name="given")
     given.connect(pipe.task, name="start")
     work_as_step(pipe.id)
+    before = own.id
     own.connect(pipe.task, name="start", ignore_remote_overrides=True)
-    assert inputs(pipe.task) == [("start", own.id)]
+    assert inputs(pipe.task) == [("start", before)]
+    assert own.id == before
 
 
 def test_what_this_process_connected_itself_is_not_what_it_was_launched_with(pipe):
     first, second = InputModel.import_model(URL, name="a"), InputModel.import_model(f"{URL}2", name="b")
+    before = second.id
     work_as_step(pipe.id)
     for model in (first, second):
         model.connect(pipe.task, name="start")
-    assert inputs(pipe.task) == [("start", second.id)]
+    assert inputs(pipe.task) == [("start", before)]
+    assert second.id == before
 
 
 def test_an_empty_model_is_filled_by_what_the_task_was_launched_with(pipe):

@@ -239,6 +239,14 @@ def test_a_stored_blob_that_was_changed_is_not_given_out(weights):
         copy(weights)
 
 
+def test_a_stored_blob_is_looked_for_nowhere_else(weights, elsewhere):
+    assert copy(weights, force=True).read_bytes() == b"weights"
+    session.backend().blobs.delete(weights.hash)
+    with pytest.raises(Damaged, match="is missing"):
+        copy(weights)
+    assert elsewhere.asked == []
+
+
 @given(st.text(max_size=30), st.text(max_size=200))
 def test_no_name_leaves_the_place_that_weights_are_sent_to(project, name):
     segments = [model_files._segment(part) for part in (*project.split("/"), name)]
