@@ -272,6 +272,22 @@ def test_the_same_holds_for_a_parser_that_typer_is_given(script):
     assert one.carry_out(size="5k", opt="2nd").output == "5000 SECOND\n"
 
 
+def test_an_empty_command_line_shows_no_help_where_the_task_has_the_values(script):
+    one = script("""
+        import click
+
+        @click.command(no_args_is_help=True)
+        @click.option("--lr", default=0.1)
+        def main(lr):
+            print("lr", lr)
+
+        main()
+    """)
+    assert "Usage" in one.record().output + one.record().errors
+    one.record("--lr", "0.5")
+    assert one.carry_out().output == "lr 0.5\n"
+
+
 def test_a_tool_that_runs_the_users_code_is_not_followed(script):
     option = "@click.command()\n@click.option('--inner', default=1)\n"
     tool = f"import click\n{option}def tool(inner): print('tool', inner)\ntool()"
