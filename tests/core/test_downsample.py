@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from penstock.core.downsample import choose
+from penstock.core.downsample import BLOCK, choose, outline
 
 VALUES = st.lists(st.floats() | st.sampled_from([nan, inf, -inf, 0.0]), max_size=200)
 
@@ -54,3 +54,17 @@ def test_a_single_peak_or_gap_among_many_points_is_drawn(place):
 def test_opposite_infinities_are_numbers():
     values = array("d", [0.0, inf, -inf, *[0.0] * 100])
     assert {1, 2} <= set(choose(values, 10))
+
+
+@given(values=VALUES)
+def test_an_outline_has_what_stands_out_anywhere(values):
+    found = outline(array("d", values))
+    assert found == sorted(set(found))
+    numbers = [values[place] for place in found if not isnan(values[place])]
+    if numbers:
+        assert (min(numbers), max(numbers)) == (
+            min(one for one in values if not isnan(one)),
+            max(one for one in values if not isnan(one)),
+        )
+    assert any(isnan(values[place]) for place in found) == any(map(isnan, values))
+    assert len(found) <= 2 + 3 * (len(values) // BLOCK + 1)

@@ -33,7 +33,7 @@ def test_points_come_back_as_they_were(iterations: list[int | None], value: floa
 def test_iterations_that_count_up_evenly_take_no_room(first: int, distance: int) -> None:
     points = even(100, first, distance)
     assert joined([pack(points)]) == points
-    assert len(pack(points)) < 100 * 16 + 50
+    assert len(pack(points)) < 100 * 16 + 70
 
 
 @pytest.mark.parametrize("iteration", [None, 7])
@@ -79,3 +79,14 @@ def test_what_is_compressed_comes_back() -> None:
     packed = msgspec.msgpack.encode(["x" * 1000])
     assert decompress(compress(packed)) == packed
     assert len(compress(packed)) < 100
+
+
+@pytest.mark.parametrize("most", [10, 40, 400])
+def test_a_drawing_shows_what_stands_out_whether_it_looks_at_all_points_or_at_the_outline(most: int) -> None:
+    points = list(even(20_000))
+    for place, value in ((7001, 9e9), (12_003, -9e9), (15_000, nan)):
+        points[place] = ScalarPoint(place, value, 0.0)
+    chunks = [pack(points[start : start + 2000]) for start in range(0, len(points), 2000)]
+    found = thinned(chunks, most)
+    assert len(found) <= most
+    assert {0, 7001, 12_003, 15_000, 19_999} <= {one.iteration for one in found}

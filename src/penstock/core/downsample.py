@@ -12,6 +12,9 @@ from typing import Final
 FEWEST: Final = 2
 """A line has two ends."""
 
+BLOCK: Final = 64
+"""So many points have one line of an outline."""
+
 _OF_A_BUCKET: Final = 2  # its least and its greatest value
 _WITH_GAP: Final = 3  # and a value that is no number
 
@@ -29,6 +32,17 @@ def choose(values: array[float], most: int) -> list[int]:
     if found is None:
         found = _extremes(values, (most - FEWEST) // _WITH_GAP, gaps=True) or []
     return [0, *found, len(values) - 1]
+
+
+def outline(values: array[float]) -> list[int]:
+    """Return the positions of the ends, and of the extremes and the first gap of every few points.
+
+    A drawing with far fewer points needs no others: it is chosen from these as well as from all.
+    """
+    if len(values) <= FEWEST:
+        return list(range(len(values)))
+    buckets = -(-(len(values) - FEWEST) // BLOCK)
+    return [0, *(_extremes(values, buckets, gaps=True) or []), len(values) - 1]
 
 
 def _extremes(values: array[float], buckets: int, *, gaps: bool) -> list[int] | None:

@@ -1,8 +1,9 @@
 """The bytes of one chunk of scalar points, and back.
 
 Few points are msgpack of an array, as all were in older databases. Many are columns: a header, then all values, all
-times and, where they do not count up evenly, all iterations, each as 8 bytes in little-endian order. A drawing then
-needs no Python object for a point that it leaves out. It must never know a series or a database.
+times and, where they do not count up evenly, all iterations, each as 8 bytes in little-endian order, and the places of
+the points that stand out, as 4 bytes. A drawing then looks at these alone, and needs no Python object for a point that
+it leaves out. It must never know a series or a database.
 """
 
 from __future__ import annotations
@@ -17,12 +18,15 @@ from typing import Final, Literal
 
 import msgspec
 
-from penstock.core.downsample import choose
+from penstock.core.downsample import choose, outline
 from penstock.core.errors import Invalid
 from penstock.core.outputs import ScalarPoint
 
 FEW: Final = 16
 """So many points are not worth columns."""
+
+ENOUGH: Final = 4
+"""So many points that stand out for each that is drawn are as good as all."""
 
 _COLUMNS: Final = 0xC1  # the one byte that msgpack never uses
 _ZLIB: Final = 0x78  # no array of msgpack begins with it either
@@ -43,7 +47,9 @@ class Chunk:
         values: memoryview[float] | array[float],
         times: memoryview[float] | array[float],
         iterations: Sequence[int | None] | memoryview[int],
+        outline: Sequence[int] | memoryview[int],
     ) -> None:
+        self.outline = outline
         self.values = values
         self._times = times
         self._iterations = iterations
@@ -80,6 +86,7 @@ def unpack(data: bytes) -> Chunk:
         array("d", [one.value for one in points]),
         array("d", [one.at for one in points]),
         [one.iteration for one in points],
+        range(len(points)),
     )
 
 
@@ -91,17 +98,22 @@ def joined(data: Iterable[bytes]) -> tuple[ScalarPoint, ...]:
 def thinned(data: Iterable[bytes], most: int) -> tuple[ScalarPoint, ...]:
     """Return those points of the chunks with these bytes that are drawn: at most so many."""
     chunks = [unpack(one) for one in data]
+    standing_out = sum(len(chunk.outline) for chunk in chunks) >= ENOUGH * most
+    places = [(chunk, chunk.outline if standing_out else range(len(chunk))) for chunk in chunks]
     values = array("d")
-    for chunk in chunks:
-        values.frombytes(memoryview(chunk.values).cast("B"))
+    for chunk, some in places:
+        if len(some) == len(chunk):
+            values.frombytes(memoryview(chunk.values).cast("B"))
+        else:
+            values.extend([chunk.values[place] for place in some])
     found: list[ScalarPoint] = []
-    rest = iter(chunks)
-    chunk, start = next(rest), 0
-    for place in choose(values, most):
-        while place - start >= len(chunk):
-            start += len(chunk)
-            chunk = next(rest)
-        found.append(chunk[place - start])
+    rest = iter(places)
+    (chunk, some), start = next(rest), 0
+    for number in choose(values, most):
+        while number - start >= len(some):
+            start += len(some)
+            chunk, some = next(rest)
+        found.append(chunk[some[number - start]])
     return tuple(found)
 
 
@@ -120,33 +132,37 @@ def _as_columns(points: Sequence[ScalarPoint]) -> bytes:
     whole = [one for one in iterations if one is not None]
     if whole and len(whole) < len(iterations):
         return compress(msgspec.msgpack.encode(points))  # of both kinds: a series that nobody draws
-    columns = [_stored(array("d", [one.value for one in points])), _stored(array("d", [one.at for one in points]))]
+    values = array("d", [one.value for one in points])
+    columns = [_stored(values, "d"), _stored(array("d", [one.at for one in points]), "d")]
     kind, first, distance = _NONE, 0, 0
     if whole:
         listed = array("q", whole)  # also to refuse what does not fit
         kind, first, distance = _EVEN, whole[0], whole[1] - whole[0]
         if not distance or whole != list(range(first, first + distance * len(whole), distance)):
             kind, first, distance = _LISTED, 0, 0
-            columns.append(_stored(listed))
+            columns.append(_stored(listed, "q"))
+    columns.append(_stored(array("I", outline(values)), "I"))
     return b"".join([_HEADER.pack(_COLUMNS, kind, len(points), first, distance), *columns])
 
 
 def _from_columns(data: memoryview) -> Chunk:
     _, kind, count, first, distance = _HEADER.unpack_from(data)
+    length = count * _WIDTH
     rest = data[_HEADER.size :]
-    values, times = _numbers(rest[: count * _WIDTH]), _numbers(rest[count * _WIDTH : 2 * count * _WIDTH])
-    if kind == _NONE:
-        return Chunk(values, times, (None,) * count)
+    values, times, rest = _numbers(rest[:length]), _numbers(rest[length : 2 * length]), rest[2 * length :]
+    iterations: Sequence[int | None] | memoryview[int] = (None,) * count
     if kind == _EVEN:
-        return Chunk(values, times, range(first, first + distance * count, distance))
-    return Chunk(values, times, _native(rest[2 * count * _WIDTH :], "q").cast("q"))
+        iterations = range(first, first + distance * count, distance)
+    elif kind == _LISTED:
+        iterations, rest = _native(rest[:length], "q").cast("q"), rest[length:]
+    return Chunk(values, times, iterations, _native(rest, "I").cast("I"))
 
 
 def _numbers(column: memoryview) -> memoryview[float]:
     return _native(column, "d").cast("d")
 
 
-def _native(column: memoryview, kind: Literal["d", "q"]) -> memoryview:
+def _native(column: memoryview, kind: Literal["d", "q", "I"]) -> memoryview:
     """Return a column in the byte order that this machine computes with, given the stored one, or the reverse."""
     if sys.byteorder == "little":
         return column
@@ -155,5 +171,5 @@ def _native(column: memoryview, kind: Literal["d", "q"]) -> memoryview:
     return memoryview(swapped).cast("B")
 
 
-def _stored(column: array[float] | array[int]) -> memoryview:
-    return _native(memoryview(column).cast("B"), "q")
+def _stored(column: array[float] | array[int], kind: Literal["d", "q", "I"]) -> memoryview:
+    return _native(memoryview(column).cast("B"), kind)
