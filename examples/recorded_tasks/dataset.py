@@ -1,5 +1,7 @@
 """First task: store the iris data set, as it would come from somewhere else."""
 
+from __future__ import annotations
+
 from sklearn.datasets import load_iris
 
 from penstock import Task

@@ -1,5 +1,7 @@
 """A pipeline of three tasks that were recorded by running dataset.py, process.py and train.py once each."""
 
+from __future__ import annotations
+
 from penstock import PipelineController
 
 PROJECT = "Examples/recorded tasks"

@@ -1,5 +1,7 @@
 """Second task: split the data set of another task, which is found by its URL."""
 
+from __future__ import annotations
+
 import pandas as pd
 from sklearn.model_selection import train_test_split
 

@@ -1,5 +1,7 @@
 """Third task: train a model. What joblib saves becomes a model of the task by itself."""
 
+from __future__ import annotations
+
 import argparse
 
 import joblib

@@ -12,17 +12,36 @@ if TYPE_CHECKING:
     from penstock.core.errors import PenstockError
     from penstock.core.task import TaskType as TaskTypes
     from penstock.sdk.artifacts import Artifact
+    from penstock.sdk.input_model import InputModel
     from penstock.sdk.logger import Logger
+    from penstock.sdk.models import Model
+    from penstock.sdk.output_model import OutputModel
     from penstock.sdk.pipeline import PipelineController
+    from penstock.sdk.storage import StorageManager
     from penstock.sdk.task import Task
 
-__all__ = ["Artifact", "Logger", "PenstockError", "PipelineController", "Task", "TaskTypes"]
+__all__ = [
+    "Artifact",
+    "InputModel",
+    "Logger",
+    "Model",
+    "OutputModel",
+    "PenstockError",
+    "PipelineController",
+    "StorageManager",
+    "Task",
+    "TaskTypes",
+]
 
 _PLACES = {
     "Artifact": ("penstock.sdk.artifacts", "Artifact"),
+    "InputModel": ("penstock.sdk.input_model", "InputModel"),
     "Logger": ("penstock.sdk.logger", "Logger"),
+    "Model": ("penstock.sdk.models", "Model"),
+    "OutputModel": ("penstock.sdk.output_model", "OutputModel"),
     "PenstockError": ("penstock.core.errors", "PenstockError"),
     "PipelineController": ("penstock.sdk.pipeline", "PipelineController"),
+    "StorageManager": ("penstock.sdk.storage", "StorageManager"),
     "Task": ("penstock.sdk.task", "Task"),
     "TaskTypes": ("penstock.core.task", "TaskType"),
 }
