@@ -31,6 +31,7 @@ MOST_WAITING = 16 << 20  # bytes; who prints more before it is recorded has to w
 PATIENCE = 30.0  # seconds without anything recorded after which printing goes on unrecorded
 LARGEST_PIECE = 1 << 20  # bytes that are recorded at once
 
+OURS = "penstock-"  # how the names of our own threads begin, which print nothing
 MOMENT = 0.01  # seconds; lines that are printed so close to each other get the same time
 
 Piece = tuple[Stream, bytes | memoryview, float]
@@ -69,6 +70,9 @@ class Capture:
                 self._streams[stream] = found
                 self._listen(stream, found)
         _active.add(self)
+        if any(not one.name.startswith(OURS) for one in threading.enumerate() if one is not threading.main_thread()):
+            self.line_by_line()
+        _follow_threads()
         self._reporter.hears_prints = True
         self._reporter.add_source(self)
         threading.Thread(target=self._work, name="penstock-console", daemon=True).start()
@@ -100,6 +104,18 @@ class Capture:
         for relay in self._relays.values():
             relay.capture = None
         return buffered
+
+    def line_by_line(self) -> None:
+        """Let every line leave at once: from now on several threads may print.
+
+        Where threads fill one buffer of Python's, they may lose what others printed (python/cpython#119506). A buffer
+        that is written out by Python code, as with a tee below, makes that likely.
+        """
+        with _pushing:
+            for found in self._streams.values():
+                if _tee_of(found) is not None:
+                    with suppress(Exception):  # as in `push`
+                        found.reconfigure(line_buffering=True)
 
     def write_error(self, text: str) -> None:
         """Record a text that was not printed, such as a traceback, as if it had gone to standard error."""
@@ -295,6 +311,21 @@ def _put_on(buffer: Any, found: io.TextIOWrapper) -> None:
     )
 
 
+def _follow_threads() -> None:
+    """See when the script starts its first thread of its own."""
+    if threading.Thread.start is not _start_thread:
+        threading.Thread.start = _start_thread  # type: ignore[method-assign, assignment]
+
+
+def _start_thread(thread: threading.Thread) -> None:
+    if not thread.name.startswith(OURS):
+        threading.Thread.start = _start  # type: ignore[method-assign]
+        for capture in tuple(_active):
+            capture.line_by_line()
+    _start(thread)
+
+
+_start = threading.Thread.start
 _active: set[Capture] = set()
 _relays: list[_Relay] = []  # `print` crashes where the stream that it is writing to is collected
 _keep_for_ever = ctypes.pythonapi.Py_IncRef

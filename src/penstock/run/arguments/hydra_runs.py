@@ -11,10 +11,8 @@ from collections.abc import Iterable
 from types import ModuleType
 from typing import Any, cast
 
-import wrapt
-
 from penstock.core.task import Configuration
-from penstock.run.arguments.patches import Patches, Place
+from penstock.run.arguments.patches import Patches, Place, wrap
 from penstock.run.arguments.recording import RECORDING, Found, attempt
 from penstock.run.connecting.secrets import MASK, is_secret, masked
 from penstock.run.connecting.values import read_list
@@ -51,7 +49,7 @@ def _follow(kwargs: dict[str, Any]) -> None:
         found.append(Found((NAME,), arguments.config_name, "the configuration that Hydra begins with"))
     RECORDING.heard(found, "hydra")
     if MULTIRUN not in told:  # the processes that it may start need the function as it is
-        kwargs["task_function"] = wrapt.FunctionWrapper(kwargs["task_function"], _task_function)
+        kwargs["task_function"] = wrap(kwargs["task_function"], _task_function)
 
 
 def _task_function(wrapped: Any, _instance: Any, args: Any, kwargs: Any) -> Any:

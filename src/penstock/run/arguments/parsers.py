@@ -28,7 +28,7 @@ COMMAND = "command"  # the parameter that names the sub-command, where the parse
 
 # They read the command line themselves, and have files of their own beside this one.
 _THEIR_OWN = {"click", "fire", "hydra", "typer"}
-_OURS = {"argparse", "penstock", "wrapt"}
+_OURS = {"argparse", "penstock"}
 
 _running = threading.local()
 _connected: WeakKeyDictionary[ArgumentParser, Section] = WeakKeyDictionary()

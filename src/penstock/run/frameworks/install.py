@@ -15,8 +15,8 @@ from msgspec import Struct
 from penstock.run.frameworks import boosting, joblib_files, keras_files, pyplot, tensorboard, torch_files
 from penstock.run.frameworks.choice import Choice, Wanted
 from penstock.run.frameworks.notes import Notes, Spot, current, put
-from penstock.run.frameworks.on_import import Watch
 from penstock.run.frameworks.recorder import Recorder
+from penstock.run.on_import import Watch
 
 if TYPE_CHECKING:
     from penstock.run.frameworks.wrapping import Change

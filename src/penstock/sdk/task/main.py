@@ -13,6 +13,7 @@ from penstock.core.errors import Conflict
 from penstock.ops.lifecycle import ResetTask
 from penstock.ops.tasks import DescribeTask, GetConfigurations, SetConfiguration
 from penstock.run import current, liveness
+from penstock.run.arguments import following
 from penstock.run.reporter import Reporter
 from penstock.sdk import recording, session
 from penstock.sdk.given import container, requirements, words
@@ -25,6 +26,8 @@ from penstock.sdk.task.making import Wanted, make
 from penstock.sdk.task.requests import parameter
 
 Connected = TypeVar("Connected")
+
+following.listen()  # a script may read its command line before it becomes a task
 
 
 class Main(Findable):

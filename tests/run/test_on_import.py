@@ -6,7 +6,7 @@ import sys
 
 import pytest
 
-from penstock.run.frameworks.on_import import Watch
+from penstock.run.on_import import Watch
 
 
 @pytest.fixture
