@@ -146,7 +146,7 @@ class Begin:
             worker=op.worker,
             surroundings=place,
             inputs={artifact.name: artifact for artifact in self._backend.call(ListArtifacts(task=op.id))},
-            preload=(*warm.modules, assigned.__name__),
+            preload=assigned.preloaded(warm.modules),
             preload_fingerprint=warm.fingerprint,
             slots=self._settings.workers,
             since=since,
