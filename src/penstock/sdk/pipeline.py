@@ -71,7 +71,8 @@ class PipelineController:
             started. When False it follows the definition that is stored with it, as people may have edited it.
         artifact_serialization_function: Turns a step's input or output into bytes, instead of its type's own format.
         artifact_deserialization_function: Turns those bytes back.
-        output_uri: Recorded as the destination of outputs, for the steps that do not say it themselves.
+        output_uri: Where copies of artifacts and models are sent, for the steps that do not say it themselves: a
+            folder, or a URL such as `s3://bucket/folder`.
         skip_global_imports: Whether the module's own imports are left out of the steps' code.
         enable_local_imports: Whether steps may import modules from the folder of this script.
 
@@ -399,8 +400,10 @@ class PipelineController:
                 children start; it may change the status: `node.job.task.mark_failed()`.
             status_change_callback: `(pipeline, node, previous_status)`, called whenever the status changes.
             packages, repo, repo_branch, repo_commit, docker, docker_args,
-            docker_bash_setup_script, execution_queue, draft, output_uri, auto_connect_frameworks,
-            auto_connect_arg_parser: Recorded.
+            docker_bash_setup_script, execution_queue, draft: Recorded.
+            output_uri: Where copies of its artifacts and models are sent; their URLs are those of the copies.
+            auto_connect_frameworks: What is recorded of known libraries by itself, as in `Task.init`.
+            auto_connect_arg_parser: Whether a command line that the function reads is recorded.
 
         Raises:
             BadPipeline: The name is taken or reserved.
@@ -471,7 +474,8 @@ class PipelineController:
             parents, monitor_metrics, monitor_artifacts, monitor_models, time_limit, continue_on_fail,
             continue_behaviour, pre_execute_callback, post_execute_callback, status_change_callback,
             cache_executed_step, retry_on_failure, stage: As in `add_function_step`.
-            execution_queue, output_uri: Recorded with the step's task.
+            execution_queue: Recorded with the step's task.
+            output_uri: Where copies of its artifacts and models are sent; that of the base task when there is none.
 
         Raises:
             BadPipeline: The name is taken or reserved.
