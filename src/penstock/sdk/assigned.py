@@ -7,7 +7,6 @@ import sys
 from collections.abc import Iterable
 from typing import cast
 
-import penstock.sdk.libraries  # noqa: F401 - imported once in the warm process, not in every step
 from penstock.core.errors import PenstockError
 from penstock.core.task import ScriptKind
 from penstock.run import child
@@ -17,6 +16,7 @@ from penstock.sdk import recording
 from penstock.sdk.recording import Options, Recording, Wanted
 
 ENTRY = f"{__name__}:main"
+LIBRARIES = "penstock.sdk.libraries"  # imported once in the warm process, and not in every step
 WRAPPING = "penstock.run.frameworks.wrapping"  # imported where a library is there that is followed
 
 
@@ -28,7 +28,7 @@ def preloaded(modules: Iterable[str]) -> tuple[str, ...]:
     """
     chosen = tuple(modules)
     follows = any(one.partition(":")[0].partition(".")[0] in FOLLOWED for one in chosen)
-    return (*chosen, *((WRAPPING,) if follows else ()), __name__)
+    return (*chosen, LIBRARIES, *((WRAPPING,) if follows else ()), __name__)
 
 
 def main(payload: bytes, connection: socket.socket) -> int:

@@ -244,7 +244,7 @@ class SqlTasks:
 
     def describe(self, task: Task) -> None:
         """Replace what people say of a task by what the record says."""
-        row = dict(zip(_NAMES.split(", "), _row_of(task), strict=True))
+        row: dict[str, Value] = dict(zip(_NAMES.split(", "), _row_of(task), strict=True))
         sql = f"UPDATE tasks SET {', '.join(f'{name} = ?' for name in _DESCRIBED)} WHERE id = ?"
         self._session.change(f"task {task.id}", sql, *(row[name] for name in _DESCRIBED), task.id)
 
