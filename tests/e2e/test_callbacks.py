@@ -386,6 +386,21 @@ def test_what_ended_is_final_once_the_run_has_ended(pipe):
         pipe.get_pipeline_dag()["a"].job.task.mark_failed()
 
 
+def test_a_callback_cannot_judge_an_earlier_step(pipe):
+    """Its children run already: what is recorded of it stays what the run went on from."""
+
+    def after(pipeline, node):
+        pipeline.get_pipeline_dag()["a"].job.task.mark_failed(status_message="too late")
+
+    pipe.add_function_step("a", give, function_return=["x"])
+    pipe.add_function_step("b", give, {"value": "${a.x}"}, post_execute_callback=after)
+    assert run(pipe) == {"a": "completed", "b": "failed"}
+    assert pipe.get_pipeline_dag()["a"].job.status() == "completed"
+    reason = pipe.get_pipeline_dag()["b"].reason
+    assert reason.startswith("post_execute_callback raised Conflict: step 'a' is completed, and its run has gone on")
+    assert (pipe.task.status, pipe.task.data.message) == ("failed", "step 'b' failed")
+
+
 # While it goes
 
 

@@ -10,7 +10,7 @@ import pytest
 from penstock.backend import connect
 from penstock.core.cachekey import Input
 from penstock.core.errors import Invalid
-from penstock.core.outputs import Artifact
+from penstock.core.outputs import Artifact, Blob
 from penstock.core.pipeline import Argument, Pipeline, Step
 from penstock.core.run import REUSED
 from penstock.core.task import Container, Script
@@ -101,6 +101,25 @@ def test_an_argument_that_is_stored_counts_by_content_and_by_the_references_in_i
     parts = make({"o": stored}, references=references, inputs={"a.o": artifact("3" * 64)})
     assert parts.inputs["o"].hash == "3" * 64
     assert parts.arguments == {"o": "[3]"}
+
+
+@pytest.mark.parametrize(
+    ("data", "facts", "kept"),
+    [
+        (b"[1,2]", {}, True),
+        (b"[" + b"1," * 2046 + b"1]", {}, True),
+        (b"[" + b"1," * 2048 + b"1]", {}, False),
+        (b"[1,2]", {"format": "arrow"}, False),
+        (b'["\xed\xa0\x80"]', {}, False),  # half a character, which no database takes
+        (None, {}, False),  # the bytes are gone: the step itself tells of it
+    ],
+)
+def test_of_small_json_the_content_is_kept_to_tell_differences(make, backend, data, facts, kept):
+    blob = Blob("4" * 64, 5) if data is None else backend.blobs.put_bytes(data)
+    stored = artifact(blob.hash, **{"format": "json", "type": "list", "size": blob.size, **facts})
+    parts = make({"l": Argument(artifact="a.l")}, inputs={"a.l": stored})
+    assert parts.inputs["l"].hash == blob.hash
+    assert parts.contents == ({"l": data.decode()} if kept else {})
 
 
 def test_the_id_of_a_task_that_was_reused_counts_as_that_of_its_origin(make, backend):

@@ -5,14 +5,12 @@ from __future__ import annotations
 import sys
 
 import pytest
-from msgspec import Struct
 
 from penstock.backend import connect
 from penstock.core.decision import DecisionKind
 from penstock.core.errors import Conflict
 from penstock.core.pipeline import Argument, Pipeline, Step
 from penstock.core.progress import Ended, Launch, Reused, Started, StepStatus, Vetoed
-from penstock.core.run import Run
 from penstock.core.task import EndReason, Script, Status, Worker
 from penstock.ops.decisions import ListDecisions
 from penstock.ops.executions import ReuseStep
@@ -24,6 +22,7 @@ from penstock.run.ids import Ids
 from penstock.run.launch import Surroundings
 from penstock.run.lookup import Lookup
 from penstock.run.opening import Opening
+from penstock.run.plan import Plan
 from penstock.sdk.display import Silent
 from penstock.settings import Settings
 
@@ -40,15 +39,6 @@ class Attempts:
 
     def start(self, task, launch):
         self.started.append(task.id)
-
-
-class Told(Struct):
-    pipeline: Pipeline
-    run: Run
-    worker: Worker
-    surroundings: Surroundings
-    inputs: dict
-    callbacks: Callbacks
 
 
 class Bench:
@@ -83,7 +73,20 @@ class Bench:
             path=tuple(sys.path),
             environment={},
         )
-        told = Told(definition, self.run, WORKER, place, {}, Callbacks(**callbacks))
+        told = Plan(
+            pipeline=definition,
+            run=self.run,
+            worker=WORKER,
+            surroundings=place,
+            inputs={},
+            preload=(),
+            preload_fingerprint="",
+            slots=1,
+            since=0,
+            callbacks=Callbacks(**callbacks),
+            observer=Silent(),
+            complain=pytest.fail,
+        )
         self.attempts = Attempts()
         lookup = Lookup(self, id, {}, lambda name: None)
         announcer = Announcer(Silent(), {}, pytest.fail)

@@ -9,15 +9,11 @@ from __future__ import annotations
 import threading
 import time
 from collections import deque
-from collections.abc import Callable, Mapping
-
-from msgspec import Struct
 
 from penstock.backend import Backend
 from penstock.core.decision import Decision, DecisionKind
 from penstock.core.errors import StepFailed
-from penstock.core.outputs import Artifact
-from penstock.core.pipeline import Pipeline, plan
+from penstock.core.pipeline import plan
 from penstock.core.progress import (
     SETTLED,
     Abort,
@@ -33,22 +29,22 @@ from penstock.core.progress import (
     StepStatus,
     StopAsked,
 )
-from penstock.core.run import STEP_STATUS, Run, StepState
-from penstock.core.task import EndReason, Status, Worker
+from penstock.core.run import STEP_STATUS, Run
+from penstock.core.task import EndReason, Status
 from penstock.ops.decisions import RecordDecision
 from penstock.ops.runs import EndRun
 from penstock.ops.steps import DecideSteps, StepDecision
 from penstock.run import owed
-from penstock.run.announcer import Announcer, Observer
+from penstock.run.announcer import Announcer
 from penstock.run.attempt import printable
 from penstock.run.attempts import Attempts, Ending
-from penstock.run.callbacks import PRE, RETRY, Callbacks, call
+from penstock.run.callbacks import PRE, RETRY, call
 from penstock.run.closing import Closing
 from penstock.run.ids import Ids
 from penstock.run.interrupt import Interrupts
-from penstock.run.launch import Surroundings
 from penstock.run.lookup import Lookup
 from penstock.run.opening import Opening
+from penstock.run.plan import Plan
 from penstock.run.processes import Processes
 from penstock.run.watch import Watch
 
@@ -59,32 +55,6 @@ VERDICTS = {
 }
 REASONS = {Status.FAILED: EndReason.STEP_FAILED, Status.STOPPED: EndReason.ABORTED}
 TICK = 0.2  # seconds after which lines of console are recorded at the latest
-
-
-class Plan(Struct, frozen=True, kw_only=True):
-    """What the controller is told.
-
-    Args:
-        inputs: The run's own artifacts that hold arguments, by name.
-        slots: How many steps run at once.
-        since: `seq` of a change from before the run began, or went on.
-        steps: Of a run that goes on, where its steps stand.
-        complain: Takes a sentence about a callback that went wrong.
-    """
-
-    pipeline: Pipeline
-    run: Run
-    worker: Worker
-    surroundings: Surroundings
-    inputs: Mapping[str, Artifact]
-    preload: tuple[str, ...]
-    preload_fingerprint: str
-    slots: int
-    since: int
-    callbacks: Callbacks
-    observer: Observer
-    complain: Callable[[str], None]
-    steps: tuple[StepState, ...] = ()
 
 
 class Controller:

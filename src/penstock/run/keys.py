@@ -8,6 +8,7 @@ from __future__ import annotations
 import hashlib
 import platform
 from collections.abc import Mapping, Sequence
+from contextlib import suppress
 
 from msgspec import Struct
 
@@ -16,7 +17,9 @@ from penstock.core import refs
 from penstock.core.cachekey import Input, KeyParts, key, value_text
 from penstock.core.code import Code
 from penstock.core.codekey import fingerprint
-from penstock.core.outputs import Artifact
+from penstock.core.contents import LARGEST
+from penstock.core.errors import PenstockError
+from penstock.core.outputs import Artifact, Blob
 from penstock.core.pipeline import Argument, Pipeline, Step, script_key
 from penstock.core.run import REUSED
 from penstock.core.task import Container, Script, ScriptKind
@@ -61,7 +64,7 @@ class Keys:
         script = self._pipeline.code[step.code] if step.base is None else prepared.new.script
         program = self._program(step.code if step.base is None else script_key(script), script)
         texts: dict[str, str] = {}
-        inputs: dict[str, Input] = {}
+        inputs: dict[str, Artifact] = {}
         for name, argument in prepared.arguments.items():
             self._read(name, argument, prepared, texts, inputs)
         texts.update({path: value_text(value) for path, value in prepared.settings.items()})
@@ -69,7 +72,8 @@ class Keys:
             code=program.code,
             returns=prepared.returns,
             arguments=texts,
-            inputs=inputs,
+            inputs={name: Input(one.hash, one.format, one.type) for name, one in inputs.items()},
+            contents={name: text for name, one in inputs.items() if (text := self._content(one))},
             packages=program.packages,
             container=_container(prepared.new.container),
             interpreter=".".join(platform.python_version_tuple()[:2]),
@@ -84,7 +88,7 @@ class Keys:
         argument: Argument,
         prepared: Prepared,
         texts: dict[str, str],
-        inputs: dict[str, Input],
+        inputs: dict[str, Artifact],
     ) -> None:
         """Add an argument: as a text, and with an input for each artifact in it."""
         found: list[Artifact] = []
@@ -104,14 +108,22 @@ class Keys:
 
         value = refs.resolve(argument.value, lookup, as_text)
         if argument.artifact is not None:
-            inputs[name] = _input(prepared.inputs.get(argument.artifact) or self._inputs[argument.artifact])
+            inputs[name] = prepared.inputs.get(argument.artifact) or self._inputs[argument.artifact]
             value = refs.resolve(list(argument.references), lookup, as_text)
         elif found and isinstance(value, bytes):
-            inputs[name] = _input(found[0])
+            inputs[name] = found[0]
             return
         if argument.artifact is None or argument.references:
             texts[name] = value_text(value)
-        inputs.update({f"{name} ({number})": _input(one) for number, one in enumerate(found, 1)})
+        inputs.update({f"{name} ({number})": one for number, one in enumerate(found, 1)})
+
+    def _content(self, artifact: Artifact) -> str:
+        """Return what a small artifact holds that is JSON; nothing of others, or where it cannot be read."""
+        if artifact.format != "json" or artifact.size > LARGEST or not artifact.hash:
+            return ""
+        with suppress(PenstockError, UnicodeDecodeError):  # whoever needs it meets the same, and says so
+            return self._backend.blobs.read(Blob(artifact.hash, artifact.size)).decode()
+        return ""
 
     def _told_apart(self, reference: refs.Ref, value: object) -> object:
         """Return what tells a value from others: instead of the id of a task that was reused, that of its origin."""
@@ -144,10 +156,6 @@ def _code_of(script: Script, modules: Mapping[str, str]) -> Code:
     digests = {name: hashlib.sha256(text.encode("utf-8", "surrogatepass")).hexdigest() for name, text in texts.items()}
     whole = hashlib.sha256(repr(sorted(digests.items())).encode()).hexdigest()
     return Code(digest=whole, parts={name: f"text:{one[:16]}" for name, one in digests.items()})
-
-
-def _input(artifact: Artifact) -> Input:
-    return Input(artifact.hash, artifact.format, artifact.type)
 
 
 def _container(container: Container | None) -> str:

@@ -7,19 +7,16 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from copy import deepcopy
-from typing import Protocol
 
 from msgspec.structs import replace
 
 from penstock.backend import Backend
 from penstock.core.decision import Decision, DecisionKind
 from penstock.core.errors import Conflict, Invalid, NotFound, PenstockError, StepFailed
-from penstock.core.outputs import Artifact
 from penstock.core.parameters import restore
-from penstock.core.pipeline import Pipeline, Step
+from penstock.core.pipeline import Step
 from penstock.core.progress import Ended, Launch, Reused, Started, StepEvent, StepStatus, Vetoed
-from penstock.core.run import Run
-from penstock.core.task import EndReason, Status, Task, Worker
+from penstock.core.task import EndReason, Status, Task
 from penstock.ops.executions import Execution, Keyed, ReuseStep
 from penstock.ops.steps import DraftStep, LaunchStep
 from penstock.ops.tasks import EndTask, GetConfigurations, GetParameters, GetTask, NewTask, SetParameters
@@ -27,30 +24,14 @@ from penstock.run import bases
 from penstock.run.announcer import Announcer
 from penstock.run.attempts import Attempts
 from penstock.run.cache import Answer, Cache
-from penstock.run.callbacks import FACTORY, PRE, Callbacks, call
+from penstock.run.callbacks import FACTORY, PRE, call
 from penstock.run.ids import Ids
 from penstock.run.keys import Keys
-from penstock.run.launch import Prepared, Surroundings, as_given, changed, differs, parameter, prepare, process
+from penstock.run.launch import Prepared, as_given, changed, differs, parameter, prepare, process
 from penstock.run.lookup import Lookup
+from penstock.run.plan import Plan
 
 ARGUMENTS = frozenset({"kwargs", "kwargs_artifacts"})  # the sections of a step's parameters that its function gets
-
-
-class Told(Protocol):
-    """What opening needs to be told of a run."""
-
-    @property
-    def pipeline(self) -> Pipeline: ...
-    @property
-    def run(self) -> Run: ...
-    @property
-    def worker(self) -> Worker: ...
-    @property
-    def surroundings(self) -> Surroundings: ...
-    @property
-    def inputs(self) -> Mapping[str, Artifact]: ...
-    @property
-    def callbacks(self) -> Callbacks: ...
 
 
 class Opening:
@@ -59,7 +40,7 @@ class Opening:
     def __init__(
         self,
         backend: Backend,
-        told: Told,
+        told: Plan,
         lookup: Lookup,
         attempts: Attempts,
         announcer: Announcer,

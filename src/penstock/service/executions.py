@@ -55,6 +55,7 @@ def reuse_step(tx: Tx, op: ReuseStep, now: float) -> Task:
     tx.executions.add(task.id, op.run, op.step, op.keyed)
     tx.steps.reuse(op.run, op.step, op.attempt, task.id, op.decision.reason, now)
     tx.decisions.add(op.run, replace(op.decision, related=source.id, at=now))
+    tx.changes.append(task, ChangeKind.STATUS, Status.COMPLETED, now, message=op.decision.reason)
     run = tx.tasks.get(op.run)
     tx.changes.append(run, ChangeKind.STEP, StepStatus.CACHED, now, step=op.step, message=op.decision.reason)
     return tx.tasks.get(task.id)
