@@ -171,13 +171,13 @@ class Opening:
         )
         try:
             task = self._backend.call(op)
-        except Conflict as error:
+        except (Conflict, NotFound) as error:
             task = self._backend.call(replace(op, task=self._cloned(new, launch, error)))
         self._ids.note(launch.step, launch.attempt, task.id)
         return task
 
-    def _cloned(self, new: NewTask, launch: Launch, error: Conflict) -> NewTask:
-        """Return the clone that runs where somebody else took the draft that was to run itself; else raise again."""
+    def _cloned(self, new: NewTask, launch: Launch, error: PenstockError) -> NewTask:
+        """Return the clone that runs where somebody took or deleted the draft that was to run itself."""
         if not new.adopted:
             raise error
         self._announcer.complain(f"step {launch.step!r}: {error.message}; a clone of it runs")
@@ -193,7 +193,7 @@ class Opening:
         op = DraftStep(run=self._told.run.id, step=launch.step, attempt=launch.attempt, task=prepared.new)
         try:
             draft = self._backend.call(op)
-        except Conflict as error:
+        except (Conflict, NotFound) as error:
             prepared = replace(prepared, new=self._cloned(prepared.new, launch, error))
             draft = self._backend.call(replace(op, task=prepared.new))
         self._ids.note(launch.step, launch.attempt, draft.id)
