@@ -70,7 +70,7 @@ class Opening:
             return self._fail(self._launch(launch, bare), reason, error)
         before = self._told.callbacks.before.get(step.name)
         if before is not None:
-            draft = self._draft(launch, prepared.new)
+            draft, prepared = self._draft(launch, prepared)
             try:
                 parameters = self._parameters(draft.id)
                 shown = deepcopy(parameters)
@@ -123,9 +123,10 @@ class Opening:
             decision=decision,
         )
         try:
-            self._backend.call(op)
+            task = self._backend.call(op)
         except (Conflict, NotFound):
             return False
+        self._ids.note(launch.step, launch.attempt, task.id)
         self._announcer.step(launch.step, StepStatus.CACHED, 0, reason)
         return True
 
@@ -149,9 +150,19 @@ class Opening:
             keyed=answer.keyed if answer else None,
             decision=decision if decision.reason else None,
         )
-        task = self._backend.call(op)
+        try:
+            task = self._backend.call(op)
+        except (Conflict, NotFound) as error:
+            task = self._backend.call(replace(op, task=self._cloned(new, launch, error)))
         self._ids.note(launch.step, launch.attempt, task.id)
         return task
+
+    def _cloned(self, new: NewTask, launch: Launch, error: PenstockError) -> NewTask:
+        """Return the clone that runs where somebody took or deleted the draft that was to run itself."""
+        if not new.adopted:
+            raise error
+        self._announcer.complain(f"step {launch.step!r}: {error.message}; a clone of it runs")
+        return replace(new, adopted=False, name=launch.step)
 
     def _fail(self, task: Task, reason: EndReason, error: PenstockError) -> Ended:
         self._backend.call(EndTask(id=task.id, status=Status.FAILED, reason=reason, message=str(error)))
@@ -159,12 +170,16 @@ class Opening:
         self._announcer.step(step, StepStatus.FAILED, task.attempt, error.message)
         return Ended(step, StepStatus.FAILED, retry=False)
 
-    def _draft(self, launch: Launch, new: NewTask) -> Task:
-        op = DraftStep(run=self._told.run.id, step=launch.step, attempt=launch.attempt, task=new)
-        draft = self._backend.call(op)
+    def _draft(self, launch: Launch, prepared: Prepared) -> tuple[Task, Prepared]:
+        op = DraftStep(run=self._told.run.id, step=launch.step, attempt=launch.attempt, task=prepared.new)
+        try:
+            draft = self._backend.call(op)
+        except (Conflict, NotFound) as error:
+            prepared = replace(prepared, new=self._cloned(prepared.new, launch, error))
+            draft = self._backend.call(replace(op, task=prepared.new))
         self._ids.note(launch.step, launch.attempt, draft.id)
         self._announcer.step(launch.step, StepStatus.QUEUED, launch.attempt, "")
-        return draft
+        return draft, prepared
 
     def _parameters(self, task: str) -> dict[str, object]:
         return {one.path: restore(one) for one in self._backend.call(GetParameters(task=task))}
