@@ -464,7 +464,7 @@ class PipelineController:
                 as `${other.artifacts.data.url}` or `${pipeline.rate}`; each makes the step that it names a parent.
             recursively_parse_parameters: Whether references inside lists and dicts count too.
             configuration_overrides: Configuration objects that are other this time: a text, or a dict that becomes
-                JSON. References in them count.
+                JSON. References to steps and the pipeline in them count; any other `${...}` stays as it is written.
             task_overrides: Other facts that are other this time, for example `{"script.branch": "main"}`,
                 `script.version_num`, `script.diff`, `script.entry_point`, `script.requirements.pip`, `container.image`,
                 `project`, `name`; also as nested dicts.
