@@ -241,7 +241,7 @@ def test_an_override_that_the_task_cannot_take_is_named(bench):
         bench.prepare(bench.step(bench.task(), overrides={"type": "${pipeline.q}"}))
 
 
-@pytest.mark.parametrize("place", ["parameters", "configurations", "overrides"])
+@pytest.mark.parametrize("place", ["parameters", "overrides"])  # in configurations it is what their format makes of it
 def test_a_reference_that_names_nothing_is_named_wherever_it_stands(bench, place):
     name = "name" if place == "overrides" else "Args/x"
     with pytest.raises(NotFound, match=r"\$\{a\.lost\}"):

@@ -65,9 +65,10 @@ class Invocation:
             self._backend = None
 
     def close_lost(self) -> list[Run]:
-        """End the runs whose process is gone, so that none is shown as running that is not."""
-        from penstock.run.reconcile import close_lost
+        """End the runs and tasks whose process is gone, so that none is shown as running; return the runs."""
+        from penstock.run.reconcile import close_lost, close_lost_tasks
 
+        close_lost_tasks(self.backend)
         return close_lost(self.backend)
 
     def find(self, text: str) -> Run:

@@ -19,7 +19,7 @@ from penstock.core.errors import BadParameter, Invalid, NotFound
 from penstock.core.outputs import Artifact
 from penstock.core.parameters import cast as as_type
 from penstock.core.parameters import plain, restore
-from penstock.core.pipeline import Argument, Pipeline, Step
+from penstock.core.pipeline import Argument, Pipeline, Step, configurations
 from penstock.core.run import RETURNS
 from penstock.core.task import Configuration, Json, Parameter, ScriptKind, Status, Task
 from penstock.ops.outputs import GetArtifact
@@ -87,7 +87,8 @@ def prepare(
         NotFound, BadReference: A reference turns out to name nothing.
         Invalid: An override is none that the task can take.
     """
-    given = (*step.arguments.values(), *step.configurations.values(), *step.overrides.values())
+    texts = configurations(step, [one.name for one in pipeline.steps])
+    given = (*step.arguments.values(), *texts.values(), *step.overrides.values())
     references = {ref.text: lookup.resolve(ref) for one in given for ref in one.refs()}
     values = {path: _value(one, references) for path, one in step.arguments.items()}
     parameters = _parameters(asked.parameters, values)
@@ -95,7 +96,7 @@ def prepare(
     new = replace(
         new,
         parameters=parameters,
-        configurations=_configurations(asked.configurations, step.configurations, references),
+        configurations=_configurations(asked.configurations, texts, references),
     )
     for path, one in step.overrides.items():
         new = override(new, path, _value(one, references))

@@ -12,6 +12,7 @@ from penstock.core.errors import PenstockError
 from penstock.core.task import EndReason, Status
 from penstock.run.attempt import AttemptSpec, Outcome
 from penstock.run.checkout import checkout
+from penstock.run.inner import conclude
 from penstock.run.outcomes import failed, left, raised
 
 MODULE = "-m"
@@ -19,6 +20,14 @@ MODULE = "-m"
 
 def run_script(spec: AttemptSpec) -> Outcome:
     """Carry out the attempt and return how it went. Only what ends the whole process gets past it."""
+    outcome = _carry_out(spec)
+    try:
+        return conclude(spec.task, outcome)
+    except PenstockError as error:
+        return failed(EndReason.OUTPUT, str(error))
+
+
+def _carry_out(spec: AttemptSpec) -> Outcome:
     script = spec.task.script
     try:
         place = checkout(script, Path(spec.cache))

@@ -19,7 +19,7 @@ from penstock.core.names import did_you_mean
 from penstock.core.parameters import cast, restore, type_name
 from penstock.core.pipeline import Pipeline, Step, duplicate, script_key
 from penstock.core.progress import StepStatus
-from penstock.core.run import Run, RunDetail, StepState
+from penstock.core.run import VERSION, Run, RunDetail, StepState
 from penstock.core.task import Configuration, Parameter, Script, Status
 from penstock.ops.runs import DefineRun, GetRun
 from penstock.ops.steps import GetStep
@@ -299,6 +299,8 @@ class PipelineController:
         """
         self._must_be_draft()
         self._run = self._backend.call(DefineRun(id=self.id, definition=self._define()))
+        if self._version is not None:
+            self._backend.call(DescribeTask(id=self.id, runtime={VERSION: self._version}))
         self._is_stored = True
 
     def add_parameter(
@@ -467,7 +469,7 @@ class PipelineController:
                 as `${other.artifacts.data.url}` or `${pipeline.rate}`; each makes the step that it names a parent.
             recursively_parse_parameters: Whether references inside lists and dicts count too.
             configuration_overrides: Configuration objects that are other this time: a text, or a dict that becomes
-                JSON. References in them count.
+                JSON. References to steps and the pipeline in them count; any other `${...}` stays as it is written.
             task_overrides: Other facts that are other this time, for example `{"script.branch": "main"}`,
                 `script.version_num`, `script.diff`, `script.entry_point`, `script.requirements.pip`, `container.image`,
                 `project`, `name`; also as nested dicts.
@@ -547,6 +549,7 @@ class PipelineController:
         self._store_parameters()
         drafts.carry_out(self._run)
         self._run = self._detail().run
+        self._parameters = {one.name: one for one in self._detail().definition.parameters}
 
     def _store_parameters(self) -> None:
         self._backend.call(SetParameters(task=self.id, parameters=tuple(self._parameters.values())))
