@@ -5,6 +5,8 @@ from __future__ import annotations
 import pytest
 
 from penstock.core.task import Status
+from penstock.ops.lifecycle import BeginTask
+from penstock.ops.tasks import CreateTask, GetTask, NewTask
 
 
 def verdicts(answer):
@@ -69,3 +71,15 @@ def test_a_run_whose_process_is_gone_is_found_and_ended(recorder, penstock, dead
     assert fixed.code == 0
     assert run.id[:12] in found(fixed, "lost runs")
     assert recorder.status(run) is Status.STOPPED
+
+
+def test_a_task_whose_process_is_gone_is_found_and_ended(recorder, penstock, dead_worker):
+    task = recorder.call(CreateTask(task=NewTask(id="1" * 32, name="train", project="P")))
+    recorder.call(BeginTask(id=task.id, worker=dead_worker))
+    answer = penstock("doctor", "--json")
+    assert answer.code == 1
+    assert verdicts(answer) | {"lost tasks": "problem", "lost runs": "ok"} == verdicts(answer)
+    fixed = penstock("doctor", "--fix", "--json")
+    assert fixed.code == 0
+    assert found(fixed, "lost tasks") == f"ended 1 task whose process was gone: train ({task.id[:12]})"
+    assert recorder.call(GetTask(id=task.id)).status is Status.STOPPED
