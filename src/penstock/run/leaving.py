@@ -49,6 +49,7 @@ class Leaving:
         self._exit = sys.exit
         self._terminate: object = None
         self._watching = False
+        self._noted = False
 
     def watch(self) -> None:
         """Begin."""
@@ -74,19 +75,23 @@ class Leaving:
             signal.signal(signal.SIGTERM, signal.SIG_DFL)
 
     def note(self, error: BaseException | None, code: int = 0) -> None:
-        """Take note of how a script ended that was run by our own command and not by Python."""
+        """Take note of how a script ended that was run by our own command and not by Python.
+
+        How that command itself leaves says nothing about the script any more.
+        """
+        self._noted = True
         if error is not None:
             self._farewell = farewell(error)
         elif code:
             self._farewell = _by_code(code)
 
     def _raised(self, kind: type[BaseException], error: BaseException, trace: TracebackType | None) -> None:
-        if os.getpid() == self._process:
+        if os.getpid() == self._process and not self._noted:
             self._farewell = farewell(error.with_traceback(trace))
         self._hook(kind, error, trace)
 
     def _left(self, code: object = None, /) -> NoReturn:
-        if os.getpid() == self._process:
+        if os.getpid() == self._process and not self._noted:
             self._farewell = _by_code(code)
         self._exit(code)  # type: ignore[arg-type]
 

@@ -94,8 +94,12 @@ def upload(
     metadata: Mapping[str, object] | None = None,
     serializer: Serializer | None = None,
     preview: str | None = None,
+    delete: bool = False,
 ) -> Artifact:
     """Store a value as an artifact of a task and record it; a text that names an existing file stores the file.
+
+    Args:
+        delete: Whether that file is removed once it is stored.
 
     Raises:
         Invalid: The name is empty.
@@ -107,7 +111,10 @@ def upload(
     if isinstance(value, str) and 0 < len(value) < 4096 and "\n" not in value and Path(value).exists():  # noqa: PLR2004 - no path is longer
         value = Path(value)
     facts = {key: str(fact) for key, fact in (metadata or {}).items()}
-    return upload_as_is(task, name, value, serializer, facts, preview)
+    stored = upload_as_is(task, name, value, serializer, facts, preview)
+    if delete and isinstance(value, Path) and value.is_file():
+        value.unlink()
+    return stored
 
 
 def upload_as_is(

@@ -62,6 +62,8 @@ def work_on(backend: Backend, settings: Settings, run: str) -> None:
     working = current.get()
     if working is None or not working.assigned:
         mine = current.Current(run, run, backend, Reporter(backend, run), str(settings.scratch / "copies"))
+        if working is not None and working.process == mine.process:
+            mine.take_over(working)
         atexit.register(mine.close)
         current.put(mine)
 
