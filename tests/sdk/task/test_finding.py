@@ -13,7 +13,8 @@ from penstock.core.errors import BadTransition, Conflict, Invalid, NotFound
 from penstock.run import current
 
 TEXT = st.text(st.characters(codec="utf-8", exclude_characters="/"), min_size=1, max_size=5)
-VALUES = st.none() | st.booleans() | st.integers(-9, 9) | st.floats(allow_nan=False) | TEXT | st.lists(st.integers(0, 9))
+PLAIN = st.none() | st.booleans() | st.integers(-9, 9) | st.floats(allow_nan=False) | TEXT
+VALUES = PLAIN | st.lists(PLAIN, max_size=2)
 
 
 def draft(name="work", project="P", **facts):

@@ -106,7 +106,7 @@ def test_a_module_runs_in_its_repository(repository):
 
 
 def test_a_module_that_is_not_there_is_refused(repository, folder):
-    with pytest.raises(Invalid, match="no module 'parts.none'"):
+    with pytest.raises(Invalid, match=r"no module 'parts\.none'"):
         Task.create(module="parts.none", repo=str(repository), working_directory="src")
     with pytest.raises(Invalid, match="needs a repository"):
         Task.create(module="train")

@@ -10,7 +10,8 @@ from penstock import Task
 from penstock.core.errors import BadParameter, Conflict, Invalid
 
 NAMES = st.text("abc .é/", min_size=1, max_size=4).filter(lambda name: "/" not in name)
-VALUES = st.none() | st.booleans() | st.integers(-(2**63), 2**63 - 1) | st.floats(allow_nan=False) | st.text(st.characters(codec="utf-8"))
+TEXTS = st.text(st.characters(codec="utf-8"))
+VALUES = st.none() | st.booleans() | st.integers(-(2**63), 2**63 - 1) | st.floats(allow_nan=False) | TEXTS
 NESTED = st.recursive(VALUES, lambda inner: st.dictionaries(NAMES, inner, min_size=1, max_size=3), max_leaves=6)
 
 
