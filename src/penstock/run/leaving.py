@@ -59,6 +59,7 @@ class Leaving:
         self._exits: list[_Exit] = []
         self._main: FrameType | None = None
         self._watching = False
+        self._noted = False
 
     def watch(self) -> None:
         """Begin."""
@@ -85,17 +86,22 @@ class Leaving:
             signal.signal(signal.SIGTERM, signal.SIG_DFL)
 
     def note(self, error: BaseException | None, code: int = 0) -> None:
-        """Take note of how a script ended that was run by our own command and not by Python."""
+        """Take note of how a script ended that was run by our own command and not by Python.
+
+        How that command itself leaves says nothing about the script any more.
+        """
+        self._noted = True
         self._farewell = _by_code(code) if error is None else farewell(error)
 
     def _raised(self, kind: type[BaseException], error: BaseException, trace: TracebackType | None) -> None:
-        if os.getpid() == self._process:
+        if os.getpid() == self._process and not self._noted:
             self._farewell = farewell(error.with_traceback(trace))
         self._hook(kind, error, trace)
 
     def _left(self, code: object) -> None:
         """Take note of an exit; in another thread it ends that thread alone, in a notebook nothing at all."""
-        if os.getpid() == self._process and _is_main_thread() and self._main is not None:
+        is_ours = os.getpid() == self._process and not self._noted
+        if is_ours and _is_main_thread() and self._main is not None:
             self._farewell = _by_code(code)
 
     def _terminated(self, number: int, frame: FrameType | None) -> None:
