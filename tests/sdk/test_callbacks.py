@@ -2,6 +2,10 @@
 
 from __future__ import annotations
 
+import pytest
+
+from penstock import Task
+from penstock.core.errors import Invalid
 from penstock.core.progress import StepStatus
 from penstock.sdk.callbacks import callbacks
 
@@ -30,4 +34,23 @@ def test_the_functions_get_the_pipeline_and_the_node(home):
 
 def test_a_step_without_functions_is_in_no_table(home):
     made = callbacks("pipe", {"a": {}}, lambda step, task: None)
-    assert (made.before, made.after, made.changed, made.retry) == ({}, {}, {}, {})
+    assert (made.before, made.after, made.changed, made.retry, made.make) == ({}, {}, {}, {}, {})
+
+
+def test_a_factory_gets_the_node_and_its_task_is_taken(home):
+    task = Task.create("P", "work", script=__file__, packages=[])
+    seen = []
+
+    def factory(node):
+        seen.append(node)
+        return task
+
+    made = callbacks("pipe", {"a": {"base_task_factory": factory}}, lambda step, id: (step, id))
+    assert made.make["a"]() == task.id
+    assert seen == [("a", None)]
+
+
+def test_a_factory_that_makes_no_task_says_so(home):
+    made = callbacks("pipe", {"a": {"base_task_factory": lambda node: "id"}}, lambda step, id: None)
+    with pytest.raises(Invalid, match="returned a str, and no Task"):
+        made.make["a"]()

@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator
-from itertools import zip_longest
 from typing import Final, cast
 
 from msgspec import Struct
@@ -41,13 +40,20 @@ def differing(now: str, before: str) -> list[Item]:
 
 
 def _compare(now: object, before: object, path: str = "") -> Iterator[Item]:
-    if type(now) is list and type(before) is list:
-        pairs = zip_longest(cast("list[object]", now), cast("list[object]", before), fillvalue=_MISSING)
-        for number, (one, other) in enumerate(pairs):
-            yield from _compare(one, other, f"{path}[{number}]")
-    elif type(now) is dict and type(before) is dict:
-        new, old = cast("dict[str, object]", now), cast("dict[str, object]", before)
+    new, old = _inside(now), _inside(before)
+    if new is not None and old is not None and type(now) is type(before):
         for name in {**new, **old}:
             yield from _compare(new.get(name, _MISSING), old.get(name, _MISSING), f"{path}[{name!r}]")
     elif repr(now) != repr(before):
-        yield Item(path, *(None if one is _MISSING else repr(one) for one in (now, before)))
+        yield Item(path, _text(now), _text(before))
+
+
+def _inside(value: object) -> dict[object, object] | None:
+    """Return the items of a list or dict, each under what stands for it in brackets; None for other values."""
+    if isinstance(value, list):
+        return dict(enumerate(cast("list[object]", value)))
+    return cast("dict[object, object]", value) if isinstance(value, dict) else None
+
+
+def _text(value: object) -> str | None:
+    return None if value is _MISSING else repr(value)

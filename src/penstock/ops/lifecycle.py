@@ -32,10 +32,12 @@ class ResetTask(Op[list[str]], frozen=True, kw_only=True):
 
     Args:
         worker: The process that asks; one in progress is reset only by the process that carries it out.
+        request: Whether its parameters and configurations go too, because it will be asked anew.
     """
 
     id: str
     worker: Worker | None = None
+    request: bool = False
 
 
 class Copied(Struct, frozen=True, kw_only=True):

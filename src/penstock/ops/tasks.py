@@ -123,7 +123,7 @@ class DescribeTask(Op[Task], frozen=True, kw_only=True):
     Args:
         tags: Its tags; `add_tags` come on top of them, or of those that are there.
         container, script: What to run it in, and what to run; only of a task that has not ended.
-        project, parent, type: Only of a task that belongs to no run.
+        project, parent, type: Only of a task that belongs to no run. An empty parent means none.
         runtime: Small facts to keep with it, beside those that are there.
     """
 
@@ -145,7 +145,8 @@ class DescribeTask(Op[Task], frozen=True, kw_only=True):
 class SetParameters(Op[None], frozen=True, kw_only=True):
     """Set parameters of a task; others stay as they are, unless these replace them all.
 
-    Of a task that is published only the section `properties` can be changed.
+    The section `properties` is what people noted: it is never replaced, and of a task that is published it is the only
+    one that can be changed.
     """
 
     task: str

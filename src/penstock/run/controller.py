@@ -72,6 +72,7 @@ class Controller:
         self._queued: deque[Launch] = deque()  # those that wait for a slot, and are recorded as doing so
         self._why: dict[str, str] = {}  # of steps that are tried again
         self._unopened: set[str] = set()  # steps that were stopped before their latest attempt was recorded
+        self._marked: deque[str] = deque()  # attempts that somebody marked as ended while they go on
         self._because = ""
         self._timed_out = False
         self._thread = threading.get_ident()
@@ -89,6 +90,12 @@ class Controller:
         self._events.append(StopAsked(why))
         self._processes.wake()
 
+    def _end_marked(self, task: str) -> None:
+        """Have the process of an attempt killed whose end somebody else recorded; return at once."""
+        if self._attempts.goes_on(task):
+            self._marked.append(task)
+            self._processes.wake()
+
     def is_in_this_thread(self) -> bool:
         """Return whether the calling thread is the one that carries the run out."""
         return self._thread == threading.get_ident()
@@ -100,7 +107,8 @@ class Controller:
             KeyboardInterrupt: The keyboard interrupted the run; it is recorded as stopped.
         """
         interrupts = Interrupts(self.stop)
-        with self._processes, Watch(self._backend, self._id, self._told.since, self.stop), interrupts:
+        watch = Watch(self._backend, self._id, self._told.since, self.stop, self._end_marked)
+        with self._processes, watch, interrupts:
             try:
                 self._begin()
                 self._loop()
@@ -140,6 +148,8 @@ class Controller:
             if self.progress.outcome is not None:
                 return
             self._fill_slots()
+            while self._marked:
+                self._attempts.kill(self._marked.popleft())
             if not self._events:
                 for ending in self._attempts.wait(self._patience(deadline)):
                     self._settle(ending)

@@ -67,6 +67,10 @@ class Current:
         for reporter in (self.reporter, *self._others.values()):
             reporter.flush()
 
+    def take_over(self, before: Current) -> None:
+        """Go on with the reporters of what the process worked on before: two for one task would mix up the order."""
+        self._others |= {**before._others, before.task: before.reporter}
+
     def close(self) -> None:
         """Record what was reported and is not recorded yet."""
         for reporter in (self.reporter, *self._others.values()):

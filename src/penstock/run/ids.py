@@ -1,4 +1,4 @@
-"""Which task is which attempt of a step: most ids derive from run, step and attempt, adopted tasks keep theirs."""
+"""Which task is which attempt of a run's steps. Ids derive from run, step and attempt; adopted tasks keep theirs."""
 
 from __future__ import annotations
 

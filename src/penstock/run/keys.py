@@ -18,15 +18,16 @@ from penstock.core.cachekey import Input, KeyParts, key, value_text
 from penstock.core.code import Code
 from penstock.core.codekey import fingerprint
 from penstock.core.contents import LARGEST
-from penstock.core.errors import PenstockError
+from penstock.core.errors import Invalid, PenstockError
 from penstock.core.outputs import Artifact, Blob
-from penstock.core.pipeline import Argument, Pipeline, Step, script_key
+from penstock.core.pipeline import Argument, Pipeline, script_key
 from penstock.core.run import REUSED
 from penstock.core.task import Container, Script, ScriptKind
 from penstock.ops.executions import Keyed
 from penstock.ops.tasks import GetTask
 from penstock.run.launch import Prepared
 from penstock.run.packages import installed
+from penstock.run.patch import notes
 from penstock.run.project import reach
 
 
@@ -55,14 +56,14 @@ class Keys:
         self._programs: dict[str, _Program] = {}
         self._serializer = "".join(self._digest(one) for one in (pipeline.serializer, pipeline.deserializer))
 
-    def make(self, step: Step, prepared: Prepared) -> Keyed:
+    def make(self, prepared: Prepared) -> Keyed:
         """Return the key of a step that is ready to be launched.
 
         Raises:
-            Invalid: An argument is nothing that a key can tell from others.
+            Invalid: An argument is nothing that a key can tell from others, or nobody knows what the code will be.
         """
-        script = self._pipeline.code[step.code] if step.base is None else prepared.new.script
-        program = self._program(step.code if step.base is None else script_key(script), script)
+        script = prepared.new.script
+        program = self._program(script)
         texts: dict[str, str] = {}
         inputs: dict[str, Artifact] = {}
         for name, argument in prepared.arguments.items():
@@ -131,22 +132,32 @@ class Keys:
             return value
         return self._backend.call(GetTask(id=str(value))).runtime.get(REUSED, value)
 
-    def _program(self, key: str, script: Script) -> _Program:
-        """Return what a script is, under the key that tells it from others."""
+    def _program(self, script: Script) -> _Program:
+        key = script_key(script)
         if key not in self._programs:
             self._programs[key] = self._read_program(script)
         return self._programs[key]
 
     def _read_program(self, script: Script) -> _Program:
+        if script.kind is not ScriptKind.FUNCTION and script.repository:
+            _must_be_whole(script)
+            return _Program(_code_of(script, {}), installed(script.packages or ()))
         reached = reach(script.source, self._path)
         if script.kind is ScriptKind.FUNCTION:
             return _Program(fingerprint(script.source, script.entry_point, reached.modules), reached.packages)
-        if not script.repository:
-            return _Program(_code_of(script, reached.modules), reached.packages)
-        return _Program(_code_of(script, {}), installed(script.packages or ()))
+        return _Program(_code_of(script, reached.modules), reached.packages)
 
     def _digest(self, code: str | None) -> str:
-        return self._program(code, self._pipeline.code[code]).code.digest if code else ""
+        return self._program(self._pipeline.code[code]).code.digest if code else ""
+
+
+def _must_be_whole(script: Script) -> None:
+    """Raise Invalid unless the record of a script in a repository says all about its code."""
+    if not script.commit:
+        which = f"branch {script.branch!r}" if script.branch else "no commit"
+        raise Invalid(f"its repository is recorded with {which}, whose code may be another one each time")
+    if left_out := notes(script.diff):
+        raise Invalid(f"its code is not recorded as a whole: {left_out[0]}")
 
 
 def _code_of(script: Script, modules: Mapping[str, str]) -> Code:
@@ -166,4 +177,5 @@ def _container(container: Container | None) -> str:
 
 
 def _place(script: Script) -> str:
-    return " ".join(filter(None, (script.repository, script.branch, script.commit, script.working_dir)))
+    branch = None if script.commit else script.branch  # a commit is the same on every branch
+    return " ".join(filter(None, (script.repository, branch, script.commit, script.working_dir)))

@@ -21,8 +21,6 @@ from msgspec import Struct
 from penstock.core.task import Script, ScriptKind
 from penstock.run import interactive
 from penstock.run.imports import is_below, library_folders, project_files, read_source
-from penstock.run.packages import linked
-from penstock.run.project import reach
 from penstock.run.repository import describe, root_of
 from penstock.settings import environment
 
@@ -54,6 +52,8 @@ def describe_packages(main: ModuleType | None, argv: Sequence[str]) -> tuple[str
         main: The module that runs as `__main__`.
         argv: As in `sys.argv`.
     """
+    from penstock.run.project import reach  # noqa: PLC0415 - what reads packages takes long to load
+
     try:
         running = _running(main, argv)
         path = _path()
@@ -198,6 +198,8 @@ def _facts(module: object) -> Mapping[str, object]:
 
 
 def _own_packages(running: _Running, path: Sequence[str]) -> set[str]:
+    from penstock.run.packages import linked  # noqa: PLC0415 - as above
+
     root = root_of(running.file.parent) if running.file else None
     return {name for name, folder in linked(path).items() if root and folder.is_relative_to(root)}
 

@@ -100,8 +100,12 @@ def upload(
     metadata: Mapping[str, object] | None = None,
     serializer: Serializer | None = None,
     preview: str | None = None,
+    delete: bool = False,
 ) -> Artifact:
     """Store a value as an artifact of a task and record it; a text that names an existing file stores the file.
+
+    Args:
+        delete: Whether that file is removed once it is stored.
 
     Raises:
         Invalid: The name is empty.
@@ -114,7 +118,10 @@ def upload(
         value = Path(value)
     facts = {key: str(fact) for key, fact in (metadata or {}).items()}
     place = destination_of(session.backend().call(GetTask(id=task)))
-    return upload_as_is(task, name, value, serializer, facts, preview, place)
+    stored = upload_as_is(task, name, value, serializer, facts, preview, place)
+    if delete and isinstance(value, Path) and value.is_file():
+        value.unlink()
+    return stored
 
 
 def upload_as_is(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable
 from pathlib import Path
 
@@ -9,22 +10,32 @@ from penstock.core.errors import Invalid
 from penstock.core.names import did_you_mean
 from penstock.core.task import Container, TaskType
 
+_COMMENT = re.compile(r"(^|\s)#.*")  # a # within a line, as in a URL, begins none
 
-def requirements(packages: Iterable[str] | str | bool | None) -> tuple[str, ...] | None:
-    """Return requirement lines: those given, those of the file that is named, none for False, None for "find them"."""
+
+def requirements(packages: Iterable[str] | str | Path | bool | None) -> tuple[str, ...] | None:
+    """Return requirement lines: those given, those of the file that is named, none for False, None for "find them".
+
+    Raises:
+        Invalid: There is no such file, or it is no text.
+    """
     if packages is None or packages is True:
         return None
     if packages is False or packages == "":
         return ()
-    if isinstance(packages, str):
-        file = Path(packages)
-        if not file.is_file():
-            raise Invalid(
-                f"packages={packages!r} names no file", hint="give a requirements file, or a list of packages"
-            )
-        lines = (line.partition("#")[0].strip() for line in file.read_text("utf-8").splitlines())
-        return tuple(line for line in lines if line)
-    return tuple(packages)
+    if not isinstance(packages, str | Path):
+        return tuple(packages)
+    file = Path(packages)
+    if not file.is_file():
+        raise Invalid(
+            f"packages={str(packages)!r} names no file", hint="give a requirements file, or a list of packages"
+        )
+    try:
+        text = file.read_text("utf-8-sig")
+    except (OSError, UnicodeDecodeError) as error:
+        raise Invalid(f"requirements file {str(packages)!r} cannot be read: {error}") from None
+    lines = (_COMMENT.sub("", line).strip() for line in text.splitlines())
+    return tuple(line for line in lines if line)
 
 
 def container(image: str | None, docker_args: str | None, setup: str | None) -> Container | None:

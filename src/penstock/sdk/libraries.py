@@ -6,7 +6,8 @@ from collections.abc import Mapping, Sequence
 from itertools import pairwise
 from pathlib import Path
 
-from penstock.core.parameters import is_plain
+from penstock.core.errors import BadParameter
+from penstock.core.parameters import plain
 from penstock.core.task import Parameter
 from penstock.ops.tasks import SetParameters
 from penstock.sdk import session
@@ -73,5 +74,8 @@ class Libraries:
 
 
 def _parameter(name: str, value: object) -> Parameter:
-    kind = type(value).__name__ if is_plain(value) and value is not None else ""
-    return Parameter(section=PARAMETERS, name=name, value=value if is_plain(value) else str(value), type=kind)  # type: ignore[arg-type]
+    try:
+        held = plain(value, name)
+    except BadParameter:
+        held = str(value)
+    return Parameter(section=PARAMETERS, name=name, value=held, type="" if held is None else type(held).__name__)

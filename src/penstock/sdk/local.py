@@ -71,6 +71,8 @@ def work_on(backend: Backend, settings: Settings, run: str) -> None:
         working.take_on(run, backend)
         return
     mine = current.Current(run, run, backend, Reporter(backend, run), str(settings.scratch / "copies"))
+    if working is not None and working.process == mine.process:
+        mine.take_over(working)
     atexit.register(mine.close)
     current.put(mine)
 

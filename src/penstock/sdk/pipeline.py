@@ -749,16 +749,23 @@ class PipelineController:
             metadata: Facts to record with it, as texts.
             delete_after_upload: Whether the file that `artifact_object` names is removed once it is stored.
             serialization_function: Turns the value into bytes instead of its own format.
-            auto_pickle, preview, wait_on_upload, sort_keys: Accepted for compatibility; it is stored when this returns.
+            preview: A short text that shows it, instead of one made of the value.
+            auto_pickle, wait_on_upload, sort_keys: Accepted for compatibility; it is stored when this returns.
 
         Raises:
             Invalid: This process works on no pipeline.
             NotSerializable: No format can store the value.
         """
-        _ = auto_pickle, preview, wait_on_upload, sort_keys
-        artifacts.upload(run, name, artifact_object, metadata=metadata, serializer=serialization_function)
-        if delete_after_upload and isinstance(artifact_object, str | Path) and Path(artifact_object).is_file():
-            Path(artifact_object).unlink()
+        _ = auto_pickle, wait_on_upload, sort_keys
+        artifacts.upload(
+            run,
+            name,
+            artifact_object,
+            metadata=metadata,
+            serializer=serialization_function,
+            preview=None if preview is None else str(preview),
+            delete=delete_after_upload,
+        )
         return True
 
     @OnRun

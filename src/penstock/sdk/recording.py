@@ -6,6 +6,7 @@ launched it, and its end too: there only arguments and libraries are followed.
 
 from __future__ import annotations
 
+import os
 import sys
 import threading
 from collections.abc import Callable, Mapping
@@ -18,7 +19,7 @@ from penstock.core.errors import PenstockError
 from penstock.core.task import Configuration
 from penstock.ops.tasks import DescribeTask, EndTask, GetTask, SetConfiguration
 from penstock.run import current
-from penstock.run.leaving import Farewell, Leaving
+from penstock.run.leaving import Farewell, Leaving, farewell
 from penstock.sdk import session
 from penstock.sdk.sections import TaskSection
 
@@ -48,9 +49,13 @@ class Recording:
         self._assigned = assigned
         self._stops: list[Callable[[], object]] = []
         self._leaving: Leaving | None = None
+        self._working = None if assigned else current.get()
+        self._process = os.getpid()
+        self.options = Options()
 
     def begin(self, options: Options) -> None:
         """Record from now on."""
+        self.options = options
         if not self._assigned:
             self._leaving = Leaving(self._end)
             self._leaving.watch()
@@ -66,7 +71,12 @@ class Recording:
             self._stops.append(monitor.stop)
 
     def close(self, farewell: Farewell | None = None) -> None:
-        """Stop recording, and end a task that this process began: well, unless it is said otherwise."""
+        """Stop recording, and end a task that this process began: well, unless it is said otherwise.
+
+        In a process that was forked since it does nothing: the task is its parent's to end.
+        """
+        if self._process != os.getpid():
+            return
         if self._leaving is not None:
             self._leaving.stop()
         self._end(farewell or Farewell())
@@ -91,15 +101,16 @@ class Recording:
             session.backend().call(op)
 
     def _stop(self) -> None:
-        put(None)
+        if get() is self:
+            put(None)
         for stop in reversed(self._stops):
             with suppress(Exception):
                 stop()
         self._stops.clear()
-        working = current.get()
-        if not self._assigned and working is not None and working.task == self.task:
-            working.close()
-            current.put(None)
+        if self._working is not None:  # by now this process may work on a pipeline's run
+            self._working.close()
+            if current.get() is self._working:
+                current.put(None)
 
     def _capture(self, wanted: Wanted) -> None:
         if not wanted or (isinstance(wanted, Mapping) and not any(wanted.values())):
@@ -154,12 +165,20 @@ def get() -> Recording | None:
 
 
 def begin(recording: Recording, options: Options) -> None:
-    """Record this process from now on, in the place of what recorded it so far."""
+    """Record this process from now on, in the place of what recorded it so far.
+
+    Raises:
+        Invalid: An option makes no sense; the task has failed then.
+    """
     before = _recording
     if before is not None:
         before.let_go()
     put(recording)
-    recording.begin(options)
+    try:
+        recording.begin(options)
+    except BaseException as error:
+        recording.close(farewell(error))
+        raise
 
 
 def put(recording: Recording | None) -> None:

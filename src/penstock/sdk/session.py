@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import atexit
 import os
+import sys
+from collections.abc import Callable
 from pathlib import Path
 
 from penstock.backend import Backend, connect
@@ -11,7 +13,7 @@ from penstock.run import current
 from penstock.run.reporter import Reporter
 from penstock.settings import Settings, load
 
-_reporters: dict[str, Reporter] = {}
+_reporters: dict[tuple[int, str], Reporter] = {}
 _open: dict[tuple[int, Path], Backend] = {}
 
 
@@ -33,10 +35,18 @@ def reporter(task: str) -> Reporter:
     working = current.get()
     if working is not None and working.process == os.getpid():
         return working.reporter_for(task)
-    if task not in _reporters:
-        _reporters[task] = Reporter(backend(), task)
-        atexit.register(_reporters[task].close)
-    return _reporters[task]
+    key = (os.getpid(), task)
+    if key not in _reporters:
+        _reporters[key] = Reporter(backend(), task)
+        _at_exit(_reporters[key].close)
+    return _reporters[key]
+
+
+def _at_exit(close: Callable[[], None]) -> None:
+    """Call it when this process leaves; one that `multiprocessing` made leaves without what `atexit` knows."""
+    atexit.register(close)
+    if (util := sys.modules.get("multiprocessing.util")) is not None:
+        util.Finalize(None, close, exitpriority=0)
 
 
 def open_backend(chosen: Settings) -> Backend:

@@ -8,7 +8,7 @@ from msgspec.structs import replace
 
 from penstock.core.errors import Conflict, Invalid
 from penstock.core.run import ARCHIVED, RETURNS, ChangeKind
-from penstock.core.task import CONTINUABLE, RESETTABLE, Status, Task, TaskType, refuse_move
+from penstock.core.task import CONTINUABLE, PROGRESS, RESETTABLE, Status, Task, TaskType, refuse_move
 from penstock.ops.lifecycle import (
     ArchiveTask,
     BeginTask,
@@ -61,6 +61,9 @@ def reset_task(tx: Tx, op: ResetTask, now: float) -> list[str]:
     if task.status is Status.IN_PROGRESS and task.worker != op.worker:
         raise Conflict(f"task {task.id} is in progress in another process", hint="stop it first, or clone it")
     unused = tx.tasks.reset(op.id)
+    tx.tasks.note(op.id, {name: fact for name, fact in task.runtime.items() if name != PROGRESS})
+    if op.request:
+        tx.settings.forget(op.id)
     if task.status is not Status.CREATED:
         tx.changes.append(task, ChangeKind.STATUS, Status.CREATED, now, message="reset")
     return unused

@@ -127,9 +127,11 @@ def describe_task(tx: Tx, op: DescribeTask, now: float) -> Task:
     task = tx.tasks.get(op.id)
     _must_be_changeable(task, op)
     tags = task.tags if op.tags is None else op.tags
-    said = {name: getattr(op, name) for name in _SAID if getattr(op, name) is not None}
+    said: dict[str, object] = {name: getattr(op, name) for name in _SAID if getattr(op, name) is not None}
     if not op.name:
         said.pop("name", None)
+    if op.parent == "":
+        said["parent"] = None
     if op.project is not None:
         tx.projects.ensure(op.project, now)
     tx.tasks.describe(
@@ -155,15 +157,18 @@ def set_parameters(tx: Tx, op: SetParameters, now: float) -> None:
     if op.replace or any(one.section != PROPERTIES for one in op.parameters):
         _must_not_be_published(task)
     if op.replace:
-        tx.settings.remove_parameters(op.task, tx.settings.parameters(op.task))
+        stored = tx.settings.parameters(op.task)
+        tx.settings.remove_parameters(op.task, [one for one in stored if one.section != PROPERTIES])
     tx.settings.set_parameters(op.task, op.parameters)
 
 
 @handles(RemoveParameters)
 def remove_parameters(tx: Tx, op: RemoveParameters, now: float) -> int:
     """Remove parameters."""
-    _must_not_be_published(tx.tasks.get(op.task))
+    task = tx.tasks.get(op.task)
     found = [one for one in tx.settings.parameters(op.task) if one.path in op.paths]
+    if any(not path.startswith(f"{PROPERTIES}/") for path in op.paths):
+        _must_not_be_published(task)
     tx.settings.remove_parameters(op.task, found)
     return len(found)
 

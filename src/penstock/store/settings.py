@@ -46,6 +46,11 @@ class SqlSettings:
             for section, name, value, type, description in rows
         ]
 
+    def forget(self, task: str) -> None:
+        """Remove all parameters and configuration objects."""
+        for table in ("parameters", "configurations"):
+            self._session.run(f"DELETE FROM {table} WHERE task = ?", task)
+
     def set_configuration(self, task: str, configuration: Configuration) -> None:
         """Set one configuration object."""
         self._session.run(

@@ -6,13 +6,15 @@ import sys
 import time
 import uuid
 from collections.abc import Iterable
+from contextlib import suppress
 from pathlib import Path
 
-from penstock.core.task import CONTINUABLE, Script, Task, TaskType
+from penstock.core.errors import Conflict
+from penstock.core.task import CONTINUABLE, Script, Task, TaskType, Worker
 from penstock.ops.lifecycle import BeginTask, ContinueTask, ResetTask
 from penstock.ops.models import ListModels
 from penstock.ops.outputs import ListArtifacts, SummarizeScalars
-from penstock.ops.tasks import CreateTask, DescribeTask, ListTasks, NewTask, SetParameters
+from penstock.ops.tasks import CreateTask, DescribeTask, ListTasks, NewTask
 from penstock.run import liveness, reconcile
 from penstock.sdk import session
 
@@ -44,19 +46,26 @@ def begin(wanted: Task, reuse: bool | str, go_on: bool | str | int) -> str:
     going_on = go_on if isinstance(go_on, str) else (last.id if last is not None and go_on is not False else None)
     if going_on is not None:
         return backend.call(ContinueTask(id=going_on, worker=here)).id
-    id = _reusable(last, reuse)
-    if id is None:
-        new = NewTask(
-            id=uuid.uuid4().hex,
-            user=session.settings().user,
-            **{name: getattr(wanted, name) for name in ("name", "project", "type", "script", "tags", "output_uri")},
-        )
-        id = backend.call(CreateTask(task=new)).id
-    else:
-        backend.call(ResetTask(id=id, worker=here))
-        backend.call(SetParameters(task=id, parameters=(), replace=True))
-        backend.call(DescribeTask(id=id, script=wanted.script, add_tags=wanted.tags, output_uri=wanted.output_uri))
-    return backend.call(BeginTask(id=id, worker=here)).id
+    if isinstance(reuse, str):
+        return _again(reuse, wanted, here)
+    if reuse and last is not None and _is_reusable(last):
+        with suppress(Conflict):  # the same script, started twice at once: the other process was first
+            return _again(last.id, wanted, here)
+    new = NewTask(
+        id=uuid.uuid4().hex,
+        user=session.settings().user,
+        **{name: getattr(wanted, name) for name in ("name", "project", "type", "script", "tags", "output_uri")},
+    )
+    return backend.call(BeginTask(id=backend.call(CreateTask(task=new)).id, worker=here)).id
+
+
+def _again(id: str, wanted: Task, here: Worker) -> str:
+    """Use a task again: forget what it recorded and what it was asked to do."""
+    backend = session.backend()
+    backend.call(ResetTask(id=id, worker=here, request=True))
+    backend.call(BeginTask(id=id, worker=here))
+    backend.call(DescribeTask(id=id, script=wanted.script, add_tags=wanted.tags, output_uri=wanted.output_uri))
+    return id
 
 
 def _last(wanted: Task) -> Task | None:
@@ -65,17 +74,12 @@ def _last(wanted: Task) -> Task | None:
     return next(iter(session.backend().call(op)), None)
 
 
-def _reusable(last: Task | None, reuse: bool | str) -> str | None:
-    """Return the id of the task that is used again; None for none."""
-    if isinstance(reuse, str):
-        return reuse
-    if not reuse or last is None or last.status not in CONTINUABLE or last.ended is None:
-        return None
-    if time.time() - last.ended > REUSED_WITHIN:
-        return None
+def _is_reusable(last: Task) -> bool:
+    """Return whether the task ended lately, and left nothing that somebody may want to keep."""
+    if last.status not in CONTINUABLE or last.ended is None or time.time() - last.ended > REUSED_WITHIN:
+        return False
     backend = session.backend()
-    left_something = bool(backend.call(ListArtifacts(task=last.id))) or bool(backend.call(ListModels(task=last.id)))
-    return None if left_something else last.id
+    return not backend.call(ListArtifacts(task=last.id)) and not backend.call(ListModels(task=last.id))
 
 
 def offset(task: str, go_on: bool | str | int) -> int:

@@ -10,7 +10,9 @@ from pathlib import Path
 from typing import Any, NoReturn, Self, TypeVar
 
 from penstock.core.errors import Conflict
+from penstock.core.task import ENDED
 from penstock.ops.lifecycle import ResetTask
+from penstock.ops.runs import GetRun
 from penstock.ops.tasks import DescribeTask, GetConfigurations, SetConfiguration
 from penstock.run import current, liveness
 from penstock.run.arguments import following
@@ -82,9 +84,9 @@ class Main(Findable):
             resources=auto_resource_monitoring,
             streams=auto_connect_streams,
         )
-        working = current.get()
-        if working is not None and working.process == os.getpid():
-            return cls._go_on(working, project_name, task_name, options)
+        going_on = cls._going_on(project_name, task_name, options)
+        if going_on is not None:
+            return going_on
         wanted = beginning.wanted(project_name, task_name, kind_of(task_type), words(tags), output_uri)
         id = beginning.begin(wanted, reuse_last_task_id, continue_last_task)
         mine = current.Current(
@@ -98,19 +100,39 @@ class Main(Findable):
         return task
 
     @classmethod
-    def _go_on(cls, working: current.Current, project: str | None, name: str | None, options: Options) -> Self:
-        """Return the task that this process works on already."""
-        task = cls.of(working.task)
+    def _going_on(cls, project: str | None, name: str | None, options: Options) -> Self | None:
+        """Return the task that this process works on already; None when it works on none.
+
+        Raises:
+            Conflict: It is not the one that is named.
+        """
+        working, recorded = current.get(), recording.get()
+        if working is None:
+            return None
+        if working.process != os.getpid():
+            return cls.of(working.task)  # a process that was forked works on what its parent does
         if working.assigned:
-            recording.begin(Recording(task.id, assigned=True), options)
+            if recorded is None or recorded.options != options:
+                recording.begin(Recording(working.task, assigned=True), options)
+            return cls.of(working.task)
+        task = cls.of(working.task if recorded is None else recorded.task)
+        if recorded is None and task.data.status in ENDED:
+            return None  # a run that this process carried out before
+        if task._is_called(project, name):  # noqa: SLF001 - it is of this very class
             return task
-        other = (name is not None and name != task.name) or (project is not None and project != task.project)
-        if other and recording.get() is not None:
-            raise Conflict(
-                f"this process works on task {task.name!r} in project {task.project!r} already",
-                hint="call close() on that task before Task.init makes another",
-            )
-        return task
+        raise Conflict(
+            f"this process works on task {task.name!r} in project {task.project!r} already",
+            hint="call close() on that task before Task.init makes another",
+        )
+
+    def _is_called(self, project: str | None, name: str | None) -> bool:
+        """Return whether these are its project and name, or those of the pipeline whose run it is."""
+        names, projects = {None, self.name}, {None, self.project}
+        if self._is_run():
+            run = session.backend().call(GetRun(id=self.id)).run
+            names.add(run.pipeline)
+            projects.add(run.project)
+        return name in names and project in projects
 
     @classmethod
     def current_task(cls) -> Self | None:
@@ -298,11 +320,17 @@ class Main(Findable):
         return draft
 
     def close(self) -> None:
-        """End the task of this process, well, and stop recording. Another one may begin then."""
-        found = recording.get()
+        """End the task of this process, well, and stop recording. Another one may begin then.
+
+        A run is ended by its pipeline; after this it is only not the task of this process any more.
+        """
+        found, working = recording.get(), current.get()
         if found is not None and found.task == self.id:
             found.close()
             self.reload()
+        elif working is not None and working.task == self.id and not working.assigned:
+            working.close()
+            current.put(None)
 
     def _is_assigned(self) -> bool:
         working = current.get()

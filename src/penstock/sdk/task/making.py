@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import os
 import platform
+import posixpath
 import uuid
 from collections.abc import Mapping
-from pathlib import Path
+from pathlib import Path, PurePath
 from types import ModuleType
 from typing import Any
 
@@ -54,11 +56,8 @@ def make(wanted: Wanted, facts: Mapping[str, Any], parameters: tuple[Parameter, 
     id = uuid.uuid4().hex
     if base is not None:
         place = {name: given.pop(name) for name in ("name", "project") if name in given}
-        backend.call(CloneTask(source=base, clone=Copied(id=id, user=user, **place)))
-        if wanted.script or wanted.module:
-            given["script"] = script_of(wanted)
-        if given:
-            backend.call(DescribeTask(id=id, **given))
+        made = backend.call(CloneTask(source=base, clone=Copied(id=id, user=user, **place)))
+        backend.call(DescribeTask(id=id, script=_changed(made.script, wanted), **given))
     else:
         script = script_of(wanted)
         given.setdefault("name", Path(script.entry_point).stem or "task")
@@ -67,6 +66,26 @@ def make(wanted: Wanted, facts: Mapping[str, Any], parameters: tuple[Parameter, 
     if parameters:
         backend.call(SetParameters(task=id, parameters=parameters))
     return id
+
+
+def _changed(script: Script, wanted: Wanted) -> Script:
+    """Return a base's script with what is given instead: another script, or parts of what says how this one runs."""
+    if wanted.script or wanted.module:
+        return script_of(wanted)
+    given = {
+        "repository": wanted.repo,
+        "branch": wanted.branch,
+        "commit": wanted.commit,
+        "working_dir": wanted.working_directory,
+        "packages": wanted.packages,
+        "interpreter": _version(wanted.interpreter) or None,
+    }
+    return replace(script, **{name: value for name, value in given.items() if value is not None})
+
+
+def _version(interpreter: str) -> str:
+    """Return the version in the name or path of an interpreter, such as `/usr/bin/python3.12`."""
+    return PurePath(interpreter).name.removeprefix("python")
 
 
 def script_of(wanted: Wanted) -> Script:
@@ -78,39 +97,72 @@ def script_of(wanted: Wanted) -> Script:
     if not (wanted.script or wanted.module):
         raise Invalid("nothing says what to run", hint="give script= or module=")
     module = wanted.module.removeprefix("-m").strip() if wanted.module else None
-    interpreter = wanted.interpreter.removeprefix("python") or platform.python_version()
-    if wanted.repo is not None and not Path(wanted.repo).is_dir():
-        return Script(
-            kind=ScriptKind.MODULE if module else ScriptKind.SCRIPT,
-            entry_point=f"-m {module}" if module else str(wanted.script),
-            repository=wanted.repo,
-            branch=wanted.branch,
-            commit=wanted.commit,
-            working_dir=wanted.working_directory or ".",
-            packages=wanted.packages,
-            interpreter=interpreter,
-        )
-    if module:
-        raise Invalid(f"module {module!r} needs the repository that it is in", hint="give repo=")
-    return _local(wanted, interpreter)
+    interpreter = _version(wanted.interpreter) or platform.python_version()
+    if wanted.repo is None or Path(wanted.repo).is_dir():
+        return _local(wanted, module, interpreter)
+    folder = wanted.working_directory or "."
+    return Script(
+        kind=ScriptKind.MODULE if module else ScriptKind.SCRIPT,
+        entry_point=f"-m {module}" if module else posixpath.relpath(str(wanted.script), folder),
+        repository=wanted.repo,
+        branch=wanted.branch,
+        commit=wanted.commit,
+        working_dir=folder,
+        packages=wanted.packages,
+        interpreter=interpreter,
+    )
 
 
-def _local(wanted: Wanted, interpreter: str) -> Script:
-    from penstock.run.script import describe_packages, describe_script
+def _local(wanted: Wanted, module: str | None, interpreter: str) -> Script:
+    from penstock.run.script import describe_packages
+
+    main, found = _of_module(wanted, module) if module else _of_file(wanted)
+    chosen = {name: value for name, value in (("branch", wanted.branch), ("commit", wanted.commit)) if value}
+    if wanted.commit:
+        chosen["diff"] = ""
+    if wanted.working_directory and found.repository and not module:
+        place = posixpath.join(found.working_dir or ".", found.entry_point)
+        chosen["entry_point"] = posixpath.relpath(place, wanted.working_directory)
+        chosen["working_dir"] = wanted.working_directory
+    packages = describe_packages(main, [str(main.__file__)]) if wanted.packages is None else wanted.packages
+    return replace(found, packages=packages, interpreter=interpreter, **chosen)
+
+
+def _of_file(wanted: Wanted) -> tuple[ModuleType, Script]:
+    """Return a local script as a module that is not run, and what is recorded of it."""
+    from penstock.run.script import describe_script
 
     file = Path(wanted.repo or ".", wanted.script or "").absolute()
     if not file.is_file():
         raise Invalid(f"there is no script {str(file)!r}", hint="give the path of a file, or repo= with a URL")
-    main = ModuleType("__main__")
-    main.__file__ = str(file)
-    found = describe_script(main, [str(file)])
+    main = _unrun(file)
     if wanted.alone:
         text = file.read_text("utf-8", errors="replace")
-        found = Script(source=text, kind=ScriptKind.SCRIPT, entry_point=file.name, working_dir=".")
-    chosen = {name: value for name, value in (("branch", wanted.branch), ("commit", wanted.commit)) if value}
-    if wanted.commit:
-        chosen["diff"] = ""
-    if wanted.working_directory:
-        chosen["working_dir"] = wanted.working_directory
-    packages = describe_packages(main, [str(file)]) if wanted.packages is None else wanted.packages
-    return replace(found, packages=packages, interpreter=interpreter, **chosen)
+        return main, Script(source=text, kind=ScriptKind.SCRIPT, entry_point=file.name, working_dir=".")
+    return main, describe_script(main, [str(file)])
+
+
+def _of_module(wanted: Wanted, module: str) -> tuple[ModuleType, Script]:
+    """Return the same of a module in a local repository."""
+    from penstock.run.repository import root_of
+    from penstock.run.script import describe_script
+
+    root = Path(wanted.repo or ".").resolve()
+    folder = root / (wanted.working_directory or "")
+    place = folder.joinpath(*module.split("."))
+    file = place / "__main__.py" if place.is_dir() else place.with_suffix(".py")
+    if not file.is_file():
+        hint = "give repo= with the repository that it is in, and working_directory= with where it is imported from"
+        raise Invalid(f"there is no module {module!r} in {str(folder)!r}", hint=hint)
+    main = _unrun(file)
+    found = describe_script(main, [str(file)])
+    if not found.repository:
+        raise Invalid(f"module {module!r} needs a repository with a commit, and {str(root)!r} is none")
+    working_dir = os.path.relpath(folder, root_of(folder) or root)
+    return main, replace(found, kind=ScriptKind.MODULE, entry_point=f"-m {module}", working_dir=working_dir)
+
+
+def _unrun(file: Path) -> ModuleType:
+    main = ModuleType("__main__")
+    main.__file__ = str(file)
+    return main

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 from penstock.core.outputs import ScalarSummary
@@ -58,9 +57,8 @@ class Outputs(Record):
             metadata=metadata,
             serializer=serialization_function,
             preview=None if preview is None else str(preview),
+            delete=delete_after_upload,
         )
-        if delete_after_upload and isinstance(artifact_object, str | Path) and Path(artifact_object).is_file():
-            Path(artifact_object).unlink()
         return True
 
     @property
@@ -92,7 +90,7 @@ class Outputs(Record):
     def get_last_scalar_metrics(self) -> dict[str, dict[str, dict[str, float]]]:
         """Return `{title: {series: {"last", "min", "max"}}}` of what was reported."""
         found: dict[str, dict[str, dict[str, float]]] = {}
-        for one in session.backend().call(SummarizeScalars(task=self.id)):
+        for one in self._summaries():
             found.setdefault(one.title, {})[one.series] = _extremes(one)
         return found
 
@@ -102,8 +100,7 @@ class Outputs(Record):
 
     def get_reported_single_values(self) -> dict[str, float]:
         """Return the values that were reported once, by name."""
-        found = session.backend().call(SummarizeScalars(task=self.id))
-        return {one.series: one.last for one in found if one.title == "Summary"}
+        return {one.series: one.last for one in self._summaries() if one.title == "Summary"}
 
     def get_reported_single_value(self, name: str) -> float | None:
         """Return a value that was reported once; None when there is none of that name."""
@@ -113,7 +110,7 @@ class Outputs(Record):
         """Return the last console lines, as that many texts at the most."""
         chunks = session.backend().call(ReadConsole(task=self.id, limit=1_000_000))
         texts = ["\n".join(line.text for line in chunk.lines) for chunk in chunks]
-        return texts[-number_of_reports:]
+        return texts[-number_of_reports:] if number_of_reports > 0 else []
 
     def get_reported_plots(self) -> list[dict[str, object]]:
         """Return its plots, oldest first, each with `metric`, `variant`, `iter`, `type` and `plot_str`, its JSON."""
@@ -128,6 +125,9 @@ class Outputs(Record):
             }
             for one in session.backend().call(ListPlots(task=self.id))
         ]
+
+    def _summaries(self) -> list[ScalarSummary]:
+        return session.backend().call(SummarizeScalars(task=self.id))
 
 
 def _extremes(summary: ScalarSummary) -> dict[str, float]:

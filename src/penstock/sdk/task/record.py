@@ -7,10 +7,8 @@ from typing import cast
 
 from penstock.core import task as record
 from penstock.core.errors import Invalid, NotFound
-from penstock.core.outputs import ScalarSummary
 from penstock.core.parameters import plain, restore
 from penstock.core.task import Parameter, TaskType
-from penstock.ops.outputs import SummarizeScalars
 from penstock.ops.runs import GetRun
 from penstock.ops.tasks import DescribeTask, GetParameters, GetTask, RemoveParameters, SetParameters
 from penstock.sdk import given, session
@@ -94,13 +92,13 @@ class Record:
         return True
 
     def set_parent(self, parent: str | Record | None) -> None:
-        """Say which task it comes from.
+        """Say which task it comes from; None for none.
 
         Raises:
             Conflict: It is a run or a step; those have the parent that their run gives them.
         """
         id = parent.id if isinstance(parent, Record) else parent
-        self._describe(DescribeTask(id=self.id, parent=id))
+        self._describe(DescribeTask(id=self.id, parent=id or ""))
 
     def set_task_type(self, task_type: str) -> None:
         """Say what kind of work it does; see `TaskTypes`."""
@@ -128,13 +126,11 @@ class Record:
 
     def add_tags(self, tags: Iterable[str] | str) -> None:
         """Add tags; a text is split at spaces."""
-        words = tags.split() if isinstance(tags, str) else list(tags)
-        self._describe(DescribeTask(id=self.id, add_tags=tuple(words)))
+        self._describe(DescribeTask(id=self.id, add_tags=tuple(given.words(tags))))
 
     def set_tags(self, tags: Iterable[str] | str) -> None:
         """Replace its tags; a text is split at spaces."""
-        words = tags.split() if isinstance(tags, str) else list(tags)
-        self._describe(DescribeTask(id=self.id, tags=tuple(words)))
+        self._describe(DescribeTask(id=self.id, tags=tuple(given.words(tags))))
 
     def get_system_tags(self) -> list[str]:
         """Return the tags by which the system knows it, for example `archived`."""
@@ -176,9 +172,6 @@ class Record:
 
     def _parameters(self) -> list[Parameter]:
         return session.backend().call(GetParameters(task=self.id))
-
-    def _summaries(self) -> list[ScalarSummary]:
-        return session.backend().call(SummarizeScalars(task=self.id))
 
     def _describe(self, op: DescribeTask) -> None:
         self._record = session.backend().call(op)

@@ -37,13 +37,12 @@ class Requests(Record):
         """
         _ = cast
         found: dict[str, object] = {}
-        for path, value in self.get_parameters().items():
-            *folders, name = path.split("/")
-            place = found
-            for folder in folders:
-                inner = place.setdefault(folder, {})
-                place = inner if isinstance(inner, dict) else place
-            place[name] = value
+        values = self.get_parameters()
+        for path in sorted(values, key=lambda path: path.count("/")):
+            place, words = found, path.split("/")
+            while len(words) > 1 and isinstance(inner := place.setdefault(words[0], {}), dict):
+                place, words = inner, words[1:]
+            place["/".join(words)] = values[path]  # of more than one word where a value stands in the place of a dict
         return found
 
     def get_parameter(self, name: str, default: object = None, cast: bool = False) -> object:
@@ -193,8 +192,7 @@ class Requests(Record):
             Invalid: There is no such file.
             Conflict: It has ended.
         """
-        named = str(packages) if isinstance(packages, Path) else packages
-        self._set_script(replace(self._record.script, packages=requirements(named)))
+        self._set_script(replace(self._record.script, packages=requirements(packages)))
 
     def get_packages(self) -> list[str]:
         """Return the packages that it is recorded to need, as requirement lines."""

@@ -17,7 +17,6 @@ from penstock.run import liveness
 from penstock.sdk import session
 from penstock.sdk.task.record import Record
 
-PROGRESS = "progress"
 WHOLE = 100
 AT_ONCE = 30.0  # seconds that one question to the change feed may wait
 
@@ -204,12 +203,12 @@ class Standing(Record):
     def set_progress(self, progress: int | None) -> None:
         """Say how much of it is done, in percent from 0 to 100; None says nothing any more."""
         known = "" if progress is None else str(min(max(int(progress), 0), WHOLE))
-        self._describe(DescribeTask(id=self.id, runtime={PROGRESS: known}))
+        self._describe(DescribeTask(id=self.id, runtime={record.PROGRESS: known}))
 
     def get_progress(self) -> int | None:
         """Return how much of it is done, in percent: what it said, of a run the part of its steps that have ended."""
         self.reload()
-        said = self._record.runtime.get(PROGRESS)
+        said = self._record.runtime.get(record.PROGRESS)
         if said:
             return int(said)
         if not self._is_run():
