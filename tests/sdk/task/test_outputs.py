@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 
 from penstock import PipelineController, Task
+from penstock.core.errors import Invalid
 
 
 @pytest.fixture
@@ -71,3 +72,21 @@ def test_the_console_is_read_from_its_end(task):
     assert task.get_reported_console_output() == ["three"]
     assert task.get_reported_console_output(9) == ["one", "two", "three"]
     assert task.get_reported_console_output(0) == []
+
+
+def test_points_are_read_along_the_axis_that_is_asked_for_and_thinned_out(task):
+    logger = task.get_logger()
+    for number in range(100):
+        logger.report_scalar("loss", "train", 50.0 if number == 40 else number / 100, number)
+    logger.flush()
+    every = task.get_reported_scalars()["loss"]["train"]
+    assert (every["name"], every["x"], len(every["y"])) == ("train", list(range(100)), 100)
+    some = task.get_reported_scalars(max_samples=10)["loss"]["train"]
+    assert len(some["x"]) <= 10
+    assert {0, 40, 99} <= set(some["x"])
+    at = task.get_reported_scalars(x_axis="timestamp")["loss"]["train"]["x"]
+    assert at == sorted(at)
+    assert all(isinstance(one, int) and one > 1.7e12 for one in at)
+    assert task.get_reported_scalars(x_axis="iso_time")["loss"]["train"]["x"][0].endswith("+00:00")
+    with pytest.raises(Invalid, match="x_axis 'time'"):
+        task.get_reported_scalars(x_axis="time")
