@@ -44,7 +44,7 @@ def test_scalars_are_read_as_points_and_as_extremes(task):
         logger.report_scalar("loss", "train", value, iteration)
     logger.report_single_value("accuracy", 0.5)
     assert task.flush()
-    assert task.get_reported_scalars()["loss"] == {"train": {"x": [0, 1, 2], "y": [3.0, 1.0, 2.0]}}
+    assert task.get_reported_scalars()["loss"] == {"train": {"name": "train", "x": [0, 1, 2], "y": [3.0, 1.0, 2.0]}}
     assert task.get_last_scalar_metrics()["loss"]["train"] == {"last": 2.0, "min": 1.0, "max": 3.0}
     assert task.get_reported_single_values() == {"accuracy": 0.5}
     assert (task.get_reported_single_value("accuracy"), task.get_reported_single_value("x")) == (0.5, None)
