@@ -61,7 +61,7 @@ class Invocation:
             self._backend = None
 
     def close_lost(self) -> list[Run]:
-        """End the runs whose process is gone, so that none is shown as running that is not."""
+        """End the runs and tasks whose process is gone, so that none is shown as running that is not."""
         from penstock.run.reconcile import close_lost
 
         return close_lost(self.backend)

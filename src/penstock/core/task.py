@@ -83,7 +83,7 @@ class EndReason(StrEnum):
     INPUT = "input"  # a reference or an artifact that it needs cannot be had
     OUTPUT = "output"  # what it returned cannot be stored
     LAUNCH = "launch"  # its process could not be started
-    CONTROLLER_LOST = "controller lost"  # the process that ran the pipeline died
+    CONTROLLER_LOST = "controller lost"  # the process that ran the pipeline, or a task of its own, died
     STEP_FAILED = "step failed"  # of a run: one of its steps ended badly
     CALLBACK = "callback"  # a callback of the user's raised, or said so
 
