@@ -66,9 +66,8 @@ class Invocation:
 
     def close_lost(self) -> list[Run]:
         """End the runs and tasks whose process is gone, so that none is shown as running; return the runs."""
-        from penstock.run.reconcile import close_lost, close_lost_tasks
+        from penstock.run.reconcile import close_lost
 
-        close_lost_tasks(self.backend)
         return close_lost(self.backend)
 
     def find(self, text: str) -> Run:

@@ -134,6 +134,12 @@ class Where:
             self._terms.append(f"{column} = ?")
             self.values.append(value)
 
+    def begins(self, column: str, value: str | None) -> None:
+        """The column begins with this text."""
+        if value is not None:
+            self._terms.append(f"{column} >= ? AND {column} < ?")
+            self.values += [value, f"{value}\U0010ffff"]
+
     def after(self, column: str, value: int) -> None:
         """The column is greater."""
         self._terms.append(f"{column} > ?")

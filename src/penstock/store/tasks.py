@@ -286,6 +286,7 @@ class SqlTasks:
         where.equal("t.project", wanted.project)
         where.equal("t.parent", wanted.parent)
         where.equal("t.type", wanted.type and wanted.type.value)
+        where.begins("t.id", wanted.beginning)
         where.among("t.id", wanted.ids)
         where.among("t.status", wanted.statuses and [status.value for status in wanted.statuses])
         if wanted.archived is not None:
