@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import re
 import sys
 from contextlib import suppress
 from typing import TYPE_CHECKING
@@ -23,8 +22,6 @@ EXAMPLE = """\
 Example:
   penstock execute 4f2a
 """
-BEGINNING = re.compile(r"[0-9a-f]{4,32}")
-NAMED = 5  # ids that are listed where several are meant
 
 
 @click.command("execute", epilog=EXAMPLE)
@@ -35,15 +32,15 @@ NAMED = 5  # ids that are listed where several are meant
 def command(invocation: Invocation, task: str, plain: bool) -> int:
     """Carry out a draft on this machine, with the parameters that it has now.
 
-    TASK is the id of a task, or of a run, or the beginning of one with four digits or more. A task's script runs from
-    its repository, at the commit and with the changes that were recorded, or from its recorded text; a run's script
-    builds its pipeline anew.
+    TASK is the id of a task, or of a run, the beginning of one with four digits or more, `last`, or a name: of several
+    tasks of one name the newest is meant. A task's script runs from its repository, at the commit and with the changes
+    that were recorded, or from its recorded text; a run's script builds its pipeline anew.
     """
     from penstock.core.errors import Conflict
     from penstock.core.task import Status
 
     invocation.close_lost()
-    found = _find(invocation, task)
+    found = invocation.find_task(task)
     if found.status not in {Status.CREATED, Status.QUEUED}:
         hint = "clone it, and carry out the clone"
         raise Conflict(f"task {found.name!r} is {found.status}; only a draft can be carried out", hint=hint)
@@ -65,27 +62,6 @@ def _run_of(invocation: Invocation, task: Task) -> Run | None:
         return invocation.backend.call(GetRun(id=task.id)).run
     except NotFound:
         return None
-
-
-def _find(invocation: Invocation, text: str) -> Task:
-    """Return the task that a person means.
-
-    Raises:
-        NotFound: There is none.
-        Invalid: The text may mean several.
-    """
-    from penstock.core.errors import Invalid, NotFound
-    from penstock.ops.tasks import ListTasks
-
-    beginning = text.strip().lower()
-    is_one = BEGINNING.fullmatch(beginning) is not None
-    found = invocation.backend.call(ListTasks(beginning=beginning, limit=NAMED + 1)) if is_one else []
-    if not found:
-        raise NotFound(f"there is no task {text!r}", hint="give the id of a draft, or its first four digits")
-    if len(found) > 1:
-        names = ", ".join(f"{task.id[:12]} ({task.name})" for task in found[:NAMED])
-        raise Invalid(f"{text!r} may mean several tasks: {names}", hint="give more of the id")
-    return found[0]
 
 
 def _carry_out_task(invocation: Invocation, task: Task) -> int:
