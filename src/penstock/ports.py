@@ -244,6 +244,14 @@ class Tx(Protocol):
     def executions(self) -> Executions: ...
     @property
     def health(self) -> Checks: ...
+    @property
+    def loose(self) -> dict[str, float]:
+        """The hashes of blobs that lost a reference, each with the epoch seconds at which that was recorded."""
+        ...
+
+    def unused(self) -> dict[str, float]:
+        """Return those of the loose blobs that nothing refers to any more."""
+        ...
 
 
 class Waiter(Protocol):

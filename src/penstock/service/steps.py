@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 from msgspec.structs import replace
@@ -176,5 +177,11 @@ def decide(tx: Tx, run: Task, decisions: tuple[StepDecision, ...], now: float) -
         kind = one.kind or KINDS[one.status]
         tx.decisions.add(run.id, Decision(kind=kind, reason=one.reason, step=one.step, at=now))
         if kind is DecisionKind.VETO:
-            drafts = tx.tasks.list(ListTasks(run=run.id, step=one.step, statuses=(Status.CREATED,)))
-            tx.tasks.delete([task.id for task in drafts])
+            delete_drafts(tx, tx.tasks.list(ListTasks(run=run.id, step=one.step, statuses=(Status.CREATED,))))
+
+
+def delete_drafts(tx: Tx, drafts: Sequence[Task]) -> None:
+    """Delete attempts that never began, with the bytes that a callback stored for them."""
+    for draft in drafts:
+        tx.loose.update({artifact.hash: artifact.created for artifact in tx.outputs.artifacts(draft.id)})
+    tx.tasks.delete([draft.id for draft in drafts])

@@ -248,7 +248,7 @@ class SqlTasks:
 
     def describe(self, task: Task) -> None:
         """Replace what people say of a task by what the record says."""
-        row = dict(zip(_NAMES.split(", "), _row_of(task), strict=True))
+        row: dict[str, Value] = dict(zip(_NAMES.split(", "), _row_of(task), strict=True))
         sql = f"UPDATE tasks SET {', '.join(f'{name} = ?' for name in _DESCRIBED)} WHERE id = ?"
         self._session.change(f"task {task.id}", sql, *(row[name] for name in _DESCRIBED), task.id)
 
@@ -263,6 +263,10 @@ class SqlTasks:
     def delete(self, ids: Sequence[str]) -> list[str]:
         """Delete tasks with all that they recorded; return the hashes of blobs that nothing refers to any more."""
         return self._remove(ids, _DELETE)
+
+    def referred(self, hashes: Sequence[str]) -> set[str]:
+        """Return those of these hashes of blobs that something refers to."""
+        return self._hashes("hash", hashes)
 
     def _remove(self, ids: Sequence[str], statements: Sequence[str]) -> list[str]:
         theirs = self._hashes("task", ids)
