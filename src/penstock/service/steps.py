@@ -177,11 +177,15 @@ def decide(tx: Tx, run: Task, decisions: tuple[StepDecision, ...], now: float) -
         kind = one.kind or KINDS[one.status]
         tx.decisions.add(run.id, Decision(kind=kind, reason=one.reason, step=one.step, at=now))
         if kind is DecisionKind.VETO:
-            delete_drafts(tx, tx.tasks.list(ListTasks(run=run.id, step=one.step, statuses=(Status.CREATED,))))
+            remove_drafts(tx, tx.tasks.list(ListTasks(run=run.id, step=one.step, statuses=(Status.CREATED,))))
 
 
-def delete_drafts(tx: Tx, drafts: Sequence[Task]) -> None:
-    """Delete attempts that never began, with the bytes that a callback stored for them."""
-    for draft in drafts:
+def remove_drafts(tx: Tx, drafts: Sequence[Task]) -> None:
+    """Delete attempts that never began, with the bytes that a callback stored for them. Tasks of users stay."""
+    made = [one for one in drafts if one.run and one.step and one.id == attempt_id(one.run, one.step, one.attempt)]
+    for draft in made:
         tx.loose.update({artifact.hash: artifact.created for artifact in tx.outputs.artifacts(draft.id)})
-    tx.tasks.delete([draft.id for draft in drafts])
+    tx.tasks.delete([draft.id for draft in made])
+    for adopted in drafts:
+        if adopted not in made:
+            tx.tasks.release(adopted.id)

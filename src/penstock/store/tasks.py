@@ -246,6 +246,11 @@ class SqlTasks:
         sql = "UPDATE tasks SET run = ?, step = ?, attempt = ? WHERE id = ?"
         self._session.change(f"task {id}", sql, run, step, attempt, id)
 
+    def release(self, id: str) -> None:
+        """Make the task one of its own again."""
+        sql = "UPDATE tasks SET run = NULL, step = NULL, attempt = 1 WHERE id = ?"
+        self._session.change(f"task {id}", sql, id)
+
     def describe(self, task: Task) -> None:
         """Replace what people say of a task by what the record says."""
         row: dict[str, Value] = dict(zip(_NAMES.split(", "), _row_of(task), strict=True))
