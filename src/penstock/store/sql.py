@@ -46,11 +46,12 @@ class Session:
         dialect: The words of its database.
     """
 
-    __slots__ = ("_connection", "_dialect")
+    __slots__ = ("_connection", "_dialect", "loose")
 
     def __init__(self, connection: Connection, dialect: Dialect) -> None:
         self._connection: Connection | None = connection
         self._dialect = dialect
+        self.loose: dict[str, float] = {}  # blobs that lost a reference, each with the time that the record had
 
     def run(self, sql: str, *values: Value) -> Cursor:
         """Run one statement."""

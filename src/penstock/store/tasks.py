@@ -246,7 +246,7 @@ class SqlTasks:
         sql = "UPDATE tasks SET run = ?, step = ?, attempt = ? WHERE id = ?"
         self._session.change(f"task {id}", sql, run, step, attempt, id)
 
-    def let_go(self, id: str) -> None:
+    def release(self, id: str) -> None:
         """Make a task of its own again of one that was adopted."""
         sql = "UPDATE tasks SET run = NULL, step = NULL, attempt = 1, parent = NULL WHERE id = ?"
         self._session.change(f"task {id}", sql, id)
@@ -268,6 +268,10 @@ class SqlTasks:
     def delete(self, ids: Sequence[str]) -> list[str]:
         """Delete tasks with all that they recorded; return the hashes of blobs that nothing refers to any more."""
         return self._remove(ids, _DELETE)
+
+    def referred(self, hashes: Sequence[str]) -> set[str]:
+        """Return those of these hashes of blobs that something refers to."""
+        return self._hashes("hash", hashes)
 
     def _remove(self, ids: Sequence[str], statements: Sequence[str]) -> list[str]:
         theirs = self._hashes("task", ids)
