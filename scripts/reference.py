@@ -37,8 +37,20 @@ def _class(kind: type) -> str:
     if "__init__" in vars(kind) and kind in {PipelineController, Model, InputModel, OutputModel}:
         parts.append(_code(f"{kind.__name__}{_signature(kind)}"))
     parts.append(_text(kind.__doc__ or ""))
-    parts += [_member(name, member) for name, member in vars(kind).items() if not name.startswith("_")]
+    parts += [_member(name, member) for name, member in _members(kind).items()]
     return "".join(parts)
+
+
+def _members(kind: type) -> dict[str, object]:
+    """Return the public members of a class, and those of the parts that it is put together from."""
+    shown = {page for classes in PAGES.values() for page in classes}
+    parts = [part for part in kind.__mro__ if part.__module__.startswith("penstock.") and part not in shown - {kind}]
+    found: dict[str, object] = {}
+    for part in parts:
+        for name, member in vars(part).items():
+            if not name.startswith("_"):
+                found.setdefault(name, member)
+    return found
 
 
 def _member(name: str, member: object) -> str:

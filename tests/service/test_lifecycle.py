@@ -131,6 +131,18 @@ def test_a_reset_forgets_what_was_recorded_and_keeps_what_was_asked(desk, call, 
     assert statuses(call, task)[-1] == Status.CREATED
 
 
+def test_a_reset_forgets_progress_and_what_was_asked_where_that_is_wished(desk, call):
+    task = in_status(desk, Status.FAILED)
+    call(DescribeTask(id=task.id, runtime={"progress": "40", "kept": "yes"}))
+    call(SetParameters(task=task.id, parameters=(argument("x", 1), argument("seen", "yes", "properties"))))
+    call(SetConfiguration(task=task.id, configuration=Configuration(name="net", text="{}")))
+    call(ResetTask(id=task.id))
+    assert call(GetTask(id=task.id)).runtime == {"kept": "yes"}
+    assert len(call(GetParameters(task=task.id))) == 2
+    call(ResetTask(id=task.id, request=True))
+    assert call(GetParameters(task=task.id)) == call(GetConfigurations(task=task.id)) == []
+
+
 def test_what_goes_on_is_reset_by_its_own_process_alone(desk, call):
     task = in_status(desk, Status.IN_PROGRESS)
     for worker in (ELSEWHERE, None):
@@ -202,6 +214,7 @@ def test_what_is_published_stays_but_for_what_people_note_about_it(desk, call):
         call(RemoveParameters(task=task.id, paths=("Args/x",)))
     call(SetParameters(task=task.id, parameters=(argument("seen", "yes", "properties"),)))
     assert [one.path for one in call(GetParameters(task=task.id))] == ["properties/seen"]
+    assert call(RemoveParameters(task=task.id, paths=("properties/seen",))) == 1
     with pytest.raises(Conflict, match="published"):
         call(DeleteTask(id=task.id))
     call(DeleteTask(id=task.id, force=True))
@@ -228,6 +241,19 @@ def test_what_belongs_to_a_run_is_left_to_its_run(desk, call, op):
         with pytest.raises(Conflict, match="run"):
             call(op(id=id, **worker))
     assert call(GetTask(id=attempt.id)) == attempt
+
+
+def test_what_people_noted_is_not_replaced(desk, call):
+    task = desk.task("noted")
+    call(SetParameters(task=task.id, parameters=(argument("x", 1), argument("seen", "yes", "properties"))))
+    call(SetParameters(task=task.id, parameters=(argument("y", 2),), replace=True))
+    assert [one.path for one in call(GetParameters(task=task.id))] == ["properties/seen", "Args/y"]
+
+
+def test_a_parent_is_taken_away_by_an_empty_one(desk, call):
+    task = desk.task("child", parent="f" * 32)
+    assert call(DescribeTask(id=task.id, comment="x")).parent == "f" * 32
+    assert call(DescribeTask(id=task.id, parent="")).parent is None
 
 
 def test_the_owner_of_a_task_judges_it_when_it_has_ended(desk, call):
@@ -291,3 +317,12 @@ def test_tasks_are_found_by_what_they_are(desk, call):
     assert set(found(alone=False)) == {run.id, attempt.id}
     with pytest.raises(Invalid, match="regular expression"):
         found(pattern="(")
+
+
+def test_packages_that_were_found_count_where_nobody_named_any(desk, call):
+    """They are found in the background while the script goes on, and may name its own meanwhile."""
+    found, named = desk.task(), desk.task(script=Script(packages=()))
+    for task in (found, named):
+        call(DescribeTask(id=task.id, packages=("numpy==2",)))
+    assert call(GetTask(id=found.id)).script.packages == ("numpy==2",)
+    assert call(GetTask(id=named.id)).script.packages == ()

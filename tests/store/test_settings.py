@@ -111,3 +111,12 @@ def test_a_parameter_that_is_removed_leaves_its_namesake_in_another_section(tx: 
     tx.settings.remove_parameters("a", both[:1])
     assert tx.settings.parameters("a") == both[1:]
     assert tx.settings.parameters("b") == both
+
+
+def test_what_is_forgotten_is_that_of_one_task(tx: SqlTx) -> None:
+    for task in "ab":
+        tx.settings.set_parameters(task, [Parameter(section="Args", name="x", value=1)])
+        tx.settings.set_configuration(task, Configuration(name="net", text="{}"))
+    tx.settings.forget("a")
+    assert tx.settings.parameters("a") == tx.settings.configurations("a") == []
+    assert len(tx.settings.parameters("b")) == len(tx.settings.configurations("b")) == 1

@@ -68,6 +68,7 @@ class ListTasks(Op[list[Task]], frozen=True, kw_only=True):
         pattern: Only tasks whose name this regular expression is found in.
         project: Only tasks of exactly this project.
         parent: Only tasks that this one made.
+        beginning: Only tasks whose id begins so.
         ids: Only these tasks.
         tags: Only tasks with these tags; as in `core.tags`.
         archived: Whether they are archived.
@@ -80,6 +81,7 @@ class ListTasks(Op[list[Task]], frozen=True, kw_only=True):
     pattern: str | None = None
     project: str | None = None
     parent: str | None = None
+    beginning: str | None = None
     ids: tuple[str, ...] | None = None
     type: TaskType | None = None
     statuses: tuple[Status, ...] | None = None
@@ -122,6 +124,7 @@ class DescribeTask(Op[Task], frozen=True, kw_only=True):
 
     Args:
         tags: Its tags; `add_tags` come on top of them, or of those that are there.
+        packages: Requirement lines that were found in its code; they are recorded where nobody named any.
         container, script: What to run it in, and what to run; only of a task that has not ended.
         project, parent, type: Only of a task that belongs to no run. An empty parent means none.
         runtime: Small facts to keep with it, beside those that are there.
@@ -134,6 +137,7 @@ class DescribeTask(Op[Task], frozen=True, kw_only=True):
     add_tags: tuple[str, ...] = ()
     container: Container | None = None
     script: Script | None = None
+    packages: tuple[str, ...] | None = None
     project: str | None = None
     parent: str | None = None
     type: TaskType | None = None

@@ -35,8 +35,7 @@ from penstock.sdk.models import Model
 from penstock.sdk.on_run import OnRun
 from penstock.sdk.steps import Function, NewStep, Retry, new_step
 from penstock.sdk.task import Task
-from penstock.sdk.task.making import Wanted, script_of
-from penstock.sdk.task.requests import parameter
+from penstock.sdk.task.making import arguments, script_of, wanted
 from penstock.sdk.task_steps import new_task_step
 
 if TYPE_CHECKING:
@@ -206,20 +205,9 @@ class PipelineController:
             BadVersion: The version is none.
         """
         _ = add_run_number
-        wanted = Wanted(
-            script=script,
-            module=module,
-            repo=repo,
-            branch=branch,
-            commit=commit,
-            working_directory=working_directory,
-            packages=requirements(str(requirements_file) if requirements_file else packages),
-            interpreter=binary or "",
-            alone=force_single_script_file or not detect_repository,
-        )
-        parameters = tuple(parameter(f"Args/{name.lstrip('-')}", value) for name, value in argparse_args or ())
         image = container(docker, docker_args, docker_bash_setup_script)
-        made = drafts.create(project_name, task_name, script_of(wanted), image, parameters, version or "1.0.0")
+        script_ = script_of(wanted(locals()))
+        made = drafts.create(project_name, task_name, script_, image, arguments(argparse_args), version or "1.0.0")
         return cls._of(made)
 
     @classmethod

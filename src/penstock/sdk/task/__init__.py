@@ -4,7 +4,8 @@ record      what it is: id, name, project, tags, comment
 requests    what it is asked to do: parameters, configurations, code, packages, container
 outputs     what it left: artifacts, models, scalars, plots, console
 status      where it stands, and what its owner says about that
-finding     how tasks are found, made and copied
+finding     how tasks are found and copied
+making      how drafts are made from scripts that have not run
 main        the task of this process: `Task.init`, `Task.current_task`, `connect`, `execute_remotely`
 """
 

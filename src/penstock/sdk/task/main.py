@@ -6,8 +6,7 @@ import argparse
 import os
 import sys
 from collections.abc import Iterable, Mapping
-from pathlib import Path
-from typing import Any, NoReturn, Self, TypeVar
+from typing import TYPE_CHECKING, Any, NoReturn, Self, TypeVar
 
 from penstock.core.errors import Conflict
 from penstock.core.task import ENDED
@@ -18,21 +17,23 @@ from penstock.run import current, liveness
 from penstock.run.arguments import following
 from penstock.run.reporter import Reporter
 from penstock.sdk import recording, session
-from penstock.sdk.given import container, requirements, words
 from penstock.sdk.given import task_type as kind_of
+from penstock.sdk.given import words
 from penstock.sdk.recording import Options, Recording
 from penstock.sdk.sections import TaskSection
 from penstock.sdk.task import beginning
-from penstock.sdk.task.finding import Findable
-from penstock.sdk.task.making import Wanted, make
-from penstock.sdk.task.requests import parameter
+from penstock.sdk.task.making import Makeable
+
+if TYPE_CHECKING:
+    from pathlib import Path
 
 Connected = TypeVar("Connected")
+Written = TypeVar("Written", bound="dict[str, Any] | list[Any] | str | Path")
 
 following.listen()  # a script may read its command line before it becomes a task
 
 
-class Main(Findable):
+class Main(Makeable):
     """The task of this process."""
 
     @classmethod
@@ -146,72 +147,6 @@ class Main(Findable):
         working = current.get()
         return working is None or not working.assigned
 
-    @classmethod
-    def create(
-        cls,
-        project_name: str | None = None,
-        task_name: str | None = None,
-        task_type: str | None = None,
-        repo: str | None = None,
-        branch: str | None = None,
-        commit: str | None = None,
-        script: str | None = None,
-        working_directory: str | None = None,
-        packages: bool | str | Iterable[str] | None = None,
-        requirements_file: str | Path | None = None,
-        docker: str | None = None,
-        docker_args: str | None = None,
-        docker_bash_setup_script: str | None = None,
-        argparse_args: Iterable[tuple[str, object]] | None = None,
-        base_task_id: str | None = None,
-        add_task_init_call: bool = True,
-        force_single_script_file: bool = False,
-        binary: str | None = None,
-        module: str | None = None,
-        detect_repository: bool = True,
-    ) -> Self:
-        """Record a draft from a script that has not run, and return it.
-
-        Args:
-            project_name, task_name, task_type: Where it lies, and what it is called.
-            repo, branch, commit: Its repository: a URL, or a local folder. The script's own when there is none.
-            script: Path of the script; within the repository when `repo` is given.
-            module: A module to run instead, as `-m package.module` or `package.module`.
-            working_directory: Folder to run in, from the root of the repository.
-            packages: Requirement lines; None finds them in the script.
-            requirements_file: A file with requirement lines instead.
-            docker, docker_args, docker_bash_setup_script: The container that it asks for.
-            argparse_args: Pairs of an argument of the script and its value.
-            base_task_id: A task to take everything from that is not given here.
-            force_single_script_file: Whether only the text of the script is recorded, and not its repository.
-            detect_repository: Whether the repository of a local script is looked for.
-            binary: Version of Python to run it, as `python3.12`: recorded.
-            add_task_init_call: Accepted for compatibility; a script is followed without calling `Task.init`, too.
-
-        Raises:
-            Invalid: There is no such file, or nothing says what to run.
-        """
-        _ = add_task_init_call
-        wanted = Wanted(
-            script=script,
-            module=module,
-            repo=repo,
-            branch=branch,
-            commit=commit,
-            working_directory=working_directory,
-            packages=requirements(str(requirements_file) if requirements_file else packages),
-            interpreter=binary or "",
-            alone=force_single_script_file or not detect_repository,
-        )
-        facts = {
-            "name": task_name,
-            "project": project_name,
-            "type": None if task_type is None else kind_of(task_type),
-            "container": container(docker, docker_args, docker_bash_setup_script),
-        }
-        arguments = tuple(parameter(f"Args/{name.lstrip('-')}", value) for name, value in argparse_args or ())
-        return cls.of(make(wanted, facts, arguments, base_task_id))
-
     def connect(self, mutable: Connected, name: str | None = None, ignore_remote_overrides: bool = False) -> Connected:
         """Record an object's values as hyper-parameters, and return it with the values that the task has.
 
@@ -235,11 +170,11 @@ class Main(Findable):
 
     def connect_configuration(
         self,
-        configuration: Connected,
+        configuration: Written,
         name: str | None = None,
         description: str | None = None,
         ignore_remote_overrides: bool = False,
-    ) -> Connected:
+    ) -> Written:
         """Record a configuration, and return it with the content that the task has.
 
         Args:
@@ -260,15 +195,14 @@ class Main(Findable):
         stored = next(
             (one for one in session.backend().call(GetConfigurations(task=self.id)) if one.name == name), None
         )
-        found: Connected = connect_configuration(
-            configuration,  # type: ignore[type-var]
+        return connect_configuration(
+            configuration,
             name,
             stored=stored,
             assigned=assigned,
             store=lambda made: session.backend().call(SetConfiguration(task=self.id, configuration=made)),
             description=description or "",
         )
-        return found
 
     def set_initial_iteration(self, offset: int = 0) -> int:
         """Add a number to the iterations that are reported from now on, and return it."""

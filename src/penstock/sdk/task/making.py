@@ -6,10 +6,10 @@ import os
 import platform
 import posixpath
 import uuid
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from pathlib import Path, PurePath
 from types import ModuleType
-from typing import Any
+from typing import Any, Self
 
 from msgspec import Struct
 from msgspec.structs import replace
@@ -19,6 +19,10 @@ from penstock.core.task import Parameter, Script, ScriptKind
 from penstock.ops.lifecycle import CloneTask, Copied
 from penstock.ops.tasks import CreateTask, DescribeTask, NewTask, SetParameters
 from penstock.sdk import session
+from penstock.sdk.given import container, requirements
+from penstock.sdk.given import task_type as kind_of
+from penstock.sdk.task.finding import Findable
+from penstock.sdk.task.requests import parameter
 
 
 class Wanted(Struct, frozen=True, kw_only=True):
@@ -37,6 +41,87 @@ class Wanted(Struct, frozen=True, kw_only=True):
     packages: tuple[str, ...] | None = None
     interpreter: str = ""
     alone: bool = False
+
+
+class Makeable(Findable):
+    """How tasks are made from scripts that have not run."""
+
+    @classmethod
+    def create(
+        cls,
+        project_name: str | None = None,
+        task_name: str | None = None,
+        task_type: str | None = None,
+        repo: str | None = None,
+        branch: str | None = None,
+        commit: str | None = None,
+        script: str | None = None,
+        working_directory: str | None = None,
+        packages: bool | str | Iterable[str] | None = None,
+        requirements_file: str | Path | None = None,
+        docker: str | None = None,
+        docker_args: str | None = None,
+        docker_bash_setup_script: str | None = None,
+        argparse_args: Iterable[tuple[str, object]] | None = None,
+        base_task_id: str | None = None,
+        add_task_init_call: bool = True,
+        force_single_script_file: bool = False,
+        binary: str | None = None,
+        module: str | None = None,
+        detect_repository: bool = True,
+    ) -> Self:
+        """Record a draft from a script that has not run, and return it.
+
+        Args:
+            project_name, task_name, task_type: Where it lies, and what it is called.
+            repo, branch, commit: Its repository: a URL, or a local folder. The script's own when there is none.
+            script: Path of the script; within the repository when `repo` is given.
+            module: A module to run instead, as `-m package.module` or `package.module`.
+            working_directory: Folder to run in, from the root of the repository.
+            packages: Requirement lines; None finds them in the script.
+            requirements_file: A file with requirement lines instead.
+            docker, docker_args, docker_bash_setup_script: The container that it asks for.
+            argparse_args: Pairs of an argument of the script and its value.
+            base_task_id: A task to take everything from that is not given here.
+            force_single_script_file: Whether only the text of the script is recorded, and not its repository.
+            detect_repository: Whether the repository of a local script is looked for.
+            binary: Version of Python to run it, as `python3.12`: recorded.
+            add_task_init_call: Accepted for compatibility; a script is followed without calling `Task.init`, too.
+
+        Raises:
+            Invalid: There is no such file, or nothing says what to run.
+        """
+        facts = {
+            "name": task_name,
+            "project": project_name,
+            "type": None if task_type is None else kind_of(task_type),
+            "container": container(docker, docker_args, docker_bash_setup_script),
+        }
+        return cls.of(make(wanted(locals()), facts, arguments(argparse_args), base_task_id))
+
+
+def wanted(given: Mapping[str, Any]) -> Wanted:
+    """Return what a draft shall run from the arguments of `Task.create`, or of another function that has them.
+
+    Raises:
+        Invalid: There is no such requirements file.
+    """
+    return Wanted(
+        script=given["script"],
+        module=given["module"],
+        repo=given["repo"],
+        branch=given["branch"],
+        commit=given["commit"],
+        working_directory=given["working_directory"],
+        packages=requirements(given["requirements_file"] or given["packages"]),
+        interpreter=given["binary"] or "",
+        alone=given["force_single_script_file"] or not given["detect_repository"],
+    )
+
+
+def arguments(given: Iterable[tuple[str, object]] | None) -> tuple[Parameter, ...]:
+    """Return the parameters that pairs of a script's argument and its value stand for."""
+    return tuple(parameter(f"Args/{name.lstrip('-')}", value) for name, value in given or ())
 
 
 def make(wanted: Wanted, facts: Mapping[str, Any], parameters: tuple[Parameter, ...], base: str | None) -> str:

@@ -7,6 +7,7 @@ from typing import cast
 
 from penstock.core import task as record
 from penstock.core.errors import Invalid, NotFound
+from penstock.core.flat import is_dict
 from penstock.core.parameters import plain, restore
 from penstock.core.task import Parameter, TaskType
 from penstock.ops.runs import GetRun
@@ -194,7 +195,7 @@ def _named(facts: Mapping[str, object] | Iterable[Mapping[str, object]]) -> dict
 
 
 def _property(name: str, value: object) -> Parameter:
-    facts = cast("dict[str, object]", value) if isinstance(value, dict) and "value" in value else {"value": value}
+    facts = value if is_dict(value) and "value" in value else {"value": value}
     held = plain(facts["value"], name)
     kind = str(facts.get("type") or ("" if held is None else type(held).__name__))
     return Parameter(

@@ -5,10 +5,12 @@ from __future__ import annotations
 import json
 from collections.abc import Iterable, Mapping
 from pathlib import Path
+from typing import cast as as_type
 
 from msgspec.structs import replace
 
 from penstock.core.errors import Invalid
+from penstock.core.flat import is_dict, join, leaves, split
 from penstock.core.parameters import cast, plain, restore, type_name
 from penstock.core.task import Configuration, Container, Parameter, Script
 from penstock.ops.tasks import DescribeTask, GetConfigurations, RemoveParameters, SetConfiguration, SetParameters
@@ -40,10 +42,11 @@ class Requests(Record):
         found: dict[str, object] = {}
         values = self.get_parameters()
         for path in sorted(values, key=lambda path: path.count("/")):
-            place, words = found, path.split("/")
-            while len(words) > 1 and isinstance(inner := place.setdefault(words[0], {}), dict):
+            place, words = found, split(path)
+            while len(words) > 1 and is_dict(inner := place.setdefault(words[0], {})):
                 place, words = inner, words[1:]
-            place["/".join(words)] = values[path]  # of more than one word where a value stands in the place of a dict
+            last = words[0] if len(words) == 1 else join(words)  # where a value stands in the place of a dict
+            place[last] = values[path]
         return found
 
     def get_parameter(self, name: str, default: object = None, cast: bool = False) -> object:
@@ -70,7 +73,8 @@ class Requests(Record):
 
     def set_parameters_as_dict(self, dictionary: Mapping[str, object]) -> None:
         """Replace all its hyper-parameters by these nested dicts: the section, then each part of the name."""
-        self._set(dict(_flat(dictionary)), replace=True)
+        found = {join(path): value for path, value in leaves(dictionary) if value != {} or len(path) > 1}
+        self._set(found, replace=True)
 
     def set_parameter(
         self, name: str, value: object, description: str | None = None, value_type: str | type | None = None
@@ -114,7 +118,9 @@ class Requests(Record):
             found: object = json.loads(text or "")
         except ValueError:
             return None
-        return found if isinstance(found, dict | list) else None
+        if is_dict(found):
+            return found
+        return as_type("list[object]", found) if isinstance(found, list) else None
 
     def set_configuration_object(
         self,
@@ -254,12 +260,3 @@ def parameter(path: str, value: object) -> Parameter:
         raise Invalid(f"parameter {path!r} should be in the form of `section-name/parameter`")
     held = plain(value, path)
     return Parameter(section=section, name=name, value=held, type="" if held is None else type(value).__name__)
-
-
-def _flat(dictionary: Mapping[str, object], above: str = "") -> Iterable[tuple[str, object]]:
-    for name, value in dictionary.items():
-        path = f"{above}/{name}" if above else str(name)
-        if isinstance(value, Mapping) and (value or not above):
-            yield from _flat(value, path)
-        else:
-            yield path, value
