@@ -6,6 +6,7 @@ How they end, and which task a script gets, is in `test_recorded_script_endings.
 from __future__ import annotations
 
 import subprocess
+import textwrap
 from pathlib import Path
 
 import pytest
@@ -175,6 +176,15 @@ def test_every_argument_of_a_parser_is_a_parameter_of_its_type(folder):
         "Args/flag": True,
         "Args/path": None,
     }
+
+
+def test_packages_that_a_script_asks_for_are_recorded_too(folder):
+    folder.run(
+        "parsed.py", "from penstock import Task\nTask.add_requirements('other', '>=1')\n" + textwrap.dedent(PARSED)
+    )
+    packages = newest("parsed").get_packages()
+    assert packages[-1] == "other>=1"
+    assert any(line.startswith("msgspec==") for line in packages)
 
 
 # Drafts

@@ -652,6 +652,9 @@ class PipelineController:
         """Return the steps that run now."""
         return [one for one in self.get_pipeline_dag().values() if one.status == StepStatus.RUNNING]
 
+    def update_execution_plot(self) -> None:
+        """Do nothing: whatever shows a run reads its graph and its steps as they are recorded at that moment."""
+
     def get_parameters(self) -> dict[str, object]:
         """Return the parameters of the run by name, each in its type."""
         return {name: restore(parameter) for name, parameter in self._parameters.items()}

@@ -20,6 +20,7 @@ from penstock.ops.tasks import DescribeTask, EndTask, SetConfiguration
 from penstock.run import current
 from penstock.run.leaving import Farewell, Leaving, farewell
 from penstock.sdk import session
+from penstock.sdk.demanded import with_demanded
 from penstock.sdk.sections import TaskSection
 
 ARGUMENTS = "Args"
@@ -148,7 +149,7 @@ class Recording:
     def _record_packages(self) -> None:
         from penstock.run.script import describe_packages
 
-        found = describe_packages(sys.modules.get("__main__"), sys.argv)
+        found = with_demanded(describe_packages(sys.modules.get("__main__"), sys.argv))
         with suppress(PenstockError):
             session.backend().call(DescribeTask(id=self.task, packages=found))
 
