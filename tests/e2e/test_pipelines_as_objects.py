@@ -135,6 +135,7 @@ def test_a_clone_can_belong_to_another_pipeline(home):
     other = PipelineController.clone(pipe, name="other", project="Else", version="3.0", parent=pipe.id)
     assert (other.task.project, other.task.name, other.version) == ("Else/.pipelines/other", "other", "3.0")
     assert other.task.get_system_tags() == pipe.task.get_system_tags()
+    assert PipelineController.clone(other).version is None
 
 
 # Found again
