@@ -189,6 +189,8 @@ def owner(home):
         new = NewTask(id="", name="a", project="P")
         backend.call(LaunchStep(run=id, step="a", attempt=1, task=new, worker=WORKER, keyed=KEYED, decision=DECISION))
     backend.call(EndTask(id=ENDED_STEP, status=Status.COMPLETED, artifacts=(artifact(task=ENDED_STEP),)))
+    ask = Decision(kind=DecisionKind.ASK, reason="", step="a", attempt=1, related=ENDED_STEP)
+    backend.call(RecordDecision(run=OTHER, decision=ask))
     backend.call(CreateTask(task=NewTask(id=TASK, name="other", project="Q")))
     backend.call(CreateTask(task=NewTask(id=DONE, name="done", project="Q")))
     backend.call(BeginTask(id=DONE, worker=WORKER))

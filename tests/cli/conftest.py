@@ -28,10 +28,11 @@ from penstock.core.progress import StepStatus
 from penstock.core.run import Run
 from penstock.core.task import EndReason, Parameter, Script, Status, Task, Worker
 from penstock.ops.decisions import RecordDecision
+from penstock.ops.lifecycle import BeginTask
 from penstock.ops.outputs import AddArtifact, AppendConsole
 from penstock.ops.runs import CreateRun, EndRun, GetRun, StartRun
 from penstock.ops.steps import DecideSteps, LaunchStep, StepDecision
-from penstock.ops.tasks import EndTask, NewTask, SetParameters
+from penstock.ops.tasks import CreateTask, EndTask, NewTask, SetParameters
 from penstock.run.liveness import here
 from penstock.settings import load
 
@@ -75,6 +76,14 @@ class Recorder:
         code = {"c": Script(source="def f(): ...", entry_point="f")}
         definition = Pipeline(name=name, project=project, steps=steps, parameters=tuple(parameters), code=code)
         return self.call(StartRun(id=draft.id, definition=definition, worker=worker or here()))
+
+    def task(self, name: str = "train", project: str = "Examples", **facts: object) -> Task:
+        """Record a draft that belongs to no run."""
+        new = NewTask(id=uuid.uuid4().hex, name=name, project=project, user="ada", **facts)  # type: ignore[arg-type]
+        return self.call(CreateTask(task=new))
+
+    def begin(self, task: Task) -> Task:
+        return self.call(BeginTask(id=task.id, worker=here()))
 
     def attempt(self, run: Run, step: str, number: int = 1, decision: Decision | None = None) -> Task:
         new = NewTask(id="", name=step, project=run.task.project)

@@ -99,6 +99,30 @@ def test_an_argument_that_becomes_an_artifact_is_told_once():
     assert differences(PARTS, new) == ("argument 'rate' is 0.1, was an artifact",)
 
 
+@pytest.mark.parametrize(
+    ("now", "before", "sentence"),
+    [
+        ("[1,5]", "[1,4]", "input 'rates'[1] is 5, was 4"),
+        ('{"a":[1]}', "{}", "input 'rates'['a'] is [1], was not there"),
+        ("[]", "[1,2]", "input 'rates'[0] is not there, was 1, and 1 more item differs"),
+        ("[1,2,3]", "[4,5,6]", "input 'rates'[0] is 1, was 4, and 2 more items differ"),
+        ("[1]", "", "input 'rates' has other content"),
+        ('{"a":1,"b":2}', '{"b":2,"a":1}', "input 'rates' has other content"),
+        (f'["{"x" * 100}"]', "[0]", f"input 'rates'[0] is '{'x' * 59}..., was 0"),
+    ],
+)
+def test_of_small_inputs_it_is_told_in_which_item_they_differ(now, before, sentence):
+    def parts(hash, content):
+        contents = {"rates": content} if content else {}
+        return replace(PARTS, inputs={"rates": Input(hash, "json", "list")}, contents=contents)
+
+    assert differences(parts("cd", now), parts("ab", before)) == (sentence,)
+
+
+def test_what_an_input_holds_is_no_part_of_the_key_beside_its_hash():
+    assert key(replace(PARTS, contents={"frame": "[1]"})) == key(PARTS)
+
+
 def test_what_tells_most_comes_first():
     new = replace(
         PARTS,
@@ -235,6 +259,7 @@ def test_the_nearest_is_the_one_with_the_fewest_differences_and_of_those_the_fir
             "the names that it returns are ['b'], were ['a'] in iris #1",
         ),
         ("helper function 'clean' was added", "helper function 'clean' was added since iris #1"),
+        ("input 'x'[3] is 5, was 4", "input 'x'[3] is 5, was 4 in iris #1"),
         ("input 'x' has other content", "input 'x' has other content since iris #1"),
     ],
 )

@@ -665,6 +665,8 @@ def test_an_event_out_of_order_is_refused_and_changes_nothing(events: list[Event
 def test_an_event_for_an_unknown_step_suggests_the_nearest() -> None:
     with pytest.raises(BadTransition, match="did you mean 'train'"):
         Progress([Node("train")]).handle(Started("trian"))
+    with pytest.raises(BadTransition, match="did you mean 'train'"):
+        Progress([Node("train")]).is_final(Ended("trian", FAILED))
 
 
 # Pipelines that cannot run

@@ -480,3 +480,18 @@ def test_what_is_quoted_is_given_back_as_it_was_and_refers_to_nothing(value: obj
 
     assert list(references(quote(value))) == []
     assert resolve(quote(value), refuse) == value
+
+
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [
+        ("${a.id} and ${b.id}", "<${a.id}> and ${b.id}"),
+        ("${pipeline.x}", "<${pipeline.x}>"),
+        ("${a} $${b.id} $${a.id} $$${a.id}", "${a} $${b.id} ${a.id} $<${a.id}>"),
+        ("x = ${?PATH}, y = ${oc.env:HOME}", "x = ${?PATH}, y = ${oc.env:HOME}"),
+        (["${a.id}", {"b": ("${c.id}", 1)}], ["<${a.id}>", {"b": ("${c.id}", 1)}]),
+        (r"${a\.b.id} ${.a} ${a.x", r"${a\.b.id} ${.a} ${a.x"),
+    ],
+)
+def test_what_refers_to_some_steps_can_be_left_out_of_the_quoting(text: str, expected: object) -> None:
+    assert resolve(quote(text, ["a"]), lambda ref: f"<{ref.text}>") == expected

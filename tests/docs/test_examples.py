@@ -35,6 +35,27 @@ def test_a_script_of_the_documentation_completes(block, tmp_path):
     assert ": completed\n" in run(tmp_path / "home", sys.executable, str(script))
 
 
+def test_the_recorded_tasks_become_a_pipeline_that_runs_again_only_where_something_changed(tmp_path):
+    """Promises 18, 21, 23, 26 to 31 and 64: three scripts recorded as drafts, then a pipeline of them, three times."""
+    folder, home = ROOT / "examples" / "recorded_tasks", tmp_path / "home"
+    for name in ("dataset", "process", "train"):
+        assert f"task '{name}' is recorded as a draft" in run(home, sys.executable, str(folder / f"{name}.py"))
+    command = (sys.executable, "-m", "penstock", "run", str(folder / "pipeline.py"))
+    first = run(home, *command)
+    assert "stage_data | stored 150 rows" in first
+    assert "stage_train | accuracy 0.9" in first
+    assert first.count(": completed\n") == 4
+    again = run(home, *command)
+    assert again.count(": cached:") == 3
+    assert " | " not in again
+    changed = run(home, *command, "--param", "test_size=0.3")
+    assert "stage_data: cached" in changed
+    assert "stage_process: running: argument 'General/test_size' is 0.3, was 0.25" in changed
+    assert "stage_train | accuracy 0.9" in changed
+    shown = run(home, sys.executable, "-m", "penstock", "artifacts", "last")
+    assert "model" in shown
+
+
 def test_the_iris_example_trains_a_model_and_says_where_it_lies(tmp_path):
     output = run(tmp_path / "home", sys.executable, "examples/iris.py")
     assert "train | accuracy 0.9" in output

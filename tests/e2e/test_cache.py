@@ -314,6 +314,14 @@ def test_inputs_inside_lists_count_by_content_and_place(project):
     assert project.run() == same("total", "note")
 
 
+def test_of_a_list_that_is_passed_in_it_is_told_which_item_differs(project):
+    project.give("note", text={"rates": [0.1, 0.2]})
+    project.run()
+    project.give("note", text={"rates": [0.1, 0.5]})
+    assert project.run() == same("note")
+    assert project.why("note").startswith("input 'text'['rates'][1] is 0.5, was 0.2 in cached #")
+
+
 def test_an_object_that_is_passed_in_counts_by_content(project):
     project.give("note", text={1, 2, 3})
     assert project.run() == same("note")

@@ -386,6 +386,21 @@ def test_what_ended_is_final_once_the_run_has_ended(pipe):
         pipe.get_pipeline_dag()["a"].job.task.mark_failed()
 
 
+def test_a_callback_cannot_judge_an_earlier_step(pipe):
+    """Its children run already: what is recorded of it stays what the run went on from."""
+
+    def after(pipeline, node):
+        pipeline.get_pipeline_dag()["a"].job.task.mark_failed(status_message="too late")
+
+    pipe.add_function_step("a", give, function_return=["x"])
+    pipe.add_function_step("b", give, {"value": "${a.x}"}, post_execute_callback=after)
+    assert run(pipe) == {"a": "completed", "b": "failed"}
+    assert pipe.get_pipeline_dag()["a"].job.status() == "completed"
+    reason = pipe.get_pipeline_dag()["b"].reason
+    assert reason.startswith("post_execute_callback raised Conflict: step 'a' is completed, and its run has gone on")
+    assert (pipe.task.status, pipe.task.data.message) == ("failed", "step 'b' failed")
+
+
 # While it goes
 
 
@@ -532,12 +547,28 @@ def test_what_a_pre_callback_sets_decides_whether_a_step_is_reused(home, through
     assert seen == [("completed", 1), ("completed", 2), ("cached", 2)]
 
 
-def test_marking_a_step_that_still_runs_is_what_counts(pipe, tmp_path):
-    """Promise 50: its process may end as it likes, the run goes on."""
+def test_a_job_is_aborted_with_its_process(pipe, tmp_path):
+    def after(pipeline, node):
+        job = pipeline.get_pipeline_dag()["slow"].job
+        job.abort()
+        assert job.delete() is False, "it goes with its run"
+
+    pipe.add_function_step("slow", wait, function_return=["x"], retry_on_failure=2)
+    pipe.add_function_step("a", give, post_execute_callback=after)
+    pipe.add_function_step("b", give, {"value": "${slow.x}"})
+    assert run(pipe) == {"slow": "aborted", "a": "completed", "b": "skipped"}
+    assert pipe.get_pipeline_dag()["slow"].reason == "a callback aborted it"
+    assert (pipe.task.status, pipe.task.data.message) == ("failed", "step 'slow' was aborted")
+
+
+@pytest.mark.parametrize("ends", [True, False])
+def test_marking_a_step_that_still_runs_is_what_counts(pipe, tmp_path, ends):
+    """Promise 50: however its process would end, it ends now, and the run goes on."""
 
     def after(pipeline, node):
         pipeline.get_pipeline_dag()["slow"].job.task.mark_failed(status_message="it takes too long")
-        (tmp_path / "go").touch()
+        if ends:
+            (tmp_path / "go").touch()
 
     pipe.add_function_step("slow", wait_for, {"file": str(tmp_path / "go")}, ["x"])
     pipe.add_function_step("a", give, post_execute_callback=after)

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import threading
+
 import pytest
 
 from penstock.core.errors import NotFound, StepFailed
-from penstock.run.callbacks import POST, PRE, call
+from penstock.run.callbacks import POST, PRE, call, is_calling
 
 
 class Mute(Exception):
@@ -43,3 +45,18 @@ def test_an_error_is_told_with_its_class_and_the_name_of_the_callback(error, sai
 def test_the_keyboard_is_no_error_of_the_callback():
     with pytest.raises(KeyboardInterrupt):
         call(PRE, lambda: throw(KeyboardInterrupt()))
+
+
+def test_it_is_known_in_which_thread_a_callback_is_called():
+    seen = []
+
+    def function():
+        seen.append(is_calling())
+        other = threading.Thread(target=lambda: seen.append(is_calling()))
+        other.start()
+        other.join()
+        raise ValueError
+
+    with pytest.raises(StepFailed):
+        call(POST, function)
+    assert (seen, is_calling()) == ([True, False], False)

@@ -19,14 +19,14 @@ CHILD = """
 import socket, sys
 from penstock.run.child import main
 payload = sys.stdin.buffer.read()
-sys.exit(main(payload, socket.socket(fileno=int(sys.argv[1]))))
+sys.exit(main(payload, socket.socket(fileno=int(sys.argv[1])), eval(sys.argv[2])))
 """
 
 
 class Child:
     """What a process said, in its order; what it printed; its exit code."""
 
-    def __init__(self, source, home, returns=()):
+    def __init__(self, source, home, returns=(), before="lambda spec: None"):
         script = Script(source=source, entry_point="f")
         spec = AttemptSpec(
             task=Task(id="t" * 32, name="s", project="P", script=script, run="r" * 32, step="s"),
@@ -40,7 +40,7 @@ class Child:
             scratch=str(home / "scratch"),
         )
         ours, theirs = socket.socketpair()
-        command = [sys.executable, "-c", CHILD, str(theirs.fileno())]
+        command = [sys.executable, "-c", CHILD, str(theirs.fileno()), before]
         process = subprocess.Popen(
             command,
             stdin=subprocess.PIPE,
@@ -155,10 +155,27 @@ def test_an_exit_function_that_fails_is_shown_and_changes_nothing(tmp_path):
 
 
 def test_the_process_knows_what_it_works_on(tmp_path):
-    source = "from penstock.run import current\ndef f():\n    me = current.get()\n    return [me.task, me.run, me.assigned]\n"
-    child = Child(source, tmp_path, ("x",))
-    assert child.outcome.artifacts[0].preview.replace(" ", "").count("true") or child.outcome.artifacts
-    assert child.outcome.artifacts[0].task == "t" * 32
+    source = (
+        "from penstock.run import current\n"
+        "def f():\n"
+        "    me = current.get()\n"
+        "    print(me.task == 't' * 32, me.run == 'r' * 32, me.assigned)\n"
+    )
+    assert Child(source, tmp_path).out == "True True True\n"
+
+
+def test_what_is_to_be_done_before_the_user_s_code_is_done_then_and_knows_the_attempt(tmp_path):
+    before = "lambda spec: print('before', spec.task.name, __import__('penstock.run.current').run.current.get().task)"
+    child = Child("print('loaded')\ndef f(): print('called')", tmp_path, before=before)
+    assert child.out == f"before s {'t' * 32}\nloaded\ncalled\n"
+    assert child.outcome.status is Status.COMPLETED
+
+
+def test_what_is_done_before_and_fails_ends_the_process_without_an_outcome(tmp_path):
+    """It is our own code; the launcher says how the process ended."""
+    child = Child("def f(): print('called')", tmp_path, before="lambda spec: 1 / 0")
+    assert (child.said, child.out, child.code) == ([], "", 1)
+    assert "ZeroDivisionError" in child.err
 
 
 def test_a_report_that_cannot_be_sent_does_not_fail_the_step(tmp_path):

@@ -6,12 +6,13 @@ import pytest
 
 from penstock.backend import connect
 from penstock.core.decision import DecisionKind
+from penstock.core.errors import Conflict
 from penstock.core.outputs import ScalarPoint
 from penstock.core.pipeline import Pipeline, Step
 from penstock.core.progress import StepStatus
 from penstock.core.run import attempt_id
 from penstock.core.task import Script, Status, Worker
-from penstock.ops.decisions import ListDecisions
+from penstock.ops.decisions import ListDecisions, RecordDecision
 from penstock.ops.outputs import GetScalars, NewPoints, ReportScalars
 from penstock.ops.runs import CreateRun, StartRun
 from penstock.ops.steps import LaunchStep
@@ -60,7 +61,8 @@ def test_the_run_takes_over_before_the_callback_is_called(backend):
     one = closing(backend, a=lambda task: seen.append((task, taken_over(backend))))
     assert one.close("a", StepStatus.COMPLETED, TASK, 1) is StepStatus.COMPLETED
     assert seen == [(TASK, [1.0])]
-    assert kinds(backend) == [(DecisionKind.TAKE_OVER, "a", TASK), (DecisionKind.CALL, "a", TASK)]
+    expected = (DecisionKind.TAKE_OVER, DecisionKind.ASK, DecisionKind.CALL)
+    assert kinds(backend) == [(kind, "a", TASK) for kind in expected]
 
 
 def test_the_callback_can_judge_and_a_reused_step_that_it_left_alone_stays_reused(backend):
@@ -68,6 +70,27 @@ def test_the_callback_can_judge_and_a_reused_step_that_it_left_alone_stays_reuse
     assert one.close("a", StepStatus.CACHED, TASK, 1) is StepStatus.CACHED
     two = closing(backend, a=lambda task: backend.call(JudgeTask(id=task, status=Status.FAILED)))
     assert two.close("a", StepStatus.COMPLETED, TASK, 1) is StepStatus.FAILED
+
+
+def test_what_the_planner_hears_is_what_is_recorded_whoever_judges_when(backend):
+    """Also of somebody who judges just when the callback has returned: they are heard, or refused."""
+    answers = []
+
+    class Meddling:
+        blobs = backend.blobs
+
+        def call(self, op):
+            found = backend.call(op)
+            if isinstance(op, RecordDecision) and op.decision.kind is DecisionKind.CALL:
+                with pytest.raises(Conflict, match="step 'a' is completed, and its run has gone on"):
+                    backend.call(JudgeTask(id=TASK, status=Status.FAILED))
+                answers.append("refused")
+            return found
+
+    one = closing(Meddling(), a=lambda task: None)
+    assert one.close("a", StepStatus.COMPLETED, TASK, 1) is StepStatus.COMPLETED
+    assert answers == ["refused"]
+    assert backend.call(GetTask(id=TASK)).status is Status.COMPLETED
 
 
 def test_a_callback_that_raises_fails_the_step_and_is_recorded_as_called(backend):

@@ -22,8 +22,9 @@ from penstock.ops.steps import DecideSteps, LaunchStep
 from penstock.ops.tasks import EndTask, ListTasks, NewTask
 from penstock.run import liveness
 from penstock.run.callbacks import Callbacks
-from penstock.run.controller import Controller, Plan
+from penstock.run.controller import Controller
 from penstock.run.launch import Surroundings
+from penstock.run.plan import Plan
 from penstock.sdk.display import Silent
 from penstock.settings import Settings
 

@@ -6,25 +6,26 @@ import platform
 import sys
 
 import pytest
+from msgspec.structs import replace
 
 from penstock.backend import connect
 from penstock.core.cachekey import Input
 from penstock.core.errors import Invalid
-from penstock.core.outputs import Artifact
-from penstock.core.pipeline import Argument, Pipeline, Step
+from penstock.core.outputs import Artifact, Blob
+from penstock.core.pipeline import Argument, Pipeline
 from penstock.core.run import REUSED
-from penstock.core.task import Container, Script
+from penstock.core.task import Container, Script, ScriptKind
 from penstock.ops.tasks import CreateTask, NewTask
 from penstock.run.attempt import Resolved
 from penstock.run.keys import Keys
 from penstock.run.launch import Prepared
+from penstock.run.patch import NOTE
 from penstock.settings import Settings
 
 CODE = {
     "c": Script(source="import helper\n\ndef work(x): return helper.twice(x)", entry_point="work", working_dir="below"),
     "s": Script(source="def dump(x): return b''", entry_point="dump"),
 }
-STEP = Step(name="a", code="c", returns=("y",))
 
 
 def artifact(hash="1" * 64, **facts):
@@ -49,11 +50,9 @@ def make(backend, tmp_path):
     def make(arguments=None, references=None, inputs=None, container=None, **pipeline):
         definition = Pipeline(name="p", project="P", code=CODE, **pipeline)
         keys = Keys(backend, definition, [str(folder), *sys.path], inputs or {})
-        new = NewTask(id="", name="a", project="P", container=container)
+        new = NewTask(id="", name="a", project="P", container=container, script=CODE["c"])
         given = {name: one if isinstance(one, Argument) else Argument(value=one) for name, one in arguments.items()}
-        return keys.make(
-            STEP, Prepared(new=new, arguments=given, references=references or {}, returns=STEP.returns)
-        ).parts
+        return keys.make(Prepared(new=new, arguments=given, references=references or {}, returns=("y",))).parts
 
     return lambda *arguments, **options: make(*(arguments or ({},)), **options)
 
@@ -103,6 +102,25 @@ def test_an_argument_that_is_stored_counts_by_content_and_by_the_references_in_i
     assert parts.arguments == {"o": "[3]"}
 
 
+@pytest.mark.parametrize(
+    ("data", "facts", "kept"),
+    [
+        (b"[1,2]", {}, True),
+        (b"[" + b"1," * 2046 + b"1]", {}, True),
+        (b"[" + b"1," * 2048 + b"1]", {}, False),
+        (b"[1,2]", {"format": "arrow"}, False),
+        (b'["\xed\xa0\x80"]', {}, False),  # half a character, which no database takes
+        (None, {}, False),  # the bytes are gone: the step itself tells of it
+    ],
+)
+def test_of_small_json_the_content_is_kept_to_tell_differences(make, backend, data, facts, kept):
+    blob = Blob("4" * 64, 5) if data is None else backend.blobs.put_bytes(data)
+    stored = artifact(blob.hash, **{"format": "json", "type": "list", "size": blob.size, **facts})
+    parts = make({"l": Argument(artifact="a.l")}, inputs={"a.l": stored})
+    assert parts.inputs["l"].hash == blob.hash
+    assert parts.contents == ({"l": data.decode()} if kept else {})
+
+
 def test_the_id_of_a_task_that_was_reused_counts_as_that_of_its_origin(make, backend):
     for id, runtime in (("a" * 32, {REUSED: "b" * 32}), ("c" * 32, {})):
         backend.call(CreateTask(task=NewTask(id=id, name="t", project="P", runtime=runtime)))
@@ -122,10 +140,100 @@ def test_a_value_that_no_key_can_hold_is_named(make):
 def test_parameters_that_are_no_arguments_count_too(backend):
     """Promise 23: a callback set them, and the step may read them."""
     keys = Keys(backend, Pipeline(name="p", project="P", code=CODE), sys.path, {})
-    new = NewTask(id="", name="a", project="P")
+    new = NewTask(id="", name="a", project="P", script=CODE["c"])
     made = [
-        keys.make(STEP, Prepared(new=new, arguments={}, references={}, settings={"General/rate": rate}))
-        for rate in (1, 1.0)
+        keys.make(Prepared(new=new, arguments={}, references={}, settings={"General/rate": rate})) for rate in (1, 1.0)
     ]
     assert [one.parts.arguments for one in made] == [{"General/rate": "1"}, {"General/rate": "1.0"}]
     assert made[0].key != made[1].key
+
+
+# Code
+
+
+@pytest.fixture
+def keys(backend, tmp_path):
+    (tmp_path / "near.py").write_text("X = 1\n")
+    return Keys(backend, Pipeline(name="p", project="P", code=CODE), [str(tmp_path), *sys.path], {})
+
+
+def prepared(script, arguments=None, **settings):
+    new = NewTask(id="", name="a", project="P", script=script)
+    given = {path: Argument(value=value) for path, value in (arguments or {}).items()}
+    return Prepared(new=new, arguments=given, references={}, settings=settings, by_path=True)
+
+
+TEXT = Script(source="import near\nprint(near.X)", entry_point="train.py", kind=ScriptKind.SCRIPT)
+REPOSITORY = Script(
+    entry_point="train.py",
+    kind=ScriptKind.SCRIPT,
+    repository="https://host/x.git",
+    branch="main",
+    commit="c" * 40,
+    diff="diff --git a/x b/x",
+    working_dir="src",
+    packages=("msgspec==0.1", "none-of-this-name>=2"),
+)
+
+
+def test_the_script_that_will_run_is_what_counts_also_where_a_callback_changed_it(keys):
+    """Promise 46: otherwise an execution of other code would stand for the step."""
+    made = keys.make(prepared(CODE["c"]))
+    changed = keys.make(prepared(replace(CODE["c"], source="def work(x): return 0")))
+    assert made.key != changed.key
+    assert keys.make(prepared(CODE["c"])).key == made.key
+
+
+def test_a_script_counts_by_its_text_and_by_the_project_s_modules_that_it_imports(keys, tmp_path, backend):
+    first = keys.make(prepared(TEXT))
+    assert set(first.parts.code.parts) == {"module __main__", "module near", "script.diff", "script.entry_point"}
+    assert keys.make(prepared(replace(TEXT, source=f"{TEXT.source}\n"))).key != first.key
+    (tmp_path / "near.py").write_text("X = 2\n")
+    later = Keys(backend, Pipeline(name="p", project="P", code=CODE), [str(tmp_path), *sys.path], {})
+    assert later.make(prepared(TEXT)).key != first.key
+
+
+@pytest.mark.parametrize(
+    "changes",
+    [
+        {"commit": "d" * 40},
+        {"diff": ""},
+        {"entry_point": "test.py"},
+        {"working_dir": "."},
+        {"repository": "https://host/y.git"},
+        {"packages": ("msgspec",)},
+        {"kind": ScriptKind.MODULE, "entry_point": "-m train"},
+    ],
+)
+def test_a_script_of_a_repository_counts_by_its_commit_changes_entry_and_packages(keys, changes):
+    made = keys.make(prepared(REPOSITORY))
+    assert keys.make(prepared(replace(REPOSITORY, **changes))).key != made.key
+    assert set(made.parts.packages) == {"msgspec", "none-of-this-name"}
+    assert made.parts.packages["none-of-this-name"] == "not installed"
+    assert made.parts.packages["msgspec"] != "0.1", "what is installed here is what it would run with"
+
+
+def test_of_which_branch_a_commit_is_makes_no_difference(keys):
+    assert keys.make(prepared(replace(REPOSITORY, branch="dev"))).key == keys.make(prepared(REPOSITORY)).key
+
+
+@pytest.mark.parametrize(
+    ("changes", "why"),
+    [
+        ({"commit": None}, "recorded with branch 'main', whose code may be another one each time"),
+        ({"commit": None, "branch": None}, "recorded with no commit"),
+        ({"diff": f"{NOTE}big.bin, which is too large\n"}, "not recorded as a whole: big.bin, which is too large"),
+    ],
+)
+def test_code_that_nobody_knows_beforehand_has_no_key(keys, changes, why):
+    """Promise 23: nothing stands for a step whose code may have changed."""
+    with pytest.raises(Invalid, match=why):
+        keys.make(prepared(replace(REPOSITORY, **changes)))
+
+
+def test_parameters_and_settings_of_a_script_count(keys):
+    made = [
+        keys.make(prepared(TEXT, {"Args/n": n}, **{"Args/rate": rate, "configuration net": text})).key
+        for n, rate, text in ((1, 0.5, "{}"), (2, 0.5, "{}"), (1, 0.6, "{}"), (1, 0.5, "{1}"))
+    ]
+    assert len(set(made)) == 4

@@ -3,27 +3,30 @@
 from __future__ import annotations
 
 import sys
+import uuid
 
 import pytest
-from msgspec import Struct
 
 from penstock.backend import connect
 from penstock.core.decision import DecisionKind
 from penstock.core.errors import Conflict
-from penstock.core.pipeline import Argument, Pipeline, Step
+from penstock.core.pipeline import Argument, Base, Pipeline, Step
 from penstock.core.progress import Ended, Launch, Reused, Started, StepStatus, Vetoed
-from penstock.core.run import Run
-from penstock.core.task import EndReason, Script, Status, Worker
+from penstock.core.run import attempt_id
+from penstock.core.task import EndReason, Script, ScriptKind, Status, Worker
 from penstock.ops.decisions import ListDecisions
 from penstock.ops.executions import ReuseStep
+from penstock.ops.lifecycle import BeginTask, DeleteTask
 from penstock.ops.runs import CreateRun, StartRun
-from penstock.ops.tasks import EndTask, ListTasks, NewTask
+from penstock.ops.steps import DraftStep, LaunchStep
+from penstock.ops.tasks import CreateTask, EndTask, GetTask, ListTasks, NewTask
 from penstock.run.announcer import Announcer
 from penstock.run.callbacks import Callbacks
 from penstock.run.ids import Ids
 from penstock.run.launch import Surroundings
 from penstock.run.lookup import Lookup
 from penstock.run.opening import Opening
+from penstock.run.plan import Plan
 from penstock.sdk.display import Silent
 from penstock.settings import Settings
 
@@ -42,15 +45,6 @@ class Attempts:
         self.started.append(task.id)
 
 
-class Told(Struct):
-    pipeline: Pipeline
-    run: Run
-    worker: Worker
-    surroundings: Surroundings
-    inputs: dict
-    callbacks: Callbacks
-
-
 class Bench:
     """Runs of one step; `refuse` names operations that fail."""
 
@@ -59,18 +53,24 @@ class Bench:
         self.blobs = self.backend.blobs
         self.folder = folder
         self.refuse = ()
+        self.first = None
         self.count = 0
+        self.complaints = []
 
     def call(self, op):
         if isinstance(op, self.refuse):
             raise Conflict("not now")
+        if self.first is not None and isinstance(op, self.first[0]):
+            meanwhile, self.first = self.first[1], None
+            self.backend.call(meanwhile)
         return self.backend.call(op)
 
-    def open(self, value=1, why="", working_dir=None, **callbacks):
+    def open(self, value=1, why="", working_dir=None, base=None, **callbacks):
         self.count += 1
         id = f"{self.count:032x}"
         code = {"c": Script(source=CODE["c"].source, entry_point="work", working_dir=working_dir)}
-        step = Step(name="a", code="c", arguments={"x": Argument(value=value)}, cache=True)
+        arguments = {} if base else {"x": Argument(value=value)}
+        step = Step(name="a", code="c", base=base, arguments=arguments, cache=True)
         definition = Pipeline(name="p", project="P", steps=(step,), code=code)
         self.call(CreateRun(pipeline="p", project="P", task=NewTask(id=id, name="p", project="")))
         self.run = self.call(StartRun(id=id, definition=definition, worker=WORKER))
@@ -83,11 +83,32 @@ class Bench:
             path=tuple(sys.path),
             environment={},
         )
-        told = Told(definition, self.run, WORKER, place, {}, Callbacks(**callbacks))
+        told = Plan(
+            pipeline=definition,
+            run=self.run,
+            worker=WORKER,
+            surroundings=place,
+            inputs={},
+            preload=(),
+            preload_fingerprint="",
+            slots=1,
+            since=0,
+            callbacks=Callbacks(**callbacks),
+            observer=Silent(),
+            complain=self.complaints.append,
+        )
         self.attempts = Attempts()
         lookup = Lookup(self, id, {}, lambda name: None)
-        announcer = Announcer(Silent(), {}, pytest.fail)
-        return Opening(self, told, lookup, self.attempts, announcer, Ids(id)).open(Launch("a", 1), why)
+        announcer = Announcer(Silent(), {}, self.complaints.append)
+        self.ids = Ids(id)
+        return Opening(self, told, lookup, self.attempts, announcer, self.ids).open(Launch("a", 1), why)
+
+    def draft(self):
+        """A recorded script, and the step that carries it out itself."""
+        script = Script(source="print()", entry_point="a.py", kind=ScriptKind.SCRIPT)
+        new = NewTask(id=uuid.uuid4().hex, name="mine", project="Q", script=script)
+        task = self.call(CreateTask(task=new))
+        return task, Base(task=task.id, clone=False)
 
     def tasks(self):
         return self.call(ListTasks(run=self.run.id))
@@ -105,6 +126,7 @@ def bench(tmp_path):
     made = Bench(tmp_path)
     yield made
     made.backend.close()
+    assert not made.complaints, "a test that expects them takes them out"
 
 
 def test_a_step_starts_and_the_reason_is_recorded_with_it(bench):
@@ -154,3 +176,63 @@ def test_what_the_callback_changed_decides_on_reuse(bench):
         parameters["kwargs/x"] = 2
 
     assert bench.open(value=1, before={"a": before}) == Reused("a")
+
+
+# Recorded tasks
+
+
+def test_a_draft_that_is_carried_out_itself_keeps_its_id_and_the_run_knows_it(bench):
+    task, base = bench.draft()
+    assert bench.open(base=base) == Started("a")
+    assert bench.attempts.started == [task.id]
+    assert bench.ids.of("a", 1) == task.id
+
+
+@pytest.mark.parametrize("at", [LaunchStep, DraftStep])
+@pytest.mark.parametrize("what", ["begun", "deleted"])
+def test_a_draft_that_somebody_takes_just_before_it_is_launched_is_cloned(bench, at, what):
+    """The other process has it; the run goes on with what it read of it."""
+    task, base = bench.draft()
+    meanwhile = BeginTask(id=task.id, worker=WORKER) if what == "begun" else DeleteTask(id=task.id)
+    bench.first = (at, meanwhile)
+    before = {"a": lambda *_: True} if at is DraftStep else {}
+    assert bench.open(base=base, before=before) == Started("a")
+    (clone,) = bench.tasks()
+    assert (clone.id, clone.name) == (attempt_id(bench.run.id, "a", 1), "a")
+    assert (bench.attempts.started, bench.ids.of("a", 1)) == ([clone.id], clone.id)
+    (said,) = bench.complaints
+    assert said.endswith("; a clone of it runs")
+    bench.complaints.clear()
+
+
+def test_a_base_task_that_is_gone_fails_the_step_and_says_so(bench):
+    task, base = bench.draft()
+    bench.call(DeleteTask(id=task.id))
+    assert bench.open(base=base) == Ended("a", StepStatus.FAILED, retry=False)
+    (failed,) = bench.tasks()
+    assert failed.reason is EndReason.INPUT
+    assert task.id in failed.message
+
+
+def test_a_step_that_is_reused_after_its_callback_gives_the_draft_back(bench):
+    first, base = bench.draft()
+    bench.open(base=base)
+    bench.complete()
+    second, base = bench.draft()
+    assert bench.open(base=base, before={"a": lambda *_: True}) == Reused("a")
+    (reused,) = bench.tasks()
+    assert bench.ids.of("a", 1) == reused.id == attempt_id(bench.run.id, "a", 1)
+    assert bench.call(GetTask(id=second.id)) == second
+    assert bench.call(GetTask(id=first.id)).run != bench.run.id
+
+
+def test_a_factory_that_raises_fails_the_step_by_its_name(bench):
+    def make():
+        raise RuntimeError("no task today")
+
+    assert bench.open(base=Base(), make={"a": make}) == Ended("a", StepStatus.FAILED, retry=False)
+    (failed,) = bench.tasks()
+    assert (failed.reason, "base_task_factory raised RuntimeError: no task today" in failed.message) == (
+        EndReason.CALLBACK,
+        True,
+    )

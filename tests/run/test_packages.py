@@ -7,12 +7,13 @@ import json
 import os
 import subprocess
 import sys
+from importlib.metadata import version
 from pathlib import Path
 
 import pytest
 
 from penstock.run.imports import Finder
-from penstock.run.packages import is_provided, linked, versions
+from penstock.run.packages import installed, is_provided, linked, versions
 
 
 @pytest.fixture
@@ -118,8 +119,8 @@ def test_of_a_shared_namespace_those_count_that_hold_the_module(site):
 
 
 def test_modules_are_looked_for_along_the_path_that_is_given(tmp_path):
-    for folder, version in (("first", "1"), ("second", "2")):
-        install(tmp_path / folder, "tool", version, "tool.py")
+    for folder, number in (("first", "1"), ("second", "2")):
+        install(tmp_path / folder, "tool", number, "tool.py")
     first, second = str(tmp_path / "first"), str(tmp_path / "second")
     assert versions(["tool"], [first, second]) == {"tool": "1"}
     assert versions(["tool"], [second]) == {"tool": "2"}
@@ -221,3 +222,34 @@ def test_links_are_listed_with_the_folders_that_they_lead_to(site, tmp_path):
         url = (tmp_path / "a project").as_uri()
         (info / "direct_url.json").write_text(f'{{"url": "{url}", "dir_info": {{"editable": {editable}}}}}')
     assert linked([str(site), str(tmp_path / "missing")]) == {"Linked": tmp_path / "a project"}
+
+
+# Requirement lines
+
+
+def test_what_is_installed_of_the_packages_that_lines_name():
+    here = version("msgspec")
+    assert installed(["msgspec==0.0.1", "none.of_THIS-name>=2"]) == {
+        "msgspec": here,
+        "none-of-this-name": "not installed",
+    }
+
+
+@pytest.mark.parametrize(
+    "line",
+    [
+        *("msgspec", "MsgSpec>=0.1,<99", "msgspec[toml]~=0.18", "msgspec ; python_version > '3'", " msgspec # needed"),
+        *("msgspec @ https://host/msgspec.whl", "msgspec@https://host/msgspec.whl", "msgspec (>=0.1)"),
+    ],
+)
+def test_a_line_names_its_package_in_every_form(line):
+    assert installed([line]) == {"msgspec": version("msgspec")}
+
+
+@pytest.mark.parametrize("line", ["-r other.txt", "--index-url=x", "https://host/x.whl", "./local", "git+ssh://a/b"])
+def test_a_line_without_a_name_stands_for_itself(line):
+    assert installed([line]) == {line: "as it is written"}
+
+
+def test_comments_and_empty_lines_stand_for_nothing():
+    assert installed(["", "  ", "# all of it", "\t# more"]) == {}

@@ -13,11 +13,12 @@ from penstock.backend.local import open_local
 from penstock.core.pipeline import Pipeline, Step
 from penstock.core.progress import StepStatus
 from penstock.core.task import EndReason, Script, Status
+from penstock.ops.lifecycle import BeginTask
 from penstock.ops.runs import CreateRun, EndRun, GetRun, StartRun
 from penstock.ops.steps import LaunchStep
-from penstock.ops.tasks import NewTask
+from penstock.ops.tasks import CreateTask, EndTask, GetTask, NewTask
 from penstock.run.liveness import here
-from penstock.run.reconcile import MESSAGE, close_lost, find_lost
+from penstock.run.reconcile import MESSAGE, TASK_MESSAGE, close_lost, close_lost_tasks, find_lost, find_lost_tasks
 from penstock.settings import load
 
 
@@ -84,18 +85,47 @@ def test_closing_twice_closes_once(backend, dead):
 class EndsMeanwhile:
     """A backend on which a run ends just after it was listed."""
 
-    def __init__(self, backend, run):
+    def __init__(self, backend, ending):
         self._backend = backend
-        self._run = run
+        self._ending = ending
 
     def call(self, op):
         result = self._backend.call(op)
-        if type(op).__name__ == "ListRuns":
-            self._backend.call(EndRun(id=self._run, status=Status.COMPLETED))
+        if type(op).__name__ in {"ListRuns", "ListTasks"}:
+            self._backend.call(self._ending)
         return result
 
 
 def test_a_run_that_ends_by_itself_meanwhile_stays_as_it_ended(backend, dead):
     run = begin(backend, dead)
-    assert close_lost(EndsMeanwhile(backend, run.id)) == []
+    assert close_lost(EndsMeanwhile(backend, EndRun(id=run.id, status=Status.COMPLETED))) == []
     assert backend.call(GetRun(id=run.id)).run.task.status is Status.COMPLETED
+
+
+def begin_task(backend, worker):
+    task = backend.call(CreateTask(task=NewTask(id=uuid.uuid4().hex, name="train", project="Examples")))
+    return backend.call(BeginTask(id=task.id, worker=worker))
+
+
+def test_a_task_of_no_run_whose_process_is_dead_is_stopped(backend, dead):
+    lost, alive, far = (begin_task(backend, one) for one in (dead, here(), replace(dead, host="elsewhere")))
+    assert [one.id for one in find_lost_tasks(backend)] == [lost.id]
+    (closed,) = close_lost_tasks(backend)
+    assert (closed.id, closed.status, closed.reason) == (lost.id, Status.STOPPED, EndReason.CONTROLLER_LOST)
+    assert closed.message == TASK_MESSAGE
+    assert [backend.call(GetTask(id=one.id)).status for one in (alive, far)] == [Status.IN_PROGRESS] * 2
+    assert close_lost_tasks(backend) == []
+
+
+def test_runs_and_their_steps_are_not_taken_for_tasks_of_their_own(backend, dead):
+    run = begin(backend, dead)
+    new = NewTask(id="", name="load", project="Examples")
+    backend.call(LaunchStep(run=run.id, step="load", attempt=1, task=new, worker=dead))
+    assert find_lost_tasks(backend) == []
+
+
+def test_a_task_that_ends_by_itself_meanwhile_stays_as_it_ended(backend, dead):
+    task = begin_task(backend, dead)
+    ending = EndTask(id=task.id, status=Status.COMPLETED)
+    assert close_lost_tasks(EndsMeanwhile(backend, ending)) == []
+    assert backend.call(GetTask(id=task.id)).status is Status.COMPLETED

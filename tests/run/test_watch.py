@@ -8,15 +8,18 @@ import threading
 import pytest
 
 from penstock.backend import connect
-from penstock.core.pipeline import Pipeline
-from penstock.core.task import Status, Worker
+from penstock.core.pipeline import Pipeline, Step
+from penstock.core.run import attempt_id
+from penstock.core.task import Script, Status, Worker
 from penstock.ops.changes import LastChange
 from penstock.ops.runs import CreateRun, EndRun, StartRun, StopRun
-from penstock.ops.tasks import NewTask
+from penstock.ops.steps import LaunchStep
+from penstock.ops.tasks import EndTask, NewTask
 from penstock.run.watch import Watch
 from penstock.settings import Settings
 
 RUNS = ("1" * 32, "2" * 32)
+DEFINITION = Pipeline(name="p", project="P", steps=(Step(name="a", code="c"),), code={"c": Script(source="")})
 
 
 @pytest.fixture
@@ -25,7 +28,7 @@ def backend(tmp_path):
     for id in RUNS:
         opened.call(CreateRun(pipeline="p", project="P", task=NewTask(id=id, name="p", project="")))
         worker = Worker(host="h", pid=1)
-        opened.call(StartRun(id=id, definition=Pipeline(name="p", project="P"), worker=worker))
+        opened.call(StartRun(id=id, definition=DEFINITION, worker=worker))
     yield opened
     opened.close()
 
@@ -44,7 +47,7 @@ def threads():
 
 
 def test_a_wish_to_stop_is_passed_on_with_its_reason(backend, asked):
-    with Watch(backend, RUNS[0], backend.call(LastChange()), asked.put):
+    with Watch(backend, RUNS[0], backend.call(LastChange()), asked.put, pytest.fail):
         backend.call(StopRun(id=RUNS[1], why="not this one"))
         backend.call(StopRun(id=RUNS[0], why="enough"))
         assert asked.get(timeout=60) == "enough"
@@ -54,17 +57,29 @@ def test_a_wish_to_stop_is_passed_on_with_its_reason(backend, asked):
     assert asked.empty()
 
 
+def test_the_end_of_an_attempt_is_passed_on_whoever_recorded_it(backend, asked):
+    task = attempt_id(RUNS[0], "a", 1)
+    with Watch(backend, RUNS[0], backend.call(LastChange()), pytest.fail, asked.put):
+        for run in reversed(RUNS):
+            new = NewTask(id="", name="a", project="P")
+            launched = backend.call(LaunchStep(run=run, step="a", attempt=1, task=new, worker=Worker(host="h", pid=1)))
+            backend.call(EndTask(id=launched.id, status=Status.STOPPED))
+        assert asked.get(timeout=60) == task
+        end(backend)
+    assert asked.empty()
+
+
 def test_a_wish_from_before_the_watch_is_heard_too(backend, asked):
     """What was asked between the start of the run and that of the watch."""
     seen = backend.call(LastChange())
     backend.call(StopRun(id=RUNS[0], why="at once"))
-    with Watch(backend, RUNS[0], seen, asked.put):
+    with Watch(backend, RUNS[0], seen, asked.put, pytest.fail):
         assert asked.get(timeout=60) == "at once"
         end(backend)
 
 
 def test_the_watch_ends_with_the_run(backend, asked):
-    with Watch(backend, RUNS[0], backend.call(LastChange()), asked.put):
+    with Watch(backend, RUNS[0], backend.call(LastChange()), asked.put, pytest.fail):
         (thread,) = threads()
         end(backend, RUNS[1])
         end(backend)
@@ -73,7 +88,7 @@ def test_the_watch_ends_with_the_run(backend, asked):
 
 
 def test_a_store_that_is_closed_ends_the_watch_without_noise(backend, asked):
-    with Watch(backend, RUNS[0], backend.call(LastChange()), asked.put):
+    with Watch(backend, RUNS[0], backend.call(LastChange()), asked.put, pytest.fail):
         (thread,) = threads()
         backend.close()
         thread.join(timeout=60)

@@ -33,7 +33,7 @@ def inputs(task):
 def work_as_step(task):
     """Let this process be that of a step, as far as it can tell."""
     backend = session.backend()
-    current.put(current.Current(task, "a run", backend, Reporter(backend, task), "unused"))
+    current.put(current.Current(task, "a run", backend, Reporter(backend, task), "unused", assigned=True))
 
 
 def test_what_is_imported_is_recorded_as_it_was_said(pipe):

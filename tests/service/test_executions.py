@@ -13,6 +13,7 @@ from penstock.core.monitor import monitors
 from penstock.core.outputs import Blob, Plot, ScalarPoint
 from penstock.core.run import REUSED, attempt_id
 from penstock.core.task import Configuration, Parameter, Status
+from penstock.ops.changes import ListChanges
 from penstock.ops.decisions import ListDecisions
 from penstock.ops.executions import Keyed, ListExecutions, ListStored, ReuseStep
 from penstock.ops.models import AddModel, DeleteModel, LinkModel, ListModels
@@ -183,7 +184,9 @@ def test_a_reused_step_gets_a_task_that_is_born_completed(desk):
     state = desk.states(run)["a"]
     assert (state.status, state.attempt, state.task, state.reason) == ("cached", 1, task.id, "nothing changed")
     assert desk.backend.call(GetRun(id=run.id)).run.counts == {"cached": 1}
-    assert desk.changes(after=seen, run=run) == [("step", "a", "cached")]
+    assert desk.changes(after=seen, run=run) == [("status", "a", "completed"), ("step", "a", "cached")]
+    (told, _) = desk.backend.call(ListChanges(after=seen, run=run.id))
+    assert (told.task, told.attempt) == (task.id, 1), "who follows the task hears of it as well"
     (decision,) = desk.backend.call(ListDecisions(run=run.id))
     assert (decision.kind, decision.reason, decision.related) == ("reuse", "nothing changed", source.id)
     assert decision.at == task.ended

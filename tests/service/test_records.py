@@ -19,6 +19,7 @@ from penstock.core.progress import StepStatus
 from penstock.core.run import REUSED, STEP_STATUS, ChangeKind
 from penstock.core.task import ENDED, EndReason, Status, Worker
 from penstock.ops.changes import ListChanges
+from penstock.ops.decisions import RecordDecision
 from penstock.ops.executions import Keyed, ReuseStep
 from penstock.ops.runs import ResumeRun, StopRun
 from penstock.ops.steps import DraftStep
@@ -109,9 +110,12 @@ class Records(RuleBasedStateMachine):
                 )
 
     @precondition(lambda self: self.launched)
-    @rule(data=st.data(), status=ends)
-    def judge(self, data, status):
+    @rule(data=st.data(), status=ends, asked=st.booleans())
+    def judge(self, data, status, asked):
         task = self.launched[data.draw(st.sampled_from(sorted(self.launched)))]
+        if asked:
+            ask = Decision(kind=DecisionKind.ASK, reason="", step=task.step, attempt=task.attempt, related=task.id)
+            self.backend.call(RecordDecision(run=task.run, decision=ask))
         with suppress(Conflict):
             self.backend.call(JudgeTask(id=task.id, status=status, message="judged"))
 

@@ -13,7 +13,7 @@ from penstock.core.progress import StepStatus
 from penstock.core.run import ChangeKind
 from penstock.core.task import EndReason, Parameter, Status, Worker
 from penstock.ops.changes import ListChanges
-from penstock.ops.decisions import ListDecisions
+from penstock.ops.decisions import ListDecisions, RecordDecision
 from penstock.ops.executions import Keyed, ReuseStep
 from penstock.ops.runs import ArchiveRun, GetRun, ResumeRun, StopRun
 from penstock.ops.steps import DraftStep
@@ -105,6 +105,8 @@ def test_what_completed_was_reused_or_vetoed_stays_and_all_else_is_pending_with_
     running = desk.launch(run, "running")
     desk.decide(run, "queued", "queued", "waits")
     judged = desk.end(desk.launch(run, "judged"))
+    ask = Decision(kind=DecisionKind.ASK, reason="", step="judged", attempt=1, related=judged.id)
+    desk.backend.call(RecordDecision(run=run.id, decision=ask))
     desk.backend.call(JudgeTask(id=judged.id, status=Status.FAILED))
     if ended is not None:
         desk.end_run(run, ended, EndReason.ABORTED, "the end")

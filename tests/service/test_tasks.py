@@ -22,7 +22,7 @@ from penstock.core.task import (
     TaskType,
     Worker,
 )
-from penstock.ops.decisions import ListDecisions
+from penstock.ops.decisions import ListDecisions, RecordDecision
 from penstock.ops.executions import Keyed, ReuseStep
 from penstock.ops.outputs import ListArtifacts
 from penstock.ops.steps import DraftStep
@@ -251,7 +251,15 @@ def test_times_and_workers_are_those_of_the_latest_status(desk):
 # Judging
 
 
+def callback(desk, task, kind):
+    decision = Decision(kind=kind, reason="", step=task.step, attempt=task.attempt, related=task.id)
+    desk.backend.call(RecordDecision(run=task.run, decision=decision))
+
+
 def judge(desk, task, status, reason=EndReason.CALLBACK, message="the callback says so\nat length"):
+    """Judge a task, of a step as its own callback does."""
+    if task.run:
+        callback(desk, task, DecisionKind.ASK)
     return desk.backend.call(JudgeTask(id=task.id, status=status, reason=reason, message=message))
 
 
@@ -272,7 +280,7 @@ def test_how_an_attempt_ended_is_changed_while_its_run_goes_on(desk, ended, stat
     assert (state.attempt, state.task, state.ended) == (1, task.id, task.ended)
     assert desk.statuses(run)["b"] == "pending"
     assert desk.changes(after=seen, run=run) == [("status", "a", status)]
-    (decision,) = desk.backend.call(ListDecisions(run=run.id))
+    _, decision = desk.backend.call(ListDecisions(run=run.id))
     assert (decision.kind, decision.step, decision.attempt) == (DecisionKind.JUDGE, "a", 1)
     assert decision.reason == "the callback says so"
     assert decision.at >= task.ended
@@ -281,8 +289,32 @@ def test_how_an_attempt_ended_is_changed_while_its_run_goes_on(desk, ended, stat
 def test_a_judgement_without_words_is_explained_by_its_status(desk):
     run = desk.run("a")
     judge(desk, desk.end(desk.launch(run, "a")), Status.STOPPED, None, "")
-    (decision,) = desk.backend.call(ListDecisions(run=run.id))
+    *_, decision = desk.backend.call(ListDecisions(run=run.id))
     assert decision.reason == "a callback said aborted"
+
+
+@pytest.mark.parametrize("said", [[], ["another"], [DecisionKind.ASK, DecisionKind.CALL], [DecisionKind.CALL]])
+def test_what_the_run_has_gone_on_from_is_not_judged(desk, said):
+    """Nobody would hear of it: the step's children may have started."""
+    run = desk.run("a", "b")
+    other = desk.end(desk.launch(run, "b"))
+    task = desk.end(desk.launch(run, "a"))
+    for kind in said:
+        callback(desk, *((other, DecisionKind.ASK) if kind == "another" else (task, kind)))
+    before, seen = desk.backend.call(ListDecisions(run=run.id)), desk.last()
+    with pytest.raises(Conflict, match="step 'a' is completed, and its run has gone on from that") as caught:
+        desk.backend.call(JudgeTask(id=task.id, status=Status.FAILED))
+    assert "post_execute_callback" in caught.value.hint
+    assert (desk.backend.call(GetTask(id=task.id)), desk.last()) == (task, seen)
+    assert desk.backend.call(ListDecisions(run=run.id)) == before
+
+
+def test_the_callback_of_a_run_that_goes_on_may_judge_although_it_was_called_before(desk):
+    run = desk.run("a")
+    task = desk.end(desk.launch(run, "a"))
+    callback(desk, task, DecisionKind.ASK)
+    callback(desk, task, DecisionKind.CALL)
+    assert judge(desk, task, Status.FAILED).status is Status.FAILED
 
 
 def test_a_late_report_does_not_undo_a_judgement(desk):
@@ -343,7 +375,8 @@ def test_only_the_latest_attempt_of_a_step_is_judged(desk):
         judge(desk, first, Status.COMPLETED)
     assert [desk.backend.call(GetTask(id=one.id)) for one in (first, waiting)] == [first, waiting]
     assert desk.changes(after=seen) == [("status", "a", "failed")]
-    assert [one.kind for one in desk.backend.call(ListDecisions(run=run.id))] == [DecisionKind.WAIT]
+    kinds = [one.kind for one in desk.backend.call(ListDecisions(run=run.id))]
+    assert [kind for kind in kinds if kind is not DecisionKind.ASK] == [DecisionKind.WAIT]
     assert judge(desk, ended, Status.COMPLETED).status is Status.COMPLETED
 
 

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import json
 from collections.abc import Iterator
 
 import pytest
@@ -245,6 +246,15 @@ def test_a_run_is_reopened_by_who_saw_its_last_process(tx: SqlTx, worker: Worker
     assert tx.tasks.get("a") == before
     assert tx.tasks.reopen("a", RESUMABLE, seen=worker, worker=SEEN)
     assert not tx.tasks.reopen("3f00", RESUMABLE, seen=worker, worker=SEEN)
+
+
+def test_a_run_is_reopened_whose_process_an_other_version_wrote_down(tx: SqlTx) -> None:
+    """Who carried it out is compared, not the words for that."""
+    tx.tasks.add(task("a", status=Status.FAILED, worker=SEEN))
+    facts = {"later": 1, **{name: getattr(SEEN, name) for name in ("boot", "started", "pid", "host")}}
+    tx.tasks._session.run("UPDATE tasks SET worker = ? WHERE id = ?", json.dumps(facts), "a")
+    assert not tx.tasks.reopen("a", RESUMABLE, seen=replace(SEEN, pid=9), worker=SEEN)
+    assert tx.tasks.reopen("a", RESUMABLE, seen=tx.tasks.get("a").worker, worker=replace(SEEN, pid=9))
 
 
 def test_notes_and_system_tags_are_replaced_and_nothing_else(tx: SqlTx) -> None:

@@ -20,7 +20,7 @@ from msgspec import Struct
 from penstock.cli.invocation import Exit, Invocation, json_option, pass_invocation
 
 if TYPE_CHECKING:
-    from penstock.core.run import Run
+    from penstock.core.task import Task
     from penstock.ops.health import Health
     from penstock.run.warm import Warm
     from penstock.run.wire import Ready
@@ -54,7 +54,7 @@ Example:
 
 
 @click.command("doctor", epilog=EXAMPLE)
-@click.option("--fix", is_flag=True, help="End the runs whose process is gone.")
+@click.option("--fix", is_flag=True, help="End the runs and tasks whose process is gone.")
 @json_option
 @pass_invocation
 def command(invocation: Invocation, fix: bool) -> Exit:
@@ -129,7 +129,7 @@ def _records(invocation: Invocation, *, fix: bool) -> Iterator[Check]:
     from penstock.core.task import Status
     from penstock.ops.health import CheckHealth
     from penstock.ops.runs import ListRuns
-    from penstock.run.reconcile import find_lost
+    from penstock.run.reconcile import close_lost_tasks, find_lost, find_lost_tasks
     from penstock.sdk.wording import count
 
     if not invocation.settings.home.exists():
@@ -137,14 +137,16 @@ def _records(invocation: Invocation, *, fix: bool) -> Iterator[Check]:
     try:
         yield _database(invocation.backend.call(CheckHealth()))
         runs = invocation.backend.call(ListRuns(limit=EVERY_RUN))
-        lost = find_lost(invocation.backend)
+        lost, lost_tasks = find_lost(invocation.backend), find_lost_tasks(invocation.backend)
+        closed_tasks = close_lost_tasks(invocation.backend) if fix else []
         closed = invocation.close_lost() if fix and lost else []
     except PenstockError as error:
         yield Check(name="database", verdict="problem", found=error.message, hint=error.hint or "")
         return
     drafts = sum(run.task.status is Status.CREATED for run in runs)
     yield Check(name="runs", found=f"{count(len(runs) - drafts, 'run')}, {count(drafts, 'draft')}")
-    yield _lost(lost, closed)
+    yield _lost("run", [run.task for run in lost], len(closed))
+    yield _lost("task", lost_tasks, len(closed_tasks))
 
 
 def _database(health: Health) -> Check:
@@ -155,16 +157,17 @@ def _database(health: Health) -> Check:
     return Check(name="database", verdict="problem", found=found, hint=hint)
 
 
-def _lost(lost: Sequence[Run], closed: Sequence[Run]) -> Check:
+def _lost(what: str, lost: Sequence[Task], closed: int) -> Check:
     from penstock.sdk.wording import count
 
+    name = f"lost {what}s"
     if not lost:
-        return Check(name="lost runs", found="none")
-    names = ", ".join(f"{run.task.name} ({run.id[:12]})" for run in lost[:5])
-    if len(closed) == len(lost):
-        return Check(name="lost runs", found=f"ended {count(len(closed), 'run')} whose process was gone: {names}")
-    found = f"{count(len(lost), 'run')} in progress whose process is gone: {names}"
-    return Check(name="lost runs", verdict="problem", found=found, hint="penstock doctor --fix")
+        return Check(name=name, found="none")
+    names = ", ".join(f"{task.name} ({task.id[:12]})" for task in lost[:5])
+    if closed == len(lost):
+        return Check(name=name, found=f"ended {count(closed, what)} whose process was gone: {names}")
+    found = f"{count(len(lost), what)} in progress whose process is gone: {names}"
+    return Check(name=name, verdict="problem", found=found, hint="penstock doctor --fix")
 
 
 def _steps() -> Check:

@@ -11,7 +11,11 @@ if TYPE_CHECKING:
     from penstock.backend import Backend
     from penstock.core.errors import NotFound
     from penstock.core.run import Run, RunDetail, StepState
+    from penstock.core.task import Task
     from penstock.settings import Settings
+
+
+EVERY_TASK = 1_000_000  # a limit that no home reaches
 
 
 class Exit(IntEnum):
@@ -61,9 +65,10 @@ class Invocation:
             self._backend = None
 
     def close_lost(self) -> list[Run]:
-        """End the runs whose process is gone, so that none is shown as running that is not."""
-        from penstock.run.reconcile import close_lost
+        """End the runs and tasks whose process is gone, so that none is shown as running; return the runs."""
+        from penstock.run.reconcile import close_lost, close_lost_tasks
 
+        close_lost_tasks(self.backend)
         return close_lost(self.backend)
 
     def find(self, text: str) -> Run:
@@ -82,6 +87,32 @@ class Invocation:
             if text != "last":
                 raise
             raise self._nothing_yet() from None
+
+    def find_task(self, text: str) -> Task:
+        """Return the task that a person means: `last`, an id or the beginning of one, or the newest of a name.
+
+        Tasks that belong to no run are looked through first, then those of runs.
+
+        Raises:
+            NotFound: There is none.
+            Invalid: The beginning of an id fits several.
+        """
+        from penstock.core.errors import Invalid, NotFound
+        from penstock.ops.tasks import ListTasks
+
+        text = _encodable(text)
+        for alone in (True, False):
+            tasks = self.backend.call(ListTasks(alone=alone, limit=EVERY_TASK))
+            if text == "last" and tasks:
+                return tasks[0]
+            found = [task for task in tasks if task.name == text][:1] or [
+                task for task in tasks if text and task.id.startswith(text)
+            ]
+            if len(found) > 1:
+                raise Invalid(f"{text!r} is the beginning of {len(found)} ids", hint="give more of it")
+            if found:
+                return found[0]
+        raise NotFound(f"there is no task {text!r}", hint="see them with: penstock tasks")
 
     def _nothing_yet(self) -> NotFound:
         from penstock.core.errors import NotFound

@@ -25,6 +25,8 @@ SUMMARIES = {
     "run": "Run a script and the pipelines in it.",
     "runs": "List the runs.",
     "show": "Show a run: parameters, steps, status, times.",
+    "tasks": "List the tasks that scripts recorded by themselves.",
+    "task": "Show a task: script, parameters, what it left.",
     "explain": "Say why a run and its steps went as they did.",
     "logs": "Print what the steps of a run printed.",
     "graph": "Draw the steps of a run and how they depend on each other.",

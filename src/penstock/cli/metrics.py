@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import TYPE_CHECKING
 
 import click
 
@@ -15,7 +16,11 @@ from penstock.cli.invocation import (
     step_argument,
     tasks,
 )
-from penstock.core.outputs import ScalarSummary
+
+if TYPE_CHECKING:
+    from rich.table import Table
+
+    from penstock.core.outputs import ScalarSummary
 
 EXAMPLE = """\
 \b
@@ -44,21 +49,25 @@ def command(invocation: Invocation, run: str, step: str | None) -> Exit:
 
         emit({"run": detail.run, "metrics": [{"step": name, **msgspec.to_builtins(one)} for name, one in rows]})
     elif rows:
-        _print(rows)
+        from penstock.cli.terminal import console
+
+        console().print(table_of(rows))
     else:
         whose = f"step {step}" if step is not None else f"run {detail.run.task.name}"
         click.echo(f"{whose} reported no numbers", err=True)
     return Exit.OK
 
 
-def _print(rows: Sequence[tuple[str, ScalarSummary]]) -> None:
-    from penstock.cli.terminal import console, plain, table
+def table_of(rows: Sequence[tuple[str, ScalarSummary]]) -> Table:
+    """Return the table of series, each behind the step that reported it; without steps where none is named."""
+    from penstock.cli.terminal import plain, table
     from penstock.sdk.wording import number
 
-    made = table("~STEP", "~TITLE", "~SERIES", ">LAST", ">MIN", ">MAX", ">POINTS", ">ITERATION")
+    named = any(name for name, _ in rows)
+    made = table(*(["~STEP"] if named else []), "~TITLE", "~SERIES", ">LAST", ">MIN", ">MAX", ">POINTS", ">ITERATION")
     for name, one in rows:
         made.add_row(
-            plain(name),
+            *([plain(name)] if named else []),
             plain(one.title),
             plain(one.series),
             number(one.last),
@@ -67,4 +76,4 @@ def _print(rows: Sequence[tuple[str, ScalarSummary]]) -> None:
             f"{one.count:,}",
             "" if one.iteration is None else f"{one.iteration:,}",
         )
-    console().print(made)
+    return made

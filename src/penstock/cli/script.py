@@ -2,15 +2,13 @@
 
 from __future__ import annotations
 
-import builtins
-import io
+import os
 import signal
 import sys
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from contextlib import contextmanager
-from importlib.machinery import SourceFileLoader
 from pathlib import Path
-from types import CodeType, FrameType, ModuleType, TracebackType
+from types import FrameType, TracebackType
 from typing import TYPE_CHECKING
 
 from msgspec import Struct
@@ -18,7 +16,7 @@ from msgspec import Struct
 if TYPE_CHECKING:
     from collections.abc import Generator
 
-PACKAGE = str(Path(__file__).resolve().parents[1])
+PACKAGE = str(Path(__file__).resolve().parents[1]) + os.sep
 
 
 class Ending(Struct, frozen=True):
@@ -60,17 +58,19 @@ class Interrupts:
 
 def run_script(script: str, arguments: Sequence[str]) -> Ending:
     """Run the script and return how it ended; it stays `__main__` until the process ends."""
+    from penstock.run.scripts import run_file
+
     path = Path(script).absolute()
-    module = ModuleType("__main__")
-    module.__file__ = str(path)
-    module.__loader__ = SourceFileLoader("__main__", str(path))
-    vars(module)["__builtins__"] = builtins
     sys.argv = [script, *arguments]
     if not sys.flags.safe_path:
         sys.path[0] = str(path.resolve().parent)
-    sys.modules["__main__"] = module
+    return ending_of(lambda: run_file(path))
+
+
+def ending_of(run: Callable[[], object]) -> Ending:
+    """Run somebody's code and return how it ended."""
     try:
-        exec(_compiled(path), module.__dict__)  # noqa: S102 - running the user's script is the point
+        run()
     except SystemExit as leaving:
         return Ending(_code(leaving))
     except BaseException as error:  # noqa: BLE001 - a script may raise anything
@@ -81,7 +81,7 @@ def run_script(script: str, arguments: Sequence[str]) -> Ending:
 def own_frames(error: BaseException) -> TracebackType | None:
     """Return the traceback from the script's own code on."""
     trace = error.__traceback__
-    while trace is not None and trace.tb_frame.f_code.co_filename == __file__:
+    while trace is not None and trace.tb_frame.f_code.co_filename.startswith((PACKAGE, "<frozen runpy>")):
         trace = trace.tb_next
     return trace
 
@@ -95,11 +95,6 @@ def place(error: BaseException) -> str | None:
             found = f"{code.co_filename}:{trace.tb_lineno}"
         trace = trace.tb_next
     return found
-
-
-def _compiled(path: Path) -> CodeType:
-    with io.open_code(str(path)) as file:
-        return compile(file.read(), str(path), "exec", dont_inherit=True)
 
 
 def _code(leaving: SystemExit) -> int:

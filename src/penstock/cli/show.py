@@ -48,7 +48,7 @@ def command(invocation: Invocation, run: str) -> Exit:
     out.print(_header(detail.run, now))
     if parameters:
         out.print()
-        out.print(_parameters(parameters))
+        out.print(parameters_table(parameters))
     if detail.steps:
         out.print()
         out.print(_steps(detail, now))
@@ -82,7 +82,8 @@ def _header(run: Run, now: float) -> Table:
     return facts([(name, value) for name, value in pairs if value])
 
 
-def _parameters(parameters: Sequence[Parameter]) -> Table:
+def parameters_table(parameters: Sequence[Parameter]) -> Table:
+    """Return the table of parameters."""
     from penstock.cli.terminal import plain, table
 
     described = any(parameter.description for parameter in parameters)

@@ -14,6 +14,7 @@ import msgspec
 from msgspec import Struct, field
 
 from penstock.core.code import MAIN, Code
+from penstock.core.contents import differing
 from penstock.core.errors import Invalid
 
 SCHEME = 1  # changes when keys are made in another way: those of before then match nothing
@@ -46,6 +47,7 @@ class KeyParts(Struct, frozen=True, kw_only=True):
         returns: The names of what it returns, in their order.
         arguments: Its plain arguments, each as `value_text` writes it.
         inputs: Its other arguments; where in a list or dict they are, is part of the name.
+        contents: What small ones of these hold, as JSON. It says in what they differ, and is no part of the key.
         packages: The installed packages that its code imports, with their versions.
         container: The container that it asks for; empty for none.
         interpreter: Version of Python, without the last number: `3.11`.
@@ -57,6 +59,7 @@ class KeyParts(Struct, frozen=True, kw_only=True):
     returns: tuple[str, ...] = ()
     arguments: dict[str, str] = field(default_factory=dict[str, str])
     inputs: dict[str, Input] = field(default_factory=dict[str, Input])
+    contents: dict[str, str] = field(default_factory=dict[str, str])
     packages: dict[str, str] = field(default_factory=dict[str, str])
     container: str = ""
     interpreter: str = ""
@@ -73,7 +76,8 @@ class Nearest(Struct, frozen=True):
 
 def key(parts: KeyParts) -> str:
     """Return the key of a step: 64 hexadecimal digits, the same for the same parts whatever their order."""
-    decisive = {name: getattr(parts, name) for name in parts.__struct_fields__} | {"code": parts.code.digest}
+    decisive = {name: getattr(parts, name) for name in parts.__struct_fields__ if name != "contents"}
+    decisive["code"] = parts.code.digest
     text = msgspec.json.encode({"scheme": SCHEME, **decisive}, order="sorted")
     return hashlib.sha256(text).hexdigest()
 
@@ -168,7 +172,18 @@ def _inputs(new: KeyParts, old: KeyParts) -> Iterator[str]:
         elif now.format != before.format:
             yield f"{who} is stored as {_short(now.format)}, was as {_short(before.format)}"
         else:
-            yield f"{who} has other content"
+            yield _content(who, new.contents.get(name, ""), old.contents.get(name, ""))
+
+
+def _content(who: str, now: str, before: str) -> str:
+    """Say in one sentence in what two contents differ, as far as that is known: one input is one difference."""
+    found = differing(now, before)
+    if not found:
+        return f"{who} has other content"
+    first, absent = found[0], "not there"
+    said = f"{who}{_short(first.path)} is {_short(first.now or absent)}, was {_short(first.before or absent)}"
+    more = len(found) - 1
+    return f"{said}, and {more:,} more item{' differs' if more == 1 else 's differ'}" if more else said
 
 
 def _code(new: Code, old: Code) -> Iterator[str]:

@@ -22,6 +22,7 @@ class DecisionKind(StrEnum):
     SKIP = "skip"  # the step will not run
     ABORT = "abort"  # the step was stopped before it ran
     JUDGE = "judge"  # a callback gave the step another status than the one it ended with
+    ASK = "ask"  # the step's post-execute callback is called, and may judge the step until that is done
     CALL = "call"  # the step's post-execute callback was called
     TAKE_OVER = "take over"  # the run took over what it monitors of the step
     RESUME = "resume"  # the run goes on after it had ended or its process had died

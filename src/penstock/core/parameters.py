@@ -8,6 +8,7 @@ from __future__ import annotations
 import json
 import math
 from collections.abc import Callable, Iterable
+from contextlib import suppress
 from typing import cast as assume
 
 from penstock.core.errors import BadParameter
@@ -34,16 +35,16 @@ def type_name(param_type: str | type | None, default: object) -> str:
 
 
 def cast(parameter: Parameter, value: object) -> Json:
-    """Return the value in the parameter's type.
+    """Return the value in the parameter's type; as it is, where that is none that we know.
 
     Raises:
         BadParameter: It does not fit; the message names the parameter, the value and the type.
     """
-    if value is None or not parameter.type:
+    if value is None or parameter.type not in CASTS:
         return plain(value, parameter.name)
     try:
-        return CASTS[parameter.type](value)
-    except (ValueError, TypeError, KeyError):
+        return plain(CASTS[parameter.type](value), parameter.name)
+    except (ValueError, TypeError, OverflowError, RecursionError):
         raise BadParameter(
             f"parameter {parameter.name!r} must be {ARTICLES[parameter.type]}, not {value!r}",
             hint=f"give a value such as {EXAMPLES[parameter.type]}",
@@ -53,7 +54,8 @@ def cast(parameter: Parameter, value: object) -> Json:
 def restore(parameter: Parameter) -> object:
     """Return the recorded value as Python had it: numbers that JSON cannot write were recorded as texts."""
     if parameter.type == "float" and isinstance(parameter.value, str):
-        return float(parameter.value)
+        with suppress(ValueError):  # it may be a text: types are kept, not enforced
+            return float(parameter.value)
     return parameter.value
 
 

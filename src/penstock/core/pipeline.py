@@ -7,7 +7,8 @@ here knows how a step is run or where a definition is kept.
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Collection, Iterable, Iterator, Mapping
+from typing import cast
 
 import msgspec
 from msgspec import Struct, field
@@ -247,7 +248,7 @@ class Scope:
         for parent in found:
             if parent not in self.steps:
                 raise _unknown_parent(step.name, parent, self.steps)
-        for place, reference in _references(step):
+        for place, reference in _references(step, self.steps):
             self.check(reference, f"step {step.name!r}, {place}")
             if not isinstance(reference, refs.PipelineValue):
                 found[reference.step] = None
@@ -289,10 +290,19 @@ class Scope:
             raise BadReference(f"{where} names no parameter of step {step.name!r}", hint=did_you_mean(name, known, ""))
 
 
-def _references(step: Step) -> Iterator[tuple[str, refs.Ref]]:
+def configurations(step: Step, steps: Collection[str]) -> dict[str, Argument]:
+    """Return the step's configurations, in which nothing but what names these steps or the pipeline is a reference.
+
+    Formats such as HOCON write `${...}` too, and mean something of their own.
+    """
+    own = step.configurations.items()
+    return {name: replace(one, value=cast("Json", refs.quote(one.value, steps))) for name, one in own}
+
+
+def _references(step: Step, steps: Collection[str]) -> Iterator[tuple[str, refs.Ref]]:
     word = "argument" if step.base is None else "parameter"
     given = [(f"{word} {name!r}", one) for name, one in step.arguments.items()]
-    given += [(f"configuration {name!r}", one) for name, one in step.configurations.items()]
+    given += [(f"configuration {name!r}", one) for name, one in configurations(step, steps).items()]
     given += [(f"task override {name!r}", one) for name, one in step.overrides.items()]
     for place, argument in given:
         try:

@@ -253,7 +253,12 @@ class Progress:
                 return self._begin(event)
 
     def is_final(self, event: Ended) -> bool:
-        """Return whether a step that ends like this is settled, and not tried again."""
+        """Return whether a step that ends like this is settled, and not tried again.
+
+        Raises:
+            BadTransition: There is no such step.
+        """
+        self._must_exist(event.step)
         again = self.tries(event.step) <= self._nodes[event.step].retries if event.retry is None else event.retry
         return not again or event.outcome is not StepStatus.FAILED or self.stopping
 

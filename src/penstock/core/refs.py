@@ -173,29 +173,32 @@ def escape(name: str) -> str:
     return _SPECIAL.sub(r"\\\g<0>", name)
 
 
-def quote(value: object) -> object:
+def quote(value: object, steps: Collection[str] | None = None) -> object:
     """Return the value so written that `resolve` gives it back as it was: nothing in it is a reference.
 
     Args:
         value: As for `resolve`; it must not hold itself.
+        steps: What refers to one of these steps, or to the pipeline, stays a reference; None leaves none.
     """
     if isinstance(value, str):
-        return _quote(value)
+        return _quote(value, steps)
     if isinstance(value, dict):
-        return {key: quote(item) for key, item in cast("dict[object, object]", value).items()}
+        return {key: quote(item, steps) for key, item in cast("dict[object, object]", value).items()}
     if isinstance(value, list):
-        return [quote(item) for item in cast("list[object]", value)]
-    return tuple(map(quote, cast("tuple[object, ...]", value))) if isinstance(value, tuple) else value
+        return [quote(item, steps) for item in cast("list[object]", value)]
+    return tuple(quote(one, steps) for one in cast("tuple[object, ...]", value)) if isinstance(value, tuple) else value
 
 
-def _quote(text: str) -> str:
+def _quote(text: str, steps: Collection[str] | None) -> str:
     written = ""
     end = 0
     for opening in _OPENING.finditer(text):
         body = _BODY.match(text, opening.end())
         if opening.start() < end or body is None:
             continue
-        written += text[end : opening.start()] + opening["dollars"] + text[opening.start() : body.end()]
+        whose, *path = _words(body["body"])
+        dollars = "" if steps is not None and path and whose in ("pipeline", *steps) else opening["dollars"]
+        written += text[end : opening.start()] + dollars + text[opening.start() : body.end()]
         end = body.end()
     return written + text[end:]
 

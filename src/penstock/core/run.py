@@ -14,6 +14,9 @@ from penstock.core.task import Status, Task
 ARCHIVED = "archived"
 """The system tag of what is out of sight: it is kept, not listed, and never reused."""
 
+RETURNS = "returns"
+"""In the runtime of a function's task: the names of what it returns, as JSON."""
+
 REUSED = "reused"
 """In the runtime of a task that did not have to run: the id of the one that did."""
 

@@ -1,8 +1,8 @@
 """The task record: what was asked, how it stands, why it ended. And the one table of what a status may become.
 
 Rule 1: a status changes only along `ALLOWED`: what ended stays ended, whoever reports late.
-Rule 2: some things are said on purpose and not reported, and have tables of their own. While a run goes on, its
-callbacks may judge a step's attempt that has ended; a task that belongs to no run is judged by whoever owns it:
+Rule 2: some things are said on purpose and not reported, and have tables of their own. While a step's own post-execute
+callback is called, it may judge the attempt that has ended; a task that belongs to no run is judged by whoever owns it:
 `JUDGED`. A run that ended short of its goal may be resumed: `RESUMABLE`. A task that belongs to no run may be made a
 draft again: `RESETTABLE`.
 Rule 3: nothing here knows where tasks are kept.
@@ -86,7 +86,7 @@ class EndReason(StrEnum):
     INPUT = "input"  # a reference or an artifact that it needs cannot be had
     OUTPUT = "output"  # what it returned cannot be stored
     LAUNCH = "launch"  # its process could not be started
-    CONTROLLER_LOST = "controller lost"  # the process that ran the pipeline died
+    CONTROLLER_LOST = "controller lost"  # the process that ran the pipeline, or carried the task out, died
     STEP_FAILED = "step failed"  # of a run: one of its steps ended badly
     CALLBACK = "callback"  # a callback of the user's raised, or said so
 

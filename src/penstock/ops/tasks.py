@@ -107,8 +107,8 @@ class EndTask(Op[Task], frozen=True, kw_only=True):
 class JudgeTask(Op[Task], frozen=True, kw_only=True):
     """Give a task that has ended another status. Of an attempt the status of its step follows.
 
-    Raises Conflict when it belongs to a run that is not in progress, or when a later try of the step has taken its
-    place.
+    Raises Conflict when it belongs to a run that is not in progress, when a later try of the step has taken its place,
+    or when the step's post-execute callback is not being called just now: what follows from the step has begun by then.
     """
 
     id: str

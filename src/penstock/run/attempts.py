@@ -83,6 +83,11 @@ class Attempts:
         self._open[task.id] = _Attempt(task, launch)
         self._running += 1
 
+    def goes_on(self, id: str) -> bool:
+        """Return whether the attempt has not said how it ended. May be called from any thread."""
+        attempt = self._open.get(id)
+        return attempt is not None and not attempt.ended
+
     def kill(self, id: str) -> None:
         """Kill the attempt's process with all its children; it ends as stopped."""
         if id in self._open:

@@ -1,9 +1,13 @@
-"""What a step that carries out a recorded task is given: the task's own request, changed as the step says."""
+"""What a step that carries out a recorded task is given: the task's own request, changed as the step says.
+
+It reads the task and never changes it; what comes out is a record of its own, unless the task itself is carried out.
+"""
 
 from __future__ import annotations
 
 import json
 from collections.abc import Callable, Iterable, Mapping
+from contextlib import suppress
 from typing import cast
 
 from msgspec import Struct
@@ -11,16 +15,17 @@ from msgspec.structs import replace
 
 from penstock.backend import Backend
 from penstock.core import refs
-from penstock.core.errors import BadParameter, Invalid
+from penstock.core.errors import BadParameter, Invalid, NotFound
 from penstock.core.outputs import Artifact
 from penstock.core.parameters import cast as as_type
 from penstock.core.parameters import plain, restore
-from penstock.core.pipeline import Argument, Pipeline, Step
-from penstock.core.task import Configuration, Parameter, ScriptKind, Status, Task
+from penstock.core.pipeline import Argument, Pipeline, Step, configurations
+from penstock.core.run import RETURNS
+from penstock.core.task import Configuration, Json, Parameter, ScriptKind, Status, Task
 from penstock.ops.outputs import GetArtifact
 from penstock.ops.tasks import GetConfigurations, GetParameters, GetTask, NewTask
 from penstock.run.attempt import Resolved
-from penstock.run.launch import RETURNS, Prepared, place_of, queue_of
+from penstock.run.launch import Prepared, place_of, queue_of
 from penstock.run.lookup import Lookup
 from penstock.run.overrides import override
 
@@ -48,12 +53,16 @@ def read(backend: Backend, step: Step, made: str | None, complain: Callable[[str
         complain: Takes a sentence about a task that cannot be carried out itself.
 
     Raises:
+        Invalid: The step carries out no task, or its factory made none.
         NotFound: The task is not there any more.
     """
     base = step.base
-    if base is None:
+    if base is None or not (made or base.task):
         raise Invalid(f"step {step.name!r} carries out no recorded task")
-    task = backend.call(GetTask(id=made or base.task))
+    try:
+        task = backend.call(GetTask(id=made or base.task))
+    except NotFound as error:
+        raise NotFound(f"step {step.name!r}: its base task is gone: {error.message}") from None
     adopted = bool(made) or not base.clone
     if adopted and (task.status is not Status.CREATED or task.run is not None):
         complain(f"step {step.name!r}: task {task.name!r} is no draft but {task.status}; a clone of it runs")
@@ -78,7 +87,8 @@ def prepare(
         NotFound, BadReference: A reference turns out to name nothing.
         Invalid: An override is none that the task can take.
     """
-    given = (*step.arguments.values(), *step.configurations.values(), *step.overrides.values())
+    texts = configurations(step, [one.name for one in pipeline.steps])
+    given = (*step.arguments.values(), *texts.values(), *step.overrides.values())
     references = {ref.text: lookup.resolve(ref) for one in given for ref in one.refs()}
     values = {path: _value(one, references) for path, one in step.arguments.items()}
     parameters = _parameters(asked.parameters, values)
@@ -86,25 +96,30 @@ def prepare(
     new = replace(
         new,
         parameters=parameters,
-        configurations=_configurations(asked.configurations, step.configurations, references),
+        configurations=_configurations(asked.configurations, texts, references),
     )
     for path, one in step.overrides.items():
         new = override(new, path, _value(one, references))
     if new.script.kind is ScriptKind.FUNCTION:
-        return call_of(new, parameters, asked.task, artifact)
+        return replace(call_of(new, artifact), settings=settings(new, _called_with(new)))
     return Prepared(
         new=new, arguments=step.arguments, references=references, settings=settings(new, step.arguments), by_path=True
     )
 
 
 def settings(new: NewTask, apart: Iterable[str]) -> dict[str, object]:
-    """Return what decides what a script makes beside its code: parameters, and the texts of its configurations.
+    """Return what decides what a task makes beside its code: parameters, and the texts of its configurations.
 
     Args:
         apart: Paths of parameters that are told apart already.
     """
-    found: dict[str, object] = {one.path: restore(one) for one in new.parameters if one.path not in set(apart)}
+    left_out = set(apart)
+    found: dict[str, object] = {one.path: restore(one) for one in new.parameters if one.path not in left_out}
     return found | {f"configuration {one.name}": one.text for one in new.configurations}
+
+
+def _called_with(new: NewTask) -> list[str]:
+    return [one.path for one in new.parameters if one.section in {ARGUMENTS, ARTIFACTS}]
 
 
 def _new(pipeline: Pipeline, run: Task, step: Step, lookup: Lookup, asked: Request) -> NewTask:
@@ -118,11 +133,12 @@ def _new(pipeline: Pipeline, run: Task, step: Step, lookup: Lookup, asked: Reque
         type=task.type,
         user=run.user,
         comment=task.comment,
-        tags=(*task.tags, *step.tags, *tags),
+        tags=tuple(dict.fromkeys((*task.tags, *step.tags, *tags))),
         script=task.script,
         container=task.container,
         queue=queue_of(step, pipeline, lookup) or task.queue,
         output_uri=step.output_uri or task.output_uri or pipeline.output_uri,
+        runtime={RETURNS: task.runtime[RETURNS]} if RETURNS in task.runtime else {},
     )
 
 
@@ -141,15 +157,17 @@ def _parameters(asked: Iterable[Parameter], values: Mapping[str, object]) -> tup
     known = {one.path: one for one in asked}
     for path, value in values.items():
         section, _, name = path.partition("/")
-        before = known.get(path, Parameter(section=section, name=name, value=None))
-        held = plain(value, path)
-        try:
-            known[path] = replace(before, value=as_type(before, held))
-        except BadParameter:
-            known[path] = replace(before, value=held, type=type(held).__name__)
-        if not before.type:
-            known[path] = replace(known[path], type="" if held is None else type(held).__name__)
+        known[path] = _overridden(known.get(path, Parameter(section=section, name=name, value=None)), value)
     return tuple(known.values())
+
+
+def _overridden(before: Parameter, value: object) -> Parameter:
+    held = plain(value, before.path)
+    if before.type:
+        with suppress(BadParameter):
+            return replace(before, value=as_type(before, value))
+    kind = "float" if isinstance(value, float) else type(held).__name__  # what is no number is held as a text
+    return replace(before, value=held, type="" if held is None else kind)
 
 
 def _configurations(
@@ -166,20 +184,25 @@ def _configurations(
     return tuple(known.values())
 
 
-def call_of(
-    new: NewTask, parameters: Iterable[Parameter], task: Task, artifact: Callable[[str, str], Artifact]
-) -> Prepared:
-    """Return the attempt of a task that is a function: its parameters are what it is called with."""
+def call_of(new: NewTask, artifact: Callable[[str, str], Artifact]) -> Prepared:
+    """Return the attempt of a task that is a function: its parameters are what it is called with.
+
+    Args:
+        artifact: Returns an artifact by its task and name.
+
+    Raises:
+        NotFound: An artifact that it is to be called with is not there any more.
+    """
     arguments: dict[str, Argument] = {}
     inputs: dict[str, Artifact] = {}
-    for one in parameters:
+    for one in new.parameters:
         if one.section == ARGUMENTS:
-            arguments[one.name] = Argument(value=cast("None", refs.quote(restore(one))))
+            arguments[one.name] = Argument(value=cast("Json", refs.quote(restore(one))))
         elif one.section == ARTIFACTS:
             source, _, name = str(one.value).partition(".")
             inputs[one.name] = artifact(source, name)
             arguments[one.name] = Argument(artifact=one.name)
-    returns = tuple(json.loads(task.runtime.get(RETURNS, "[]")))
+    returns = tuple(json.loads(new.runtime.get(RETURNS, "[]")))
     return Prepared(new=new, arguments=arguments, references={}, inputs=inputs, returns=returns)
 
 

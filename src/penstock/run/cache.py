@@ -56,7 +56,7 @@ class Cache:
     def ask(self, step: Step, prepared: Prepared) -> Answer:
         """Look for an execution that can stand for this step."""
         try:
-            keyed = self._keys.make(step, prepared)
+            keyed = self._keys.make(prepared)
         except Invalid as error:
             return Answer(reason=f"it cannot be compared with earlier executions: {error.message}")
         except RecursionError:

@@ -7,6 +7,7 @@ This module must never know what is done with an answer.
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
+from contextvars import ContextVar
 from typing import TypeVar
 
 from msgspec import Struct
@@ -22,6 +23,8 @@ POST = "post_execute_callback"
 CHANGED = "status_change_callback"
 RETRY = "retry_on_failure"
 FACTORY = "base_task_factory"
+
+_CALLING = ContextVar("_CALLING", default=False)
 
 
 class Callbacks(Struct, frozen=True, kw_only=True):
@@ -48,12 +51,20 @@ def call(name: str, function: Callable[[], T]) -> T:
     Raises:
         StepFailed: It raised; the message says what, and names the callback.
     """
+    token = _CALLING.set(True)
     try:
         return function()
     except (Exception, SystemExit) as error:
         text = _text(error)
         said = f"{type(error).__name__}: {text}" if text else type(error).__name__
         raise StepFailed(printable(f"{name} raised {said}")) from error
+    finally:
+        _CALLING.reset(token)
+
+
+def is_calling() -> bool:
+    """Return whether this thread is inside a function of the user's, and the run waits for it to return."""
+    return _CALLING.get()
 
 
 def _text(error: BaseException) -> str:

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
+from msgspec.structs import replace
+
 from penstock.backend import Backend
 from penstock.core.errors import PenstockError
 from penstock.core.pipeline import Pipeline, Step
@@ -53,5 +55,5 @@ def _prepared(backend: Backend, task: Task) -> Prepared:
     new = NewTask(id=task.id, name=task.name, project=task.project, script=task.script)
     if task.script.kind is not ScriptKind.FUNCTION:
         return Prepared(new=new, arguments={}, references={}, by_path=True)
-    parameters = backend.call(GetParameters(task=task.id))
-    return bases.call_of(new, parameters, task, bases.stored_artifact(backend))
+    parameters = tuple(backend.call(GetParameters(task=task.id)))
+    return bases.call_of(replace(new, parameters=parameters, runtime=task.runtime), bases.stored_artifact(backend))

@@ -1,13 +1,16 @@
 """What is due once a step will not be tried again, before anything else follows from it.
 
 The run takes over what it monitors; the post-execute callback is called, and may judge the step. Each is recorded, so
-that a run that goes on after a crash does what was still due, and nothing twice.
+that a run that goes on after a crash does what was still due, and nothing twice. That the callback is being called is
+recorded too: only meanwhile can the step be judged, and what is said then is what the planner hears.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping
 from contextlib import suppress
+
+from msgspec.structs import replace
 
 from penstock.backend import Backend
 from penstock.core.decision import Decision, DecisionKind
@@ -56,11 +59,12 @@ class Closing:
         after = self._after.get(name)
         if after is None:
             return outcome
-        judged = self._judge(after, outcome, task)
-        decision = Decision(
-            kind=DecisionKind.CALL, reason=f"{POST} was called", step=name, attempt=attempt, related=task
-        )
-        self._backend.call(RecordDecision(run=self._run, decision=decision))
+        ask = Decision(kind=DecisionKind.ASK, reason=f"{POST} is called", step=name, attempt=attempt, related=task)
+        self._backend.call(RecordDecision(run=self._run, decision=ask))
+        self._call(after, outcome, task)
+        called = replace(ask, kind=DecisionKind.CALL, reason=f"{POST} was called")
+        self._backend.call(RecordDecision(run=self._run, decision=called))
+        judged = self._judged(outcome, task)
         if judged is not outcome:
             self._announcer.step(name, judged, attempt, f"{POST} marked it {judged}")
         return judged
@@ -81,17 +85,20 @@ class Closing:
         found: Iterable[Decision] = self._backend.call(ListDecisions(run=self._run))
         return {one.related for one in found if one.kind is DecisionKind.CALL}
 
-    def _judge(self, after: After, outcome: StepStatus, task: str | None) -> StepStatus:
-        """Call the callback; return the status that it left the step in."""
+    def _call(self, after: After, outcome: StepStatus, task: str | None) -> None:
+        """Call the callback; one that raises fails the step."""
         try:
             call(POST, lambda: after(task))
         except StepFailed as error:
             self._announcer.complain(error.message)
             if task is None or outcome is StepStatus.FAILED:
-                return outcome
+                return
             op = JudgeTask(id=task, status=Status.FAILED, reason=EndReason.CALLBACK, message=error.message)
             with suppress(Conflict):
                 self._backend.call(op)
+
+    def _judged(self, outcome: StepStatus, task: str | None) -> StepStatus:
+        """Return the status in which the callback left the step. From here on nobody can judge it."""
         if task is None:
             return outcome
         now = STEP_STATUS[self._backend.call(GetTask(id=task)).status]

@@ -9,15 +9,11 @@ from __future__ import annotations
 import threading
 import time
 from collections import deque
-from collections.abc import Callable, Mapping
-
-from msgspec import Struct
 
 from penstock.backend import Backend
 from penstock.core.decision import Decision, DecisionKind
 from penstock.core.errors import StepFailed
-from penstock.core.outputs import Artifact
-from penstock.core.pipeline import Pipeline, plan
+from penstock.core.pipeline import plan
 from penstock.core.progress import (
     SETTLED,
     Abort,
@@ -33,22 +29,22 @@ from penstock.core.progress import (
     StepStatus,
     StopAsked,
 )
-from penstock.core.run import STEP_STATUS, Run, StepState
-from penstock.core.task import EndReason, Status, Worker
+from penstock.core.run import STEP_STATUS, Run
+from penstock.core.task import EndReason, Status
 from penstock.ops.decisions import RecordDecision
 from penstock.ops.runs import EndRun
 from penstock.ops.steps import DecideSteps, StepDecision
 from penstock.run import owed
-from penstock.run.announcer import Announcer, Observer
+from penstock.run.announcer import Announcer
 from penstock.run.attempt import printable
 from penstock.run.attempts import Attempts, Ending
-from penstock.run.callbacks import PRE, RETRY, Callbacks, call
+from penstock.run.callbacks import PRE, RETRY, call
 from penstock.run.closing import Closing
 from penstock.run.ids import Ids
 from penstock.run.interrupt import Interrupts
-from penstock.run.launch import Surroundings
 from penstock.run.lookup import Lookup
 from penstock.run.opening import Opening
+from penstock.run.plan import Plan
 from penstock.run.processes import Processes
 from penstock.run.watch import Watch
 
@@ -59,32 +55,6 @@ VERDICTS = {
 }
 REASONS = {Status.FAILED: EndReason.STEP_FAILED, Status.STOPPED: EndReason.ABORTED}
 TICK = 0.2  # seconds after which lines of console are recorded at the latest
-
-
-class Plan(Struct, frozen=True, kw_only=True):
-    """What the controller is told.
-
-    Args:
-        inputs: The run's own artifacts that hold arguments, by name.
-        slots: How many steps run at once.
-        since: `seq` of a change from before the run began, or went on.
-        steps: Of a run that goes on, where its steps stand.
-        complain: Takes a sentence about a callback that went wrong.
-    """
-
-    pipeline: Pipeline
-    run: Run
-    worker: Worker
-    surroundings: Surroundings
-    inputs: Mapping[str, Artifact]
-    preload: tuple[str, ...]
-    preload_fingerprint: str
-    slots: int
-    since: int
-    callbacks: Callbacks
-    observer: Observer
-    complain: Callable[[str], None]
-    steps: tuple[StepState, ...] = ()
 
 
 class Controller:
@@ -102,6 +72,7 @@ class Controller:
         self._queued: deque[Launch] = deque()  # those that wait for a slot, and are recorded as doing so
         self._why: dict[str, str] = {}  # of steps that are tried again
         self._unopened: set[str] = set()  # steps that were stopped before their latest attempt was recorded
+        self._marked: deque[str] = deque()  # attempts that somebody marked as ended while they go on
         self._because = ""
         self._timed_out = False
         self._thread = threading.get_ident()
@@ -119,6 +90,12 @@ class Controller:
         self._events.append(StopAsked(why))
         self._processes.wake()
 
+    def _end_marked(self, task: str) -> None:
+        """Have the process of an attempt killed whose end somebody else recorded; return at once."""
+        if self._attempts.goes_on(task):
+            self._marked.append(task)
+            self._processes.wake()
+
     def is_in_this_thread(self) -> bool:
         """Return whether the calling thread is the one that carries the run out."""
         return self._thread == threading.get_ident()
@@ -130,7 +107,8 @@ class Controller:
             KeyboardInterrupt: The keyboard interrupted the run; it is recorded as stopped.
         """
         interrupts = Interrupts(self.stop)
-        with self._processes, Watch(self._backend, self._id, self._told.since, self.stop), interrupts:
+        watch = Watch(self._backend, self._id, self._told.since, self.stop, self._end_marked)
+        with self._processes, watch, interrupts:
             try:
                 self._begin()
                 self._loop()
@@ -170,6 +148,8 @@ class Controller:
             if self.progress.outcome is not None:
                 return
             self._fill_slots()
+            while self._marked:
+                self._attempts.kill(self._marked.popleft())
             if not self._events:
                 for ending in self._attempts.wait(self._patience(deadline)):
                     self._settle(ending)

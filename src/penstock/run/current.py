@@ -23,6 +23,9 @@ class Current:
         scratch: Folder for copies of file artifacts.
         assigned: Whether the task existed before this process, which was launched to carry it out. Its values win over
             those of the code, and its output and end are recorded by whoever launched it.
+
+    Attributes:
+        runs: Ids of the runs that this process made beside the task that it was launched for.
     """
 
     def __init__(
@@ -43,6 +46,15 @@ class Current:
         self.scratch = scratch
         self.assigned = assigned
         self.process = os.getpid()
+        self.runs: list[str] = []
+
+    def take_on(self, run: str, backend: Backend) -> None:
+        """Note that this process carries out a run beside its task. Who carries out a run writes to the store itself.
+
+        What is said of "the pipeline" from now on is said of this run.
+        """
+        self.runs.append(run)
+        self.run, self.backend = run, backend
 
     def reporter_for(self, task: str) -> Reporter:
         """Return the one reporter of this process for a task."""
@@ -53,6 +65,11 @@ class Current:
     def take_over(self, before: Current) -> None:
         """Go on with the reporters of what the process worked on before: two for one task would mix up the order."""
         self._others |= {**before._others, before.task: before.reporter}
+
+    def flush(self) -> None:
+        """Record what was reported so far."""
+        for reporter in (self.reporter, *self._others.values()):
+            reporter.flush()
 
     def close(self) -> None:
         """Record what was reported and is not recorded yet."""

@@ -9,17 +9,20 @@ import inspect
 import sys
 from collections.abc import Callable, Mapping, Sequence
 from types import ModuleType
-from typing import cast
+from typing import TYPE_CHECKING, cast
 
 from penstock.backend import Backend
 from penstock.core import refs
 from penstock.core.errors import PenstockError
 from penstock.core.parameters import is_plain
 from penstock.core.pipeline import Argument
-from penstock.core.task import EndReason, Parameter, Script, ScriptKind, Status
+from penstock.core.task import EndReason, Parameter, Script, ScriptKind, Status, Task
 from penstock.run import storage
 from penstock.run.attempt import AttemptSpec, Outcome
 from penstock.run.outcomes import failed, left, raised
+
+if TYPE_CHECKING:
+    from penstock.run.remote.outputs import Destination
 
 LONGEST_TEXT = 10_000  # characters of a result that is also recorded as a parameter
 
@@ -33,7 +36,7 @@ def execute(spec: AttemptSpec, backend: Backend) -> Outcome:
     try:
         function = _load(spec.task.script, spec.file)
         own = _custom(spec.serializer), _custom(spec.deserializer)
-        values = storage.Values(backend.blobs, spec.scratch, *own, spec.stamps)
+        values = storage.Values(backend.blobs, spec.scratch, *own, spec.stamps, destination_of(spec.task))
         arguments = _arguments(spec, values)
     except PenstockError as error:
         return failed(EndReason.INPUT, str(error))
@@ -52,6 +55,15 @@ def execute(spec: AttemptSpec, backend: Backend) -> Outcome:
         return failed(EndReason.OUTPUT, str(error))
     parameters = tuple(_parameter(name, value) for name, value in named.items() if _is_short(value))
     return Outcome(status=Status.COMPLETED, artifacts=artifacts, parameters=parameters, stamps=values.written)
+
+
+def destination_of(task: Task) -> Destination | None:
+    """Return where copies of what a task stores are sent; None for nowhere, which costs nothing."""
+    if not task.output_uri:
+        return None
+    from penstock.run.remote.outputs import destination  # noqa: PLC0415 - few tasks need it
+
+    return destination(task)
 
 
 def _load(script: Script, file: str) -> Callable[..., object]:

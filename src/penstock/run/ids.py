@@ -1,4 +1,4 @@
-"""Which task is which attempt of a run's steps. Most ids derive from run, step and attempt; some bring their own."""
+"""Which task is which attempt of a run's steps. Ids derive from run, step and attempt; adopted tasks keep theirs."""
 
 from __future__ import annotations
 
@@ -17,16 +17,15 @@ class Ids:
 
     def __init__(self, run: str, steps: Iterable[StepState] = ()) -> None:
         self._run = run
-        self._own: dict[tuple[str, int], str] = {}
+        self._noted: dict[tuple[str, int], str] = {}
         for state in steps:
             if state.task is not None:
                 self.note(state.name, state.attempt, state.task)
 
     def of(self, step: str, attempt: int) -> str:
         """Return the id of an attempt."""
-        return self._own.get((step, attempt)) or attempt_id(self._run, step, attempt)
+        return self._noted.get((step, attempt)) or attempt_id(self._run, step, attempt)
 
     def note(self, step: str, attempt: int, task: str) -> None:
         """Take note of the task that an attempt is."""
-        if task != attempt_id(self._run, step, attempt):
-            self._own[step, attempt] = task
+        self._noted[step, attempt] = task

@@ -8,6 +8,7 @@ from __future__ import annotations
 import hashlib
 import platform
 from collections.abc import Mapping, Sequence
+from contextlib import suppress
 
 from msgspec import Struct
 
@@ -16,14 +17,17 @@ from penstock.core import refs
 from penstock.core.cachekey import Input, KeyParts, key, value_text
 from penstock.core.code import Code
 from penstock.core.codekey import fingerprint
-from penstock.core.outputs import Artifact
-from penstock.core.pipeline import Argument, Pipeline, Step, script_key
+from penstock.core.contents import LARGEST
+from penstock.core.errors import Invalid, PenstockError
+from penstock.core.outputs import Artifact, Blob
+from penstock.core.pipeline import Argument, Pipeline, script_key
 from penstock.core.run import REUSED
 from penstock.core.task import Container, Script, ScriptKind
 from penstock.ops.executions import Keyed
 from penstock.ops.tasks import GetTask
 from penstock.run.launch import Prepared
 from penstock.run.packages import installed
+from penstock.run.patch import notes
 from penstock.run.project import reach
 
 
@@ -52,16 +56,16 @@ class Keys:
         self._programs: dict[str, _Program] = {}
         self._serializer = "".join(self._digest(one) for one in (pipeline.serializer, pipeline.deserializer))
 
-    def make(self, step: Step, prepared: Prepared) -> Keyed:
+    def make(self, prepared: Prepared) -> Keyed:
         """Return the key of a step that is ready to be launched.
 
         Raises:
-            Invalid: An argument is nothing that a key can tell from others.
+            Invalid: An argument is nothing that a key can tell from others, or nobody knows what the code will be.
         """
-        script = self._pipeline.code[step.code] if step.base is None else prepared.new.script
-        program = self._program(step.code if step.base is None else script_key(script), script)
+        script = prepared.new.script
+        program = self._program(script)
         texts: dict[str, str] = {}
-        inputs: dict[str, Input] = {}
+        inputs: dict[str, Artifact] = {}
         for name, argument in prepared.arguments.items():
             self._read(name, argument, prepared, texts, inputs)
         texts.update({path: value_text(value) for path, value in prepared.settings.items()})
@@ -69,7 +73,8 @@ class Keys:
             code=program.code,
             returns=prepared.returns,
             arguments=texts,
-            inputs=inputs,
+            inputs={name: Input(one.hash, one.format, one.type) for name, one in inputs.items()},
+            contents={name: text for name, one in inputs.items() if (text := self._content(one))},
             packages=program.packages,
             container=_container(prepared.new.container),
             interpreter=".".join(platform.python_version_tuple()[:2]),
@@ -84,7 +89,7 @@ class Keys:
         argument: Argument,
         prepared: Prepared,
         texts: dict[str, str],
-        inputs: dict[str, Input],
+        inputs: dict[str, Artifact],
     ) -> None:
         """Add an argument: as a text, and with an input for each artifact in it."""
         found: list[Artifact] = []
@@ -104,14 +109,22 @@ class Keys:
 
         value = refs.resolve(argument.value, lookup, as_text)
         if argument.artifact is not None:
-            inputs[name] = _input(prepared.inputs.get(argument.artifact) or self._inputs[argument.artifact])
+            inputs[name] = prepared.inputs.get(argument.artifact) or self._inputs[argument.artifact]
             value = refs.resolve(list(argument.references), lookup, as_text)
         elif found and isinstance(value, bytes):
-            inputs[name] = _input(found[0])
+            inputs[name] = found[0]
             return
         if argument.artifact is None or argument.references:
             texts[name] = value_text(value)
-        inputs.update({f"{name} ({number})": _input(one) for number, one in enumerate(found, 1)})
+        inputs.update({f"{name} ({number})": one for number, one in enumerate(found, 1)})
+
+    def _content(self, artifact: Artifact) -> str:
+        """Return what a small artifact holds that is JSON; nothing of others, or where it cannot be read."""
+        if artifact.format != "json" or artifact.size > LARGEST or not artifact.hash:
+            return ""
+        with suppress(PenstockError, UnicodeDecodeError):  # whoever needs it meets the same, and says so
+            return self._backend.blobs.read(Blob(artifact.hash, artifact.size)).decode()
+        return ""
 
     def _told_apart(self, reference: refs.Ref, value: object) -> object:
         """Return what tells a value from others: instead of the id of a task that was reused, that of its origin."""
@@ -119,22 +132,32 @@ class Keys:
             return value
         return self._backend.call(GetTask(id=str(value))).runtime.get(REUSED, value)
 
-    def _program(self, key: str, script: Script) -> _Program:
-        """Return what a script is, under the key that tells it from others."""
+    def _program(self, script: Script) -> _Program:
+        key = script_key(script)
         if key not in self._programs:
             self._programs[key] = self._read_program(script)
         return self._programs[key]
 
     def _read_program(self, script: Script) -> _Program:
+        if script.kind is not ScriptKind.FUNCTION and script.repository:
+            _must_be_whole(script)
+            return _Program(_code_of(script, {}), installed(script.packages or ()))
         reached = reach(script.source, self._path)
         if script.kind is ScriptKind.FUNCTION:
             return _Program(fingerprint(script.source, script.entry_point, reached.modules), reached.packages)
-        if not script.repository:
-            return _Program(_code_of(script, reached.modules), reached.packages)
-        return _Program(_code_of(script, {}), installed(script.packages or ()))
+        return _Program(_code_of(script, reached.modules), reached.packages)
 
     def _digest(self, code: str | None) -> str:
-        return self._program(code, self._pipeline.code[code]).code.digest if code else ""
+        return self._program(self._pipeline.code[code]).code.digest if code else ""
+
+
+def _must_be_whole(script: Script) -> None:
+    """Raise Invalid unless the record of a script in a repository says all about its code."""
+    if not script.commit:
+        which = f"branch {script.branch!r}" if script.branch else "no commit"
+        raise Invalid(f"its repository is recorded with {which}, whose code may be another one each time")
+    if left_out := notes(script.diff):
+        raise Invalid(f"its code is not recorded as a whole: {left_out[0]}")
 
 
 def _code_of(script: Script, modules: Mapping[str, str]) -> Code:
@@ -146,10 +169,6 @@ def _code_of(script: Script, modules: Mapping[str, str]) -> Code:
     return Code(digest=whole, parts={name: f"text:{one[:16]}" for name, one in digests.items()})
 
 
-def _input(artifact: Artifact) -> Input:
-    return Input(artifact.hash, artifact.format, artifact.type)
-
-
 def _container(container: Container | None) -> str:
     if container is None:
         return ""
@@ -158,4 +177,5 @@ def _container(container: Container | None) -> str:
 
 
 def _place(script: Script) -> str:
-    return " ".join(filter(None, (script.repository, script.branch, script.commit, script.working_dir)))
+    branch = None if script.commit else script.branch  # a commit is the same on every branch
+    return " ".join(filter(None, (script.repository, branch, script.commit, script.working_dir)))

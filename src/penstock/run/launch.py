@@ -17,14 +17,13 @@ from penstock.core.errors import DiskFull, Invalid, NotFound
 from penstock.core.outputs import Artifact
 from penstock.core.parameters import plain
 from penstock.core.pipeline import Argument, Pipeline, Step, script_key
+from penstock.core.run import RETURNS
 from penstock.core.task import Json, Parameter, Script, ScriptKind, Task
 from penstock.ops.tasks import NewTask
 from penstock.run.attempt import AttemptSpec, Resolved, encode
 from penstock.run.lookup import Lookup
 from penstock.run.process import Launch
 from penstock.run.warm import ENTRY
-
-RETURNS = "returns"  # in the runtime of a function's task: the names of what it returns
 
 
 class Surroundings(Struct, frozen=True, kw_only=True):
@@ -227,7 +226,13 @@ def write_script(script: Script, key: str, scratch: Path) -> Path:
     """Write the script where tracebacks, debuggers and processes that the step starts find it; return the file.
 
     Scripts are kept under the hash of their content, so a file that is there is the right one.
+
+    Raises:
+        Invalid: The entry point is no function's name, and might lead elsewhere.
+        DiskFull: It cannot be written.
     """
+    if not script.entry_point.isidentifier():
+        raise Invalid(f"{script.entry_point!r} is not the name of a function", hint="correct the task's entry point")
     file = scratch / "code" / key / f"{script.entry_point}.py"
     if not file.exists():
         try:

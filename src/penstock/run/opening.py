@@ -7,19 +7,16 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from copy import deepcopy
-from typing import Protocol
 
 from msgspec.structs import replace
 
 from penstock.backend import Backend
 from penstock.core.decision import Decision, DecisionKind
 from penstock.core.errors import Conflict, Invalid, NotFound, PenstockError, StepFailed
-from penstock.core.outputs import Artifact
 from penstock.core.parameters import restore
-from penstock.core.pipeline import Pipeline, Step
+from penstock.core.pipeline import Step
 from penstock.core.progress import Ended, Launch, Reused, Started, StepEvent, StepStatus, Vetoed
-from penstock.core.run import Run
-from penstock.core.task import EndReason, Status, Task, Worker
+from penstock.core.task import EndReason, Status, Task
 from penstock.ops.executions import Execution, Keyed, ReuseStep
 from penstock.ops.steps import DraftStep, LaunchStep
 from penstock.ops.tasks import EndTask, GetConfigurations, GetParameters, GetTask, NewTask, SetParameters
@@ -27,30 +24,14 @@ from penstock.run import bases
 from penstock.run.announcer import Announcer
 from penstock.run.attempts import Attempts
 from penstock.run.cache import Answer, Cache
-from penstock.run.callbacks import FACTORY, PRE, Callbacks, call
+from penstock.run.callbacks import FACTORY, PRE, call
 from penstock.run.ids import Ids
 from penstock.run.keys import Keys
-from penstock.run.launch import Prepared, Surroundings, as_given, changed, differs, parameter, prepare, process
+from penstock.run.launch import Prepared, as_given, changed, differs, parameter, prepare, process
 from penstock.run.lookup import Lookup
+from penstock.run.plan import Plan
 
 ARGUMENTS = frozenset({"kwargs", "kwargs_artifacts"})  # the sections of a step's parameters that its function gets
-
-
-class Told(Protocol):
-    """What opening needs to be told of a run."""
-
-    @property
-    def pipeline(self) -> Pipeline: ...
-    @property
-    def run(self) -> Run: ...
-    @property
-    def worker(self) -> Worker: ...
-    @property
-    def surroundings(self) -> Surroundings: ...
-    @property
-    def inputs(self) -> Mapping[str, Artifact]: ...
-    @property
-    def callbacks(self) -> Callbacks: ...
 
 
 class Opening:
@@ -59,7 +40,7 @@ class Opening:
     def __init__(
         self,
         backend: Backend,
-        told: Told,
+        told: Plan,
         lookup: Lookup,
         attempts: Attempts,
         announcer: Announcer,
@@ -89,7 +70,7 @@ class Opening:
             return self._fail(self._launch(launch, bare), reason, error)
         before = self._told.callbacks.before.get(step.name)
         if before is not None:
-            draft = self._draft(launch, prepared.new)
+            draft, prepared = self._draft(launch, prepared)
             try:
                 parameters = self._parameters(draft.id)
                 shown = deepcopy(parameters)
@@ -142,9 +123,10 @@ class Opening:
             decision=decision,
         )
         try:
-            self._backend.call(op)
+            task = self._backend.call(op)
         except (Conflict, NotFound):
             return False
+        self._ids.note(launch.step, launch.attempt, task.id)
         self._announcer.step(launch.step, StepStatus.CACHED, 0, reason)
         return True
 
@@ -168,9 +150,19 @@ class Opening:
             keyed=answer.keyed if answer else None,
             decision=decision if decision.reason else None,
         )
-        task = self._backend.call(op)
+        try:
+            task = self._backend.call(op)
+        except (Conflict, NotFound) as error:
+            task = self._backend.call(replace(op, task=self._cloned(new, launch, error)))
         self._ids.note(launch.step, launch.attempt, task.id)
         return task
+
+    def _cloned(self, new: NewTask, launch: Launch, error: PenstockError) -> NewTask:
+        """Return the clone that runs where somebody took or deleted the draft that was to run itself."""
+        if not new.adopted:
+            raise error
+        self._announcer.complain(f"step {launch.step!r}: {error.message}; a clone of it runs")
+        return replace(new, adopted=False, name=launch.step)
 
     def _fail(self, task: Task, reason: EndReason, error: PenstockError) -> Ended:
         self._backend.call(EndTask(id=task.id, status=Status.FAILED, reason=reason, message=str(error)))
@@ -178,12 +170,16 @@ class Opening:
         self._announcer.step(step, StepStatus.FAILED, task.attempt, error.message)
         return Ended(step, StepStatus.FAILED, retry=False)
 
-    def _draft(self, launch: Launch, new: NewTask) -> Task:
-        op = DraftStep(run=self._told.run.id, step=launch.step, attempt=launch.attempt, task=new)
-        draft = self._backend.call(op)
+    def _draft(self, launch: Launch, prepared: Prepared) -> tuple[Task, Prepared]:
+        op = DraftStep(run=self._told.run.id, step=launch.step, attempt=launch.attempt, task=prepared.new)
+        try:
+            draft = self._backend.call(op)
+        except (Conflict, NotFound) as error:
+            prepared = replace(prepared, new=self._cloned(prepared.new, launch, error))
+            draft = self._backend.call(replace(op, task=prepared.new))
         self._ids.note(launch.step, launch.attempt, draft.id)
         self._announcer.step(launch.step, StepStatus.QUEUED, launch.attempt, "")
-        return draft
+        return draft, prepared
 
     def _parameters(self, task: str) -> dict[str, object]:
         return {one.path: restore(one) for one in self._backend.call(GetParameters(task=task))}

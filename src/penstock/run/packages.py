@@ -36,7 +36,7 @@ KNOWN = {
 }
 LEFT_OUT = frozenset({"__main__", "penstock", *sys.stdlib_module_names})
 TOP = re.compile(r"^\"?([^/,.\n]+)[/.,]", re.MULTILINE)  # the first folder or the stem of a file, in a list of files
-NAMED = re.compile(r"^([A-Za-z0-9][A-Za-z0-9._-]*)\s*($|[<>=!~;\[ ])")  # the name of a requirement line
+NAMED = re.compile(r"([A-Za-z0-9][A-Za-z0-9._-]*)\s*($|[<>=!~;@\[( ])")  # the name of a requirement line
 FIELD = re.compile(r"^(Name|Version):[ \t]*(.*?)[ \t]*$", re.MULTILINE)
 
 
@@ -60,21 +60,25 @@ def versions(modules: Iterable[str], path: Sequence[str] | None = None) -> dict[
 
 
 def installed(requirements: Iterable[str]) -> dict[str, str]:
-    """Return the versions that are installed of the packages that requirement lines name; "not installed" of others.
+    """Return the versions that are installed here of the packages that requirement lines name, by their names.
 
-    Lines that name no package, such as options and URLs, stand for themselves.
+    Lines that name no package, such as options and URLs, stand for themselves; comments for nothing.
     """
     found: dict[str, str] = {}
-    for line in requirements:
-        name = NAMED.match(line)
-        if name is None:
-            found[line] = "as it is written"
+    for line in filter(None, (one.partition(" #")[0].strip() for one in requirements)):
+        if line.startswith("#"):
             continue
-        try:
-            found[name[1].lower()] = version(name[1])
-        except PackageNotFoundError:
-            found[name[1].lower()] = "not installed"
+        named = NAMED.match(line)
+        name = _normal(named[1]) if named else line
+        found[name] = _installed(named[1]) if named else "as it is written"
     return found
+
+
+def _installed(name: str) -> str:
+    try:
+        return version(name) or "of no version"
+    except PackageNotFoundError:
+        return "not installed"
 
 
 def is_provided(top: str, spec: ModuleSpec, *, with_checksum: bool = False) -> bool:

@@ -4,12 +4,16 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from penstock.blobs.files import FileBlobs
 from penstock.blobs.stamps import WORTH_IT, Stamp, stamp
 from penstock.core.errors import NotSerializable, PenstockError
 from penstock.core.outputs import Artifact, Blob
 from penstock.run import formats
+
+if TYPE_CHECKING:
+    from penstock.run.remote.outputs import Destination
 
 Serializer = Callable[..., object]
 
@@ -23,6 +27,7 @@ class Values:
         serializer: The user's own function from a value to bytes; None lets the value's type decide.
         deserializer: The user's own function from bytes to the value.
         stamps: Of blobs that the same run has written, by hash; such a blob is not hashed again while it is untouched.
+        destination: Where a copy of what is stored is sent, besides.
 
     Attributes:
         written: The stamps of what was stored.
@@ -35,9 +40,11 @@ class Values:
         serializer: Serializer | None = None,
         deserializer: Serializer | None = None,
         stamps: Mapping[str, Stamp] | None = None,
+        destination: Destination | None = None,
     ) -> None:
         self.written: dict[str, Stamp] = {}
         self._stamps = stamps or {}
+        self._destination = destination
         self._blobs = blobs
         self._scratch = Path(scratch)
         self._serializer = serializer
@@ -49,6 +56,7 @@ class Values:
         Raises:
             NotSerializable: No format can store the value; the message names the artifact.
             DiskFull: There is no space for it.
+            RemoteError: Its copy cannot be written to the destination.
         """
         try:
             if self._serializer is None:
@@ -66,10 +74,16 @@ class Values:
             type=stored.type,
             hash=blob.hash,
             size=blob.size,
-            url=self._blobs.url(blob.hash),
+            url=self._address(name, stored.format, blob),
             preview=stored.preview,
             metadata={**stored.metadata, **(metadata or {})},
         )
+
+    def _address(self, name: str, form: str, blob: Blob) -> str:
+        """Return the URL of what was stored: that of its copy, where one is sent."""
+        if self._destination is None:
+            return self._blobs.url(blob.hash)
+        return self._destination.send(self._blobs.path(blob.hash), "artifacts", name, f"{name}.{form}")
 
     def load(self, artifact: Artifact) -> object:
         """Return the value of an artifact that this store recorded.

@@ -1,4 +1,7 @@
-"""Watches the change feed for the wish to stop a run, in a thread of its own, so that the run's loop polls nothing."""
+"""Watches the change feed for what others want of a run: that it stops, or that one of its attempts has ended.
+
+It does so in a thread of its own, so that the run's loop polls nothing; it must never know what is made of that.
+"""
 
 from __future__ import annotations
 
@@ -18,16 +21,21 @@ PATIENCE = 30.0  # seconds of one wait; the feed answers at once when there is s
 
 
 class Watch:
-    """Calls `stop` when somebody asks the run to stop. Ends by itself when the run's end is recorded.
+    """Passes on what the feed tells. Ends by itself when the run's end is recorded.
 
     Args:
         since: A change from before the run began; what came later is looked at.
+        stop: Called with the reason when somebody asks the run to stop.
+        ended: Called with the id of each attempt whose end is recorded, whoever recorded it.
     """
 
-    def __init__(self, backend: Backend, run: str, since: int, stop: Callable[[str], None]) -> None:
+    def __init__(
+        self, backend: Backend, run: str, since: int, stop: Callable[[str], None], ended: Callable[[str], None]
+    ) -> None:
         self._backend = backend
         self._run = run
         self._stop = stop
+        self._ended = ended
         self._seen = since
         self._over = threading.Event()
         self._thread = threading.Thread(target=self._watch, name="penstock-watch", daemon=True)
@@ -57,7 +65,11 @@ class Watch:
         return changes
 
     def _take(self, change: Change) -> bool:
-        """Pass on a wish to stop; return whether the run has ended."""
+        """Pass a change on; return whether the run has ended."""
         if change.kind is ChangeKind.STOP_ASKED:
             self._stop(change.message)
-        return change.kind is ChangeKind.STATUS and change.task == self._run and change.status in ENDED
+        if change.kind is not ChangeKind.STATUS or change.status not in ENDED:
+            return False
+        if change.task != self._run:
+            self._ended(change.task)
+        return change.task == self._run

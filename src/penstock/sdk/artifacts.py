@@ -5,6 +5,7 @@ from __future__ import annotations
 import shutil
 from collections.abc import Mapping
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from msgspec.structs import replace
 
@@ -12,9 +13,14 @@ from penstock.core import outputs
 from penstock.core.errors import Invalid
 from penstock.core.outputs import Blob
 from penstock.ops.outputs import AddArtifact
+from penstock.ops.tasks import GetTask
 from penstock.run import current
+from penstock.run.execute import destination_of
 from penstock.run.storage import Serializer, Values
 from penstock.sdk import session
+
+if TYPE_CHECKING:
+    from penstock.run.remote.outputs import Destination
 
 LONGEST_PREVIEW = 64 * 1024  # characters of one that the user gives
 
@@ -111,7 +117,8 @@ def upload(
     if isinstance(value, str) and 0 < len(value) < 4096 and "\n" not in value and Path(value).exists():  # noqa: PLR2004 - no path is longer
         value = Path(value)
     facts = {key: str(fact) for key, fact in (metadata or {}).items()}
-    stored = upload_as_is(task, name, value, serializer, facts, preview)
+    place = destination_of(session.backend().call(GetTask(id=task)))
+    stored = upload_as_is(task, name, value, serializer, facts, preview, place)
     if delete and isinstance(value, Path) and value.is_file():
         value.unlink()
     return stored
@@ -124,16 +131,22 @@ def upload_as_is(
     serializer: Serializer | None = None,
     facts: dict[str, str] | None = None,
     preview: str | None = None,
+    place: Destination | None = None,
 ) -> Artifact:
     """Store a value as an artifact of a task and record it; a text stays a text."""
-    record = _values(serializer=serializer).store(task, name, value, facts)
+    record = _values(serializer=serializer, place=place).store(task, name, value, facts)
     if preview is not None:
         record = replace(record, preview=preview[:LONGEST_PREVIEW])
     return Artifact(session.backend().call(AddArtifact(artifact=record)))
 
 
-def _values(*, serializer: Serializer | None = None, deserializer: Serializer | None = None) -> Values:
-    return Values(session.backend().blobs, str(_scratch()), serializer, deserializer)
+def _values(
+    *,
+    serializer: Serializer | None = None,
+    deserializer: Serializer | None = None,
+    place: Destination | None = None,
+) -> Values:
+    return Values(session.backend().blobs, str(_scratch()), serializer, deserializer, destination=place)
 
 
 def _scratch() -> Path:

@@ -4,16 +4,31 @@ from __future__ import annotations
 
 import socket
 import sys
+from collections.abc import Iterable
 from typing import cast
 
 from penstock.core.errors import PenstockError
 from penstock.core.task import ScriptKind
 from penstock.run import child
 from penstock.run.attempt import AttemptSpec
+from penstock.run.frameworks.install import FOLLOWED
 from penstock.sdk import recording
 from penstock.sdk.recording import Options, Recording, Wanted
 
 ENTRY = f"{__name__}:main"
+LIBRARIES = "penstock.sdk.libraries"  # imported once in the warm process, and not in every step
+WRAPPING = "penstock.run.frameworks.wrapping"  # imported where a library is there that is followed
+
+
+def preloaded(modules: Iterable[str]) -> tuple[str, ...]:
+    """Return what the warm process imports besides: what every step needs, and what the libraries among these do.
+
+    Args:
+        modules: What it imports for the steps' own sake.
+    """
+    chosen = tuple(modules)
+    follows = any(one.partition(":")[0].partition(".")[0] in FOLLOWED for one in chosen)
+    return (*chosen, LIBRARIES, *((WRAPPING,) if follows else ()), __name__)
 
 
 def main(payload: bytes, connection: socket.socket) -> int:

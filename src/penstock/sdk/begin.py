@@ -26,8 +26,9 @@ from penstock.ops.runs import DeleteRun, FindRun, GetRun, ResumeRun, StartRun
 from penstock.ops.tasks import GetTask
 from penstock.run import liveness, owed, preload
 from penstock.run.callbacks import Callbacks
-from penstock.run.controller import Controller, Plan, breakdown
+from penstock.run.controller import Controller, breakdown
 from penstock.run.launch import Surroundings
+from penstock.run.plan import Plan
 from penstock.sdk import assigned, launched
 from penstock.sdk.display import Careful, observer
 from penstock.sdk.local import work_on
@@ -146,7 +147,7 @@ class Begin:
             worker=op.worker,
             surroundings=place,
             inputs={artifact.name: artifact for artifact in self._backend.call(ListArtifacts(task=op.id))},
-            preload=(*warm.modules, assigned.__name__),
+            preload=assigned.preloaded(warm.modules),
             preload_fingerprint=warm.fingerprint,
             slots=self._settings.workers,
             since=since,

@@ -3,16 +3,21 @@
 from __future__ import annotations
 
 import time
+from contextlib import suppress
 
-from penstock.core.errors import NotFound
+from penstock.core.errors import BadTransition, Conflict, NotFound
 from penstock.core.run import REUSED
-from penstock.core.task import OPEN, Status
+from penstock.core.task import OPEN, EndReason, Status
+from penstock.ops.changes import LastChange, ListChanges
 from penstock.ops.outputs import SummarizeScalars
+from penstock.ops.tasks import EndTask
+from penstock.run.callbacks import is_calling
 from penstock.sdk import session
 from penstock.sdk.task import Task
 
 RAN_WELL = frozenset({Status.COMPLETED, Status.PUBLISHED})
 NOT_BEGUN = frozenset({Status.CREATED, Status.QUEUED})
+AT_ONCE = 30.0  # seconds that one question to the change feed may wait
 
 
 class Job:
@@ -57,6 +62,64 @@ class Job:
         if task.started is None:
             return -1.0
         return (task.ended or time.time()) - task.started
+
+    def started(self) -> bool:
+        """Return whether it has begun, also when it has ended since."""
+        return self._record_status() not in NOT_BEGUN
+
+    def wait(
+        self, timeout: float | None = None, pool_period: float = 30.0, aborted_nonresponsive_as_running: bool = False
+    ) -> bool:
+        """Wait until it has ended; return whether it has.
+
+        Args:
+            timeout: Minutes; None waits as long as it takes.
+            pool_period, aborted_nonresponsive_as_running: Accepted for compatibility; nothing is polled.
+
+        Raises:
+            Conflict: A callback asks this of an attempt that goes on, while the run waits for the callback.
+        """
+        _ = pool_period, aborted_nonresponsive_as_running
+        deadline = None if timeout is None else time.monotonic() + timeout * 60
+        while True:
+            seen = session.backend().call(LastChange())
+            if self.is_stopped():
+                return True
+            if is_calling():
+                hint = "look at it with is_stopped(), or wait in a thread of your own"
+                raise Conflict(f"task {self._id} ends only once this callback has returned", hint=hint)
+            left = AT_ONCE if deadline is None else deadline - time.monotonic()
+            if left <= 0:
+                return False
+            session.backend().call(ListChanges(after=seen, wait=min(left, AT_ONCE)))
+
+    def abort(self) -> None:
+        """Stop it, with its process and all that this started; one that has ended stays as it is.
+
+        Raises:
+            Conflict: It has not begun: a `pre_execute_callback` that returns False keeps its step from running.
+        """
+        status = self._record_status()
+        if status in NOT_BEGUN:
+            raise Conflict(f"task {self._id} is {status}; only one that has begun can be aborted")
+        if status in OPEN:
+            op = EndTask(id=self._id, status=Status.STOPPED, reason=EndReason.ABORTED, message="a callback aborted it")
+            with suppress(BadTransition):  # it has just ended of its own accord
+                session.backend().call(op)
+
+    def delete(self) -> bool:
+        """Delete its task and return whether it is deleted: the attempt of a step is not, it goes with its run."""
+        return self.task.delete()
+
+    def iterations(self) -> int:
+        """Return the last iteration that it reported a scalar at; -1 when it reported none."""
+        found = session.backend().call(SummarizeScalars(task=self._id))
+        return max((one.iteration for one in found if one.iteration is not None), default=-1)
+
+    def worker(self) -> str | None:
+        """Return which process carries it out, or did, as `host:pid`; None before one did."""
+        worker = self.task.data.worker
+        return None if worker is None else f"{worker.host}:{worker.pid}"
 
     def get_metric(self, title: str, series: str) -> tuple[float, float, float]:
         """Return the least, the greatest and the last value of a series.

@@ -32,13 +32,20 @@ LARGEST_SCRIPT = 1_000_000  # bytes of a script that are recorded as its code
 
 
 def record(backend: Backend, settings: Settings, definition: Pipeline, script: Script, image: Container | None) -> Run:
-    """Record a draft run. Unless this process is a step, the run is what it works on from now on."""
+    """Record a draft run. It is what this process works on from now on; in a step's process, beside the step."""
     owed.settle()
     if (draft := _draft(backend, definition)) is not None:
         work_on(backend, settings, draft.id)
         return draft
+    working = current.get()
     new = NewTask(
-        id=uuid.uuid4().hex, name=definition.name, project="", user=settings.user, script=script, container=image
+        id=uuid.uuid4().hex,
+        name=definition.name,
+        project="",
+        parent=working.task if working is not None and working.assigned else None,
+        user=settings.user,
+        script=script,
+        container=image,
     )
     run = backend.call(CreateRun(pipeline=definition.name, project=definition.project, task=new))
     work_on(backend, settings, run.id)
@@ -58,14 +65,16 @@ def _draft(backend: Backend, definition: Pipeline) -> Run | None:
 
 
 def work_on(backend: Backend, settings: Settings, run: str) -> None:
-    """Make the run what this process works on, unless it is a step's process."""
+    """Make the run what this process works on; in a step's process, beside the step."""
     working = current.get()
-    if working is None or not working.assigned:
-        mine = current.Current(run, run, backend, Reporter(backend, run), str(settings.scratch / "copies"))
-        if working is not None and working.process == mine.process:
-            mine.take_over(working)
-        atexit.register(mine.close)
-        current.put(mine)
+    if working is not None and working.assigned:
+        working.take_on(run, backend)
+        return
+    mine = current.Current(run, run, backend, Reporter(backend, run), str(settings.scratch / "copies"))
+    if working is not None and working.process == mine.process:
+        mine.take_over(working)
+    atexit.register(mine.close)
+    current.put(mine)
 
 
 def wait(backend: Backend, run: str, seconds: float | None) -> bool:

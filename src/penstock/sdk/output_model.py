@@ -63,7 +63,7 @@ class OutputModel(Model):
         base = None if base_model_id is None else backend.call(GetModel(id=base_model_id))
         labels, design = checked_labels(label_enumeration), design_text(config_text, config_dict)
         self._is_recorded = False
-        self._upload_uri: str | None = None
+        self._upload_uri = maker.output_uri
         self._record = outputs.Model(
             id=uuid.uuid4().hex,
             task=maker.id,
@@ -86,7 +86,7 @@ class OutputModel(Model):
 
     @property
     def upload_storage_uri(self) -> str | None:
-        """Where its weights are sent, as `set_default_upload_uri` said; None: they stay in the blob store."""
+        """Where its weights are sent: the task's `output_uri`, or what `set_default_upload_uri` said; None: nowhere."""
         return self._upload_uri
 
     def update_weights(

@@ -19,7 +19,7 @@ from penstock.core.names import did_you_mean
 from penstock.core.parameters import cast, restore, type_name
 from penstock.core.pipeline import Pipeline, Step, duplicate, script_key
 from penstock.core.progress import StepStatus
-from penstock.core.run import Run, RunDetail, StepState
+from penstock.core.run import VERSION, Run, RunDetail, StepState
 from penstock.core.task import Configuration, Parameter, Script, Status
 from penstock.ops.runs import DefineRun, GetRun
 from penstock.ops.steps import GetStep
@@ -70,7 +70,8 @@ class PipelineController:
             started. When False it follows the definition that is stored with it, as people may have edited it.
         artifact_serialization_function: Turns a step's input or output into bytes, instead of its type's own format.
         artifact_deserialization_function: Turns those bytes back.
-        output_uri: Recorded as the destination of outputs, for the steps that do not say it themselves.
+        output_uri: Where copies of artifacts and models are sent, for the steps that do not say it themselves: a
+            folder, or a URL such as `s3://bucket/folder`.
         skip_global_imports: Whether the module's own imports are left out of the steps' code.
         enable_local_imports: Whether steps may import modules from the folder of this script.
 
@@ -286,6 +287,8 @@ class PipelineController:
         """
         self._must_be_draft()
         self._run = self._backend.call(DefineRun(id=self.id, definition=self._define()))
+        if self._version is not None:
+            self._backend.call(DescribeTask(id=self.id, runtime={VERSION: self._version}))
         self._is_stored = True
 
     def add_parameter(
@@ -387,8 +390,10 @@ class PipelineController:
                 children start; it may change the status: `node.job.task.mark_failed()`.
             status_change_callback: `(pipeline, node, previous_status)`, called whenever the status changes.
             packages, repo, repo_branch, repo_commit, docker, docker_args,
-            docker_bash_setup_script, execution_queue, draft, output_uri, auto_connect_frameworks,
-            auto_connect_arg_parser: Recorded.
+            docker_bash_setup_script, execution_queue, draft: Recorded.
+            output_uri: Where copies of its artifacts and models are sent; their URLs are those of the copies.
+            auto_connect_frameworks: What is recorded of known libraries by itself, as in `Task.init`.
+            auto_connect_arg_parser: Whether a command line that the function reads is recorded.
 
         Raises:
             BadPipeline: The name is taken or reserved.
@@ -452,14 +457,15 @@ class PipelineController:
                 as `${other.artifacts.data.url}` or `${pipeline.rate}`; each makes the step that it names a parent.
             recursively_parse_parameters: Whether references inside lists and dicts count too.
             configuration_overrides: Configuration objects that are other this time: a text, or a dict that becomes
-                JSON. References in them count.
+                JSON. References to steps and the pipeline in them count; any other `${...}` stays as it is written.
             task_overrides: Other facts that are other this time, for example `{"script.branch": "main"}`,
                 `script.version_num`, `script.diff`, `script.entry_point`, `script.requirements.pip`, `container.image`,
                 `project`, `name`; also as nested dicts.
             parents, monitor_metrics, monitor_artifacts, monitor_models, time_limit, continue_on_fail,
             continue_behaviour, pre_execute_callback, post_execute_callback, status_change_callback,
             cache_executed_step, retry_on_failure, stage: As in `add_function_step`.
-            execution_queue, output_uri: Recorded with the step's task.
+            execution_queue: Recorded with the step's task.
+            output_uri: Where copies of its artifacts and models are sent; that of the base task when there is none.
 
         Raises:
             BadPipeline: The name is taken or reserved.
@@ -531,6 +537,7 @@ class PipelineController:
         self._store_parameters()
         drafts.carry_out(self._run)
         self._run = self._detail().run
+        self._parameters = {one.name: one for one in self._detail().definition.parameters}
 
     def _store_parameters(self) -> None:
         self._backend.call(SetParameters(task=self.id, parameters=tuple(self._parameters.values())))

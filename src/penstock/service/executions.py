@@ -12,8 +12,9 @@ from penstock.core.progress import StepStatus
 from penstock.core.run import ARCHIVED, REUSED, ChangeKind
 from penstock.core.task import Status, Task
 from penstock.ops.executions import Execution, ListExecutions, ListStored, ReuseStep, Stored
+from penstock.ops.tasks import ListTasks
 from penstock.service.base import handles
-from penstock.service.steps import add_attempt, must_go_on
+from penstock.service.steps import add_attempt, forget_drafts, must_go_on
 
 if TYPE_CHECKING:
     from penstock.ports import Tx
@@ -54,7 +55,9 @@ def reuse_step(tx: Tx, op: ReuseStep, now: float) -> Task:
     _copy(tx, source, task)
     tx.executions.add(task.id, op.run, op.step, op.keyed)
     tx.steps.reuse(op.run, op.step, op.attempt, task.id, op.decision.reason, now)
+    forget_drafts(tx, tx.tasks.list(ListTasks(run=op.run, step=op.step, statuses=(Status.CREATED,))))
     tx.decisions.add(op.run, replace(op.decision, related=source.id, at=now))
+    tx.changes.append(task, ChangeKind.STATUS, Status.COMPLETED, now, message=op.decision.reason)
     run = tx.tasks.get(op.run)
     tx.changes.append(run, ChangeKind.STEP, StepStatus.CACHED, now, step=op.step, message=op.decision.reason)
     return tx.tasks.get(task.id)

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 from msgspec.structs import replace
 
 from penstock.core.errors import Conflict, Invalid
-from penstock.core.run import ARCHIVED, ChangeKind
+from penstock.core.run import ARCHIVED, RETURNS, ChangeKind
 from penstock.core.task import CONTINUABLE, PROGRESS, RESETTABLE, Status, Task, TaskType, refuse_move
 from penstock.ops.lifecycle import (
     ArchiveTask,
@@ -87,6 +87,7 @@ def clone_task(tx: Tx, op: CloneTask, now: float) -> Task:
         container=source.container,
         queue=source.queue,
         output_uri=source.output_uri,
+        runtime={RETURNS: source.runtime[RETURNS]} if RETURNS in source.runtime else {},
     )
     there = tx.tasks.find(new.id)
     if there is not None:

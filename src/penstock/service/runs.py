@@ -29,7 +29,7 @@ from penstock.ops.runs import (
 from penstock.ops.steps import StepDecision
 from penstock.ops.tasks import ListTasks, NewTask
 from penstock.service.base import handles
-from penstock.service.steps import decide
+from penstock.service.steps import decide, forget_drafts
 from penstock.service.tasks import add, move
 
 if TYPE_CHECKING:
@@ -193,7 +193,7 @@ def delete_run(tx: Tx, op: DeleteRun, now: float) -> list[str]:
 def _close_attempts(tx: Tx, run: str, now: float, reason: EndReason, message: str) -> None:
     """Stop the attempts that are open. A draft never began: it goes, and may be made anew."""
     attempts = tx.tasks.list(ListTasks(run=run, statuses=tuple(OPEN), limit=EVERY_ATTEMPT))
-    tx.tasks.delete([task.id for task in attempts if task.status is Status.CREATED])
+    forget_drafts(tx, [task for task in attempts if task.status is Status.CREATED])
     for task in attempts:
         if task.status is not Status.CREATED:
             move(tx, task, Status.STOPPED, now, reason=reason, message=message)

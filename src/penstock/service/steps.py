@@ -20,7 +20,11 @@ from penstock.service.base import handles
 from penstock.service.tasks import add, ask, move
 
 if TYPE_CHECKING:
+    from collections.abc import Iterable
+
     from penstock.ports import Tx
+
+_SHARED = ("name", "project", "type", "comment", "parent", "tags", "script", "container", "queue", "output_uri")
 
 KINDS = {
     StepStatus.QUEUED: DecisionKind.WAIT,
@@ -34,7 +38,7 @@ def draft_step(tx: Tx, op: DraftStep, now: float) -> Task:
     """Record an attempt that is not to begin yet."""
     must_go_on(tx, op.run, op.step)
     there = tx.tasks.find(op.task.id if op.task.adopted else attempt_id(op.run, op.step, op.attempt))
-    if there is not None and there.run is not None:
+    if there is not None and _is_attempt(there, op.run, op.step, op.attempt):
         return there
     state = tx.steps.get(op.run, op.step)
     if op.attempt != state.attempt + 1:
@@ -146,23 +150,36 @@ def must_go_on(tx: Tx, run: str, step: str) -> None:
 def add_attempt(tx: Tx, run: str, step: str, attempt: int, new: NewTask, now: float) -> Task:
     """Add the task of an attempt as a draft; return what is there when it is there already."""
     if new.adopted:
-        return _adopt(tx, replace(new, parent=run), run, step, attempt)
+        return _adopt(tx, replace(new, parent=run), run, step, attempt, now)
     id = attempt_id(run, step, attempt)
     return add(tx, replace(new, id=id, parent=run), now, run=run, step=step, attempt=attempt)
 
 
-def _adopt(tx: Tx, new: NewTask, run: str, step: str, attempt: int) -> Task:
+def _adopt(tx: Tx, new: NewTask, run: str, step: str, attempt: int, now: float) -> Task:
     """Make an attempt of a draft that belongs to no run."""
     task = tx.tasks.get(new.id)
-    if (task.run, task.step, task.attempt) == (run, step, attempt):
+    if _is_attempt(task, run, step, attempt):
         return task
     if task.run is not None or task.status is not Status.CREATED or tx.runs.has(new.id):
         raise Conflict(f"task {new.id} is no draft of its own any more; step {step!r} cannot carry it out itself")
     tx.tasks.adopt(new.id, run, step, attempt)
-    shared = ("parent", "tags", "script", "container", "queue", "output_uri")
-    tx.tasks.describe(replace(task, **{name: getattr(new, name) for name in shared}))
+    tx.projects.ensure(new.project, now)
+    tx.tasks.describe(replace(task, **{name: getattr(new, name) for name in _SHARED}))
     ask(tx, new)
     return tx.tasks.get(new.id)
+
+
+def _is_attempt(task: Task, run: str, step: str, attempt: int) -> bool:
+    return (task.run, task.step, task.attempt) == (run, step, attempt)
+
+
+def forget_drafts(tx: Tx, drafts: Iterable[Task]) -> None:
+    """Delete the drafts of attempts that will not begin. One that a step adopted is somebody's task: it is let go."""
+    for task in drafts:
+        if task.id == attempt_id(str(task.run), str(task.step), task.attempt):
+            tx.tasks.delete([task.id])
+        else:
+            tx.tasks.let_go(task.id)
 
 
 def decide(tx: Tx, run: Task, decisions: tuple[StepDecision, ...], now: float) -> None:
@@ -176,5 +193,4 @@ def decide(tx: Tx, run: Task, decisions: tuple[StepDecision, ...], now: float) -
         kind = one.kind or KINDS[one.status]
         tx.decisions.add(run.id, Decision(kind=kind, reason=one.reason, step=one.step, at=now))
         if kind is DecisionKind.VETO:
-            drafts = tx.tasks.list(ListTasks(run=run.id, step=one.step, statuses=(Status.CREATED,)))
-            tx.tasks.delete([task.id for task in drafts])
+            forget_drafts(tx, tx.tasks.list(ListTasks(run=run.id, step=one.step, statuses=(Status.CREATED,))))

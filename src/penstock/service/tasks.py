@@ -34,6 +34,8 @@ if TYPE_CHECKING:
 PROPERTIES = "properties"
 """The section of parameters that people may change at any time; the documented API calls them user properties."""
 
+CALLBACK = frozenset({DecisionKind.ASK, DecisionKind.CALL})
+
 _SAID = ("comment", "name", "container", "script", "project", "parent", "type", "queue", "output_uri")
 
 
@@ -96,6 +98,11 @@ def judge_task(tx: Tx, op: JudgeTask, now: float) -> Task:
             f"task {task.id} is {task.status}, and that is final",
             hint="only the callbacks of a run in progress can change how one of its steps ended",
         )
+    if task.run is not None and task.step is not None and not _is_asked_about(tx, task.run, task.step, task.id):
+        raise Conflict(
+            f"step {task.step!r} is {STEP_STATUS[task.status]}, and its run has gone on from that",
+            hint="a step is judged by its own post_execute_callback, which is called before anything follows from it",
+        )
     if not tx.tasks.judge(task.id, op.status, reason=op.reason, message=op.message):
         raise refuse_move(task.id, task.status, op.status)
     summary = op.message.partition("\n")[0]
@@ -106,6 +113,12 @@ def judge_task(tx: Tx, op: JudgeTask, now: float) -> Task:
         tx.decisions.add(task.run, Decision(kind=kind, reason=reason, step=task.step, attempt=task.attempt, at=now))
     tx.changes.append(task, ChangeKind.STATUS, op.status, now, message=summary)
     return tx.tasks.get(op.id)
+
+
+def _is_asked_about(tx: Tx, run: str, step: str, task: str) -> bool:
+    """Return whether the callback that may judge this attempt is being called: the planner hears of it after that."""
+    kinds = [one.kind for one in tx.decisions.list(run, step) if one.related == task]
+    return next((kind for kind in reversed(kinds) if kind in CALLBACK), None) is DecisionKind.ASK
 
 
 @handles(DescribeTask)

@@ -217,9 +217,13 @@ class SqlTasks:
 
     def reopen(self, id: str, among: Collection[Status], *, seen: Worker | None, worker: Worker) -> bool:
         """Let a task go on in another process; return False when it is not that of the process that was seen."""
+        found = self._session.first("SELECT worker FROM tasks WHERE id = ?", id)
+        if found is None or (_worker(found[0]) if found[0] else None) != seen:
+            return False
+        # The text that was read guards the row. It says who the worker is in the words of the version that wrote it.
         sql = f"""UPDATE tasks SET status = 'in_progress', worker = ?, ended = NULL, reason = NULL, message = ''
             WHERE id = ? AND status IN ({_among(among)}) AND COALESCE(worker, '') = ?"""
-        return self._session.run(sql, text(worker), id, text(seen) if seen else "").rowcount == 1
+        return self._session.run(sql, text(worker), id, found[0] or "").rowcount == 1
 
     def note(self, id: str, runtime: Mapping[str, str]) -> None:
         """Replace the small facts that the system keeps with the task."""
@@ -242,9 +246,14 @@ class SqlTasks:
         sql = "UPDATE tasks SET run = ?, step = ?, attempt = ? WHERE id = ?"
         self._session.change(f"task {id}", sql, run, step, attempt, id)
 
+    def let_go(self, id: str) -> None:
+        """Make a task of its own again of one that was adopted."""
+        sql = "UPDATE tasks SET run = NULL, step = NULL, attempt = 1, parent = NULL WHERE id = ?"
+        self._session.change(f"task {id}", sql, id)
+
     def describe(self, task: Task) -> None:
         """Replace what people say of a task by what the record says."""
-        row = dict(zip(_NAMES.split(", "), _row_of(task), strict=True))
+        row: dict[str, Value] = dict(zip(_NAMES.split(", "), _row_of(task), strict=True))
         sql = f"UPDATE tasks SET {', '.join(f'{name} = ?' for name in _DESCRIBED)} WHERE id = ?"
         self._session.change(f"task {task.id}", sql, *(row[name] for name in _DESCRIBED), task.id)
 

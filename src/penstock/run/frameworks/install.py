@@ -51,6 +51,10 @@ _LIBRARIES = (
 )
 
 
+FOLLOWED = frozenset(one.module.partition(".")[0] for one in _LIBRARIES)
+"""The top-level modules of the libraries that can be followed."""
+
+
 class Installed:
     """The libraries as they are followed for one recorder; `install` makes it."""
 

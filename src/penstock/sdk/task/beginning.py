@@ -15,7 +15,7 @@ from penstock.ops.lifecycle import BeginTask, ContinueTask, ResetTask
 from penstock.ops.models import ListModels
 from penstock.ops.outputs import ListArtifacts, SummarizeScalars
 from penstock.ops.tasks import CreateTask, DescribeTask, ListTasks, NewTask
-from penstock.run import liveness
+from penstock.run import liveness, reconcile
 from penstock.sdk import session
 
 REUSED_WITHIN = 72 * 3600.0  # seconds after its end in which the last task of a script is used again
@@ -41,6 +41,7 @@ def wanted(
 def begin(wanted: Task, reuse: bool | str, go_on: bool | str | int) -> str:
     """Record the task, or find the one to use again; return its id when it is in progress."""
     backend, here = session.backend(), liveness.here()
+    reconcile.close_lost_tasks(backend)  # the last one of this script may have been killed
     last = _last(wanted)
     going_on = go_on if isinstance(go_on, str) else (last.id if last is not None and go_on is not False else None)
     if going_on is not None:

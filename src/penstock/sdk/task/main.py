@@ -67,7 +67,7 @@ class Main(Makeable):
                 is forgotten, if it ended within 72 hours and left neither artifacts nor models; or the id of a task.
             continue_last_task: Whether that task goes on with all that it recorded; or the id of a task; or a number
                 to add to the iterations that are reported.
-            output_uri: Where its outputs are stored besides: recorded with it.
+            output_uri: Where copies of its artifacts and models are sent: a folder, or a URL such as `s3://bucket/out`.
             auto_connect_arg_parser: Whether the command line is recorded; or which arguments, `{"name": False}`.
             auto_connect_frameworks: Whether what libraries do is recorded; or of which, `{"matplotlib": False}`.
             auto_resource_monitoring: Whether the use of CPU, memory, disk, network and GPU is reported.

@@ -93,7 +93,7 @@ class Standing(Record):
         status_message: str | None = None,
         force: bool = False,
     ) -> None:
-        """Say that it failed. Of a step that has ended, the callbacks of its run may say so while the run goes on.
+        """Say that it failed. Of a step that has ended, its own post_execute_callback may say so, while it is called.
 
         Args:
             status_reason, status_message: Why, for people.

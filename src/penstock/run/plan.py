@@ -1,0 +1,44 @@
+"""What the controller of a run is told, and hands on to its parts: data, and a few callables from the SDK.
+
+It decides nothing, and must never know what is done with it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+
+from msgspec import Struct
+
+from penstock.core.outputs import Artifact
+from penstock.core.pipeline import Pipeline
+from penstock.core.run import Run, StepState
+from penstock.core.task import Worker
+from penstock.run.announcer import Observer
+from penstock.run.callbacks import Callbacks
+from penstock.run.launch import Surroundings
+
+
+class Plan(Struct, frozen=True, kw_only=True):
+    """What the controller is told.
+
+    Args:
+        inputs: The run's own artifacts that hold arguments, by name.
+        slots: How many steps run at once.
+        since: `seq` of a change from before the run began, or went on.
+        steps: Of a run that goes on, where its steps stand.
+        complain: Takes a sentence about a callback that went wrong.
+    """
+
+    pipeline: Pipeline
+    run: Run
+    worker: Worker
+    surroundings: Surroundings
+    inputs: Mapping[str, Artifact]
+    preload: tuple[str, ...]
+    preload_fingerprint: str
+    slots: int
+    since: int
+    callbacks: Callbacks
+    observer: Observer
+    complain: Callable[[str], None]
+    steps: tuple[StepState, ...] = ()
