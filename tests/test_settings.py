@@ -9,7 +9,7 @@ import msgspec
 import pytest
 
 from penstock.core.errors import Invalid
-from penstock.settings import Settings, environment, load
+from penstock.settings import Settings, environment, environment_of_interest, load
 
 
 def settings(tmp_path, text="", **variables):
@@ -108,3 +108,14 @@ def test_the_environment_is_a_copy():
     assert found == dict(os.environ)
     found["PENSTOCK_TEST_ONLY"] = "x"
     assert "PENSTOCK_TEST_ONLY" not in os.environ
+
+
+def test_variables_that_results_depend_on_are_of_interest_and_those_that_are_asked_for(monkeypatch):
+    monkeypatch.setenv("CUDA_VISIBLE_DEVICES", "1")
+    monkeypatch.setenv("MY_SEED", "2")
+    monkeypatch.setenv("MY_TOKEN", "3")
+    found = environment_of_interest()
+    assert found["CUDA_VISIBLE_DEVICES"] == "1"
+    assert not {"MY_SEED", "MY_TOKEN", "HOME"} & set(found)
+    monkeypatch.setenv("PENSTOCK_LOG_ENVIRONMENT", "MY_*, HOME,")
+    assert {"MY_SEED", "MY_TOKEN", "HOME"} <= set(environment_of_interest())

@@ -6,6 +6,7 @@ import getpass
 import os
 import tomllib
 from collections.abc import Mapping
+from fnmatch import fnmatchcase
 from pathlib import Path
 from typing import Literal, get_args
 
@@ -14,6 +15,13 @@ import platformdirs
 from msgspec import Struct
 
 from penstock.core.errors import Invalid
+
+RECORDED = (
+    *("CONDA_DEFAULT_ENV", "CUDA_VISIBLE_DEVICES", "LANG", "LC_ALL", "LD_LIBRARY_PATH", "LOCAL_RANK", "MASTER_ADDR"),
+    *("MKL_NUM_THREADS", "NVIDIA_VISIBLE_DEVICES", "OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "PYTHONHASHSEED"),
+    *("PYTHONPATH", "RANK", "SLURM_JOB_ID", "TZ", "VIRTUAL_ENV", "WORLD_SIZE"),
+)
+"""Environment variables that are recorded with a script; none of them is a secret."""
 
 Progress = Literal["auto", "live", "plain", "none"]
 
@@ -75,6 +83,15 @@ def load(environment: Mapping[str, str] | None = None) -> Settings:
         progress=_progress(*find("progress")),
         user=find("user")[0] or _login(),
     )
+
+
+def environment_of_interest() -> dict[str, str]:
+    """Return the environment variables that a recorded script depends on, as far as one can tell.
+
+    Those of `RECORDED`, and of the wildcards in `PENSTOCK_LOG_ENVIRONMENT`, separated by commas.
+    """
+    patterns = [*RECORDED, *filter(None, os.environ.get("PENSTOCK_LOG_ENVIRONMENT", "").split(","))]
+    return {name: text for name, text in os.environ.items() if any(fnmatchcase(name, one.strip()) for one in patterns)}
 
 
 def environment() -> dict[str, str]:

@@ -4,16 +4,20 @@ from __future__ import annotations
 
 import os
 import stat
+import time
 
 import pytest
 
 from penstock.backend import connect
-from penstock.core.errors import NotFound, StoreError, StoreTooNew
+from penstock.core.decision import DecisionKind
+from penstock.core.errors import DiskFull, NotFound, StoreError, StoreTooNew
 from penstock.core.outputs import Artifact
-from penstock.core.pipeline import Pipeline
-from penstock.core.task import Status, Worker
+from penstock.core.pipeline import Pipeline, Step
+from penstock.core.progress import StepStatus
+from penstock.core.task import Script, Status, Worker
 from penstock.ops.outputs import AddArtifact
-from penstock.ops.runs import CreateRun, DeleteRun, EndRun, ListRuns, StartRun
+from penstock.ops.runs import CreateRun, DeleteRun, EndRun, ListRuns, ResumeRun, StartRun
+from penstock.ops.steps import DecideSteps, DraftStep, StepDecision
 from penstock.ops.tasks import CreateTask, GetTask, NewTask
 from penstock.settings import Settings
 
@@ -143,3 +147,69 @@ def test_bytes_that_are_gone_already_do_not_keep_a_run_from_being_deleted(backen
         if path.is_file():
             path.unlink()
     assert len(backend.call(DeleteRun(id="1" * 32))) == 1
+
+
+def stored(backend, task, data, name="x"):
+    """Store these bytes as an artifact of the task, and return their place."""
+    blob = backend.blobs.put_bytes(data)
+    facts = {"format": "json", "type": "int", "url": backend.blobs.url(blob.hash)}
+    backend.call(AddArtifact(artifact=Artifact(task=task, name=name, hash=blob.hash, size=blob.size, **facts)))
+    return backend.blobs.path(blob.hash)
+
+
+@pytest.fixture
+def task(backend):
+    return backend.call(CreateTask(task=NewTask(id="1" * 32, name="t", project="P"))).id
+
+
+def test_the_bytes_of_an_artifact_go_when_another_takes_its_place(backend, task):
+    places = [stored(backend, task, str(number).encode()) for number in range(3)]
+    assert [place.exists() for place in places] == [False, False, True]
+
+
+def test_bytes_that_something_else_refers_to_stay(backend, task):
+    place = stored(backend, task, b"ours")
+    assert stored(backend, task, b"ours") == stored(backend, task, b"ours", "y") == place
+    stored(backend, task, b"mine")
+    assert place.exists()
+    stored(backend, task, b"mine", "y")
+    assert not place.exists()
+
+
+def test_bytes_that_somebody_has_stored_again_stay(backend, task):
+    """They may be about to be recorded."""
+    place = stored(backend, task, b"1")
+    os.utime(place, (time.time() + 10, time.time() + 10))
+    stored(backend, task, b"2")
+    assert place.exists()
+
+
+def test_bytes_that_cannot_be_removed_keep_nothing_from_being_recorded(backend, task, monkeypatch):
+    place = stored(backend, task, b"1")
+
+    def full(hash, stored_before):
+        raise DiskFull("read-only")
+
+    monkeypatch.setattr(backend.blobs, "delete", full)
+    assert stored(backend, task, b"2").exists()
+    assert place.exists()
+
+
+@pytest.mark.parametrize("end", ["vetoed", "over", "resumed"])
+def test_what_a_callback_stored_with_a_draft_goes_with_it(backend, end):
+    id, worker = "2" * 32, Worker(host="h", pid=1)
+    definition = Pipeline(name="p", project="P", steps=(Step(name="a", code="c"),), code={"c": Script(source="")})
+    backend.call(CreateRun(pipeline="p", project="P", task=NewTask(id=id, name="p", project="")))
+    backend.call(StartRun(id=id, definition=definition, worker=worker))
+    draft = backend.call(DraftStep(run=id, step="a", attempt=1, task=NewTask(id="", name="a", project="P")))
+    place = stored(backend, draft.id, b"1")
+    if end == "vetoed":
+        veto = StepDecision(step="a", status=StepStatus.SKIPPED, kind=DecisionKind.VETO)
+        backend.call(DecideSteps(run=id, decisions=(veto,)))
+    elif end == "over":
+        backend.call(EndRun(id=id, status=Status.STOPPED))
+    else:
+        backend.call(ResumeRun(id=id, worker=worker, seen=worker))
+    assert not place.exists()
+    with pytest.raises(NotFound):
+        backend.call(GetTask(id=draft.id))

@@ -2,9 +2,13 @@
 
 from __future__ import annotations
 
+import uuid
+
 import pytest
 
 from penstock.core.task import Status
+from penstock.ops.lifecycle import BeginTask
+from penstock.ops.tasks import CreateTask, GetTask, NewTask
 
 
 def verdicts(answer):
@@ -69,3 +73,15 @@ def test_a_run_whose_process_is_gone_is_found_and_ended(recorder, penstock, dead
     assert fixed.code == 0
     assert run.id[:12] in found(fixed, "lost runs")
     assert recorder.status(run) is Status.STOPPED
+
+
+def test_a_task_of_a_script_whose_process_is_gone_is_found_and_ended(recorder, penstock, dead_worker):
+    new = NewTask(id=uuid.uuid4().hex, name="train", project="Examples")
+    task = recorder.call(CreateTask(task=new))
+    recorder.call(BeginTask(id=task.id, worker=dead_worker))
+    answer = penstock("doctor", "--json")
+    assert (answer.code, verdicts(answer)["lost tasks"], verdicts(answer)["lost runs"]) == (1, "problem", "ok")
+    fixed = penstock("doctor", "--fix", "--json")
+    assert fixed.code == 0
+    assert found(fixed, "lost tasks") == f"ended 1 task whose process was gone: train ({task.id[:12]})"
+    assert recorder.call(GetTask(id=task.id)).status is Status.STOPPED

@@ -11,7 +11,7 @@ import textwrap
 import pytest
 
 from penstock.core.task import Status
-from penstock.ops.runs import FindRun, ListRuns
+from penstock.ops.runs import FindRun, GetRun, ListRuns
 
 DOUBLE = """
     import sys
@@ -38,6 +38,23 @@ FAILS = """
     pipe.add_function_step("bad one", fails)
     pipe.start_locally(run_pipeline_steps_locally=True)
     sys.exit(int(sys.argv[1]))
+"""
+CALLED = """
+    from pathlib import Path
+    from penstock import PipelineController
+
+    def work(marker):
+        from pathlib import Path
+        if not Path(marker).exists():
+            Path(marker).touch()
+            raise ValueError("no luck")
+
+    def broken(*given):
+        raise LookupError("broken callback")
+
+    pipe = PipelineController("called", "Tests")
+    pipe.add_function_step("one", work, {{"marker": {marker!r}}}, {callback}=broken)
+    pipe.start_locally(run_pipeline_steps_locally=True)
 """
 WAITS = """
     from penstock import PipelineController
@@ -87,6 +104,34 @@ def test_a_run_that_failed_fails_the_command_whatever_the_script_says(script, pr
         answer.err.splitlines()[-1]
         == "next: penstock show fails   penstock logs fails 'bad one'   penstock resume fails"
     )
+
+
+@pytest.mark.parametrize(
+    "case",
+    [
+        ("pre_execute_callback", False, 1, "pre_execute_callback raised LookupError: broken callback"),
+        ("post_execute_callback", False, 1, "post_execute_callback raised LookupError: broken callback"),
+        ("post_execute_callback", True, 1, "ValueError: no luck"),
+        ("status_change_callback", False, 0, ""),
+        ("status_change_callback", True, 1, "ValueError: no luck"),
+        ("retry_on_failure", False, 0, ""),
+        ("retry_on_failure", True, 1, "ValueError: no luck"),
+    ],
+)
+def test_a_callback_that_raises_ends_the_command_as_its_run_ends(script, process, recorder, tmp_path, case):
+    """It is told of in any case; a retry function is asked only where its step has failed."""
+    callback, fails, code, reason = case
+    marker = tmp_path / "marker"
+    if not fails:
+        marker.touch()
+    answer = process("run", script(CALLED.format(marker=str(marker), callback=callback)))
+    assert answer.code == code
+    run = last(recorder)
+    assert run.task.status is (Status.FAILED if code else Status.COMPLETED)
+    (state,) = recorder.call(GetRun(id=run.id)).steps
+    assert state.reason.partition("\n")[0] == reason
+    told = f"{callback} raised LookupError: broken callback" in answer.err
+    assert told is (fails or callback != "retry_on_failure")
 
 
 def test_several_runs_of_a_script_all_count(script, process):

@@ -7,7 +7,7 @@ import pytest
 from penstock.core.outputs import ScalarPoint
 from penstock.core.task import Parameter, Script, ScriptKind, Status
 from penstock.ops.outputs import NewPoints, ReportScalars
-from penstock.ops.tasks import SetParameters
+from penstock.ops.tasks import CreateTask, NewTask, SetParameters
 
 
 @pytest.fixture
@@ -76,8 +76,10 @@ def test_a_task_that_is_not_there_or_not_clear_is_said(recorder, penstock):
     answer = penstock("task", "nothing")
     assert answer.code == 3
     assert "there is no task 'nothing'" in answer.err
-    made = [recorder.task("train").id for _ in range(17)]  # two of them begin alike
-    start = next(one[0] for one in made if sum(other.startswith(one[0]) for other in made) > 1)
-    answer = penstock("task", start)
+    for digits in ("abcd1", "abcd2"):
+        recorder.call(CreateTask(task=NewTask(id=digits.ljust(32, "0"), name="train", project="P")))
+    assert penstock("task", "abc").code == 3
+    answer = penstock("task", "abcd")
     assert answer.code == 2
-    assert "is the beginning of" in answer.err
+    assert "may mean several tasks: abcd20000000 (train), abcd10000000 (train)" in answer.err
+    assert penstock("task", "ABCD1").code == 0

@@ -15,6 +15,7 @@ from penstock.ops.decisions import ListDecisions
 from penstock.ops.outputs import ReadConsole
 from penstock.ops.tasks import ListTasks
 from penstock.sdk import session
+from penstock.store.sql import Session
 
 
 def give(value=1):
@@ -518,6 +519,52 @@ def test_callbacks_of_many_steps_cost_in_proportion(pipe, monkeypatch):
     run(pipe)
     assert counts.count("GetRun") < 10
     assert counts.count("GetStep") == 40
+
+
+def test_the_callbacks_of_three_hundred_steps_cost_three_hundred_times_those_of_one(home, monkeypatch):
+    """Counted in statements of the store, which no machine makes more or fewer: twice the steps, twice of them."""
+    counts = {}
+    statements = []
+    run_one = Session.run
+
+    def counted(self, sql, *values):
+        statements.append(sql)
+        return run_one(self, sql, *values)
+
+    def see(pipeline, node, *more):
+        seen.append(node.name)
+        return node.job is None
+
+    def make(steps):
+        pipe = PipelineController("called", "Tests")
+        tell = {"status_change_callback": lambda pipeline, node, previous: seen.append(node.status)}
+        for number in range(steps):
+            parents = ["s0"] if number else None
+            pipe.add_function_step(
+                f"s{number}",
+                give,
+                function_return=["x"],
+                parents=parents,
+                cache_executed_step=True,
+                pre_execute_callback=lambda pipeline, node, parameters: see(pipeline, node) or None,
+                post_execute_callback=see,
+                **tell,
+            )
+        return pipe
+
+    seen = []
+    assert run(make(1)) == {"s0": "completed"}
+    monkeypatch.setattr(Session, "run", counted)
+    for steps in (10, 155, 300):
+        pipe, seen = make(steps), []
+        statements.clear()
+        pipe.start_locally(run_pipeline_steps_locally=True)
+        counts[steps] = len(statements)
+        assert {node.status for node in pipe.get_pipeline_dag().values()} == {"cached"}
+        assert (seen.count("s7"), seen.count("cached")) == (2, steps)
+    first, second = counts[155] - counts[10], counts[300] - counts[155]
+    assert abs(second - first) < first / 20
+    assert first / 145 < 80, "statements for a step with all its callbacks"
 
 
 def read_extra():

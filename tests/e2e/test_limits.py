@@ -116,6 +116,31 @@ def test_a_step_over_its_time_limit_ends_with_its_children_and_fails_the_run(mak
     assert [gone(int(pid)) for pid in (tmp_path / "pids").read_text().split()] == [True, True]
 
 
+def nap(seconds):
+    import time
+
+    time.sleep(seconds)
+
+
+def test_a_time_limit_counts_from_the_start_of_the_process_and_not_from_the_wait_for_a_slot(make, monkeypatch):
+    monkeypatch.setenv("PENSTOCK_WORKERS", "1")
+    pipe = make()
+    pipe.add_function_step("first", nap, {"seconds": 4})
+    pipe.add_function_step("waits", give, time_limit=3.0)
+    assert run(pipe) == {"first": "completed", "waits": "completed"}
+    first, waits = (pipe.get_pipeline_dag()[name] for name in ("first", "waits"))
+    assert waits.job_started >= first.job_ended, "it waited for longer than it may run"
+
+
+def test_a_step_that_waited_for_its_slot_may_still_not_run_for_longer_than_its_limit(make, monkeypatch):
+    monkeypatch.setenv("PENSTOCK_WORKERS", "1")
+    pipe = make()
+    pipe.add_function_step("first", give)
+    pipe.add_function_step("waits", wait, time_limit=0.5)
+    assert run(pipe) == {"first": "completed", "waits": "aborted"}
+    assert pipe.get_pipeline_dag()["waits"].reason == "stopped: it ran longer than its time limit of 0.5 s"
+
+
 @pytest.mark.parametrize("waiting", [False, True])
 def test_a_run_over_its_time_limit_is_stopped(make, waiting):
     """Whether or not anything else happens meanwhile."""
@@ -217,3 +242,65 @@ def test_progress_is_the_part_of_the_steps_that_have_ended(make):
     assert seen == [25, 50, 75, 100]
     assert pipe.task.get_progress() == 100
     assert session.backend().call(GetRun(id=pipe.id)).run.counts == {"completed": 4}
+
+
+# What is a success
+
+
+def successes(pipe):
+    conditions = ("all", "failed", "aborted")
+    return [pipe.is_successful(fail_condition=one) for one in conditions], [
+        pipe.is_successful(fail_on_step_fail=False, fail_condition=one) for one in conditions
+    ]
+
+
+def test_cached_and_skipped_steps_have_ended_well(make):
+    for expected in ("completed", "cached"):
+        pipe = make()
+        pipe.add_function_step("same", give, {"value": 7}, ["x"], cache_executed_step=True)
+        pipe.add_function_step("vetoed", give, pre_execute_callback=lambda pipeline, node, parameters: False)
+        pipe.add_function_step("below", give, parents=["vetoed"])
+        assert run(pipe) == {"same": expected, "vetoed": "skipped", "below": "skipped"}
+        assert successes(pipe) == ([True] * 3, [True] * 3)
+
+
+@pytest.mark.parametrize(
+    ("options", "status", "with_steps", "alone"),
+    [
+        ({}, "failed", [False, False, False], [False, False, True]),
+        ({"continue_behaviour": {}}, "completed", [False, True, False], [True, True, True]),
+    ],
+)
+def test_an_aborted_step_counts_unless_only_failures_do(make, options, status, with_steps, alone):
+    """The run that it fails is no success either where only failures count."""
+    pipe = make()
+    pipe.add_function_step("slow", wait, time_limit=0.2, **options)
+    pipe.add_function_step("below", give, parents=["slow"])
+    assert run(pipe) == {"slow": "aborted", "below": "skipped"}
+    assert pipe.task.status == status
+    assert successes(pipe) == (with_steps, alone)
+
+
+@pytest.mark.parametrize(
+    ("options", "status", "with_steps", "alone"),
+    [
+        ({}, "failed", [False, False, True], [False, False, True]),
+        ({"continue_on_fail": True}, "completed", [False, False, True], [True, True, True]),
+    ],
+)
+def test_a_failed_step_counts_unless_only_aborts_do(make, options, status, with_steps, alone):
+    pipe = make()
+    pipe.add_function_step("bad", fail, **options)
+    assert run(pipe) == {"bad": "failed"}
+    assert pipe.task.status == status
+    assert successes(pipe) == (with_steps, alone)
+
+
+def test_a_run_that_was_stopped_was_aborted_and_did_not_fail(make):
+    pipe = make()
+    pipe.add_function_step("a", give, post_execute_callback=lambda pipeline, node: pipeline.stop())
+    pipe.add_function_step("b", give, parents=["a"])
+    run(pipe)
+    assert pipe.task.status == "stopped"
+    assert successes(pipe)[1] == [False, True, False]
+    assert successes(pipe)[0][1] is True

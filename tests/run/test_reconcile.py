@@ -16,9 +16,9 @@ from penstock.core.task import EndReason, Script, Status
 from penstock.ops.lifecycle import BeginTask
 from penstock.ops.runs import CreateRun, EndRun, GetRun, StartRun
 from penstock.ops.steps import LaunchStep
-from penstock.ops.tasks import CreateTask, EndTask, GetTask, NewTask
+from penstock.ops.tasks import CreateTask, EndTask, GetTask, ListTasks, NewTask
 from penstock.run.liveness import here
-from penstock.run.reconcile import MESSAGE, TASK_MESSAGE, close_lost, close_lost_tasks, find_lost, find_lost_tasks
+from penstock.run.reconcile import MESSAGE, MESSAGE_OF_TASK, close_lost, find_lost, find_lost_tasks
 from penstock.settings import load
 
 
@@ -85,47 +85,70 @@ def test_closing_twice_closes_once(backend, dead):
 class EndsMeanwhile:
     """A backend on which a run ends just after it was listed."""
 
-    def __init__(self, backend, ending):
+    def __init__(self, backend, run):
         self._backend = backend
-        self._ending = ending
+        self._run = run
 
     def call(self, op):
         result = self._backend.call(op)
-        if type(op).__name__ in {"ListRuns", "ListTasks"}:
-            self._backend.call(self._ending)
+        if type(op).__name__ == "ListRuns":
+            self._backend.call(EndRun(id=self._run, status=Status.COMPLETED))
         return result
 
 
 def test_a_run_that_ends_by_itself_meanwhile_stays_as_it_ended(backend, dead):
     run = begin(backend, dead)
-    assert close_lost(EndsMeanwhile(backend, EndRun(id=run.id, status=Status.COMPLETED))) == []
+    assert close_lost(EndsMeanwhile(backend, run.id)) == []
     assert backend.call(GetRun(id=run.id)).run.task.status is Status.COMPLETED
 
 
+# Tasks of plain scripts
+
+
 def begin_task(backend, worker):
-    task = backend.call(CreateTask(task=NewTask(id=uuid.uuid4().hex, name="train", project="Examples")))
-    return backend.call(BeginTask(id=task.id, worker=worker))
+    new = NewTask(id=uuid.uuid4().hex, name="train", project="Examples")
+    return backend.call(BeginTask(id=backend.call(CreateTask(task=new)).id, worker=worker))
 
 
-def test_a_task_of_no_run_whose_process_is_dead_is_stopped(backend, dead):
-    lost, alive, far = (begin_task(backend, one) for one in (dead, here(), replace(dead, host="elsewhere")))
-    assert [one.id for one in find_lost_tasks(backend)] == [lost.id]
-    (closed,) = close_lost_tasks(backend)
-    assert (closed.id, closed.status, closed.reason) == (lost.id, Status.STOPPED, EndReason.CONTROLLER_LOST)
-    assert closed.message == TASK_MESSAGE
-    assert [backend.call(GetTask(id=one.id)).status for one in (alive, far)] == [Status.IN_PROGRESS] * 2
-    assert close_lost_tasks(backend) == []
-
-
-def test_runs_and_their_steps_are_not_taken_for_tasks_of_their_own(backend, dead):
-    run = begin(backend, dead)
-    new = NewTask(id="", name="load", project="Examples")
-    backend.call(LaunchStep(run=run.id, step="load", attempt=1, task=new, worker=dead))
+def test_a_task_whose_process_is_dead_is_stopped_and_says_why(backend, dead):
+    task = begin_task(backend, dead)
+    assert [one.id for one in find_lost_tasks(backend)] == [task.id]
+    assert close_lost(backend) == [], "it is no run"
+    ended = backend.call(GetTask(id=task.id))
+    assert (ended.status, ended.reason, ended.message) == (Status.STOPPED, EndReason.CONTROLLER_LOST, MESSAGE_OF_TASK)
     assert find_lost_tasks(backend) == []
+
+
+def test_a_task_whose_process_lives_or_cannot_be_seen_goes_on(backend, dead):
+    alive, elsewhere = begin_task(backend, here()), begin_task(backend, replace(dead, host="elsewhere"))
+    close_lost(backend)
+    for task in (alive, elsewhere):
+        assert backend.call(GetTask(id=task.id)).status is Status.IN_PROGRESS
+
+
+def test_drafts_attempts_and_what_has_ended_are_left_alone(backend, dead):
+    run = begin(backend, here())
+    new = NewTask(id="", name="load", project="Examples")
+    attempt = backend.call(LaunchStep(run=run.id, step="load", attempt=1, task=new, worker=dead))
+    ended = begin_task(backend, dead)
+    backend.call(EndTask(id=ended.id, status=Status.COMPLETED))
+    backend.call(CreateTask(task=NewTask(id=uuid.uuid4().hex, name="draft", project="P")))
+    before = backend.call(ListTasks())
+    assert find_lost_tasks(backend) == []
+    close_lost(backend)
+    assert backend.call(ListTasks()) == before
+    assert backend.call(GetTask(id=attempt.id)).status is Status.IN_PROGRESS, "its run decides about it"
 
 
 def test_a_task_that_ends_by_itself_meanwhile_stays_as_it_ended(backend, dead):
     task = begin_task(backend, dead)
-    ending = EndTask(id=task.id, status=Status.COMPLETED)
-    assert close_lost_tasks(EndsMeanwhile(backend, ending)) == []
+
+    class EndsFirst:
+        def call(self, op):
+            result = backend.call(op)
+            if isinstance(op, ListTasks):
+                backend.call(EndTask(id=task.id, status=Status.COMPLETED))
+            return result
+
+    close_lost(EndsFirst())
     assert backend.call(GetTask(id=task.id)).status is Status.COMPLETED

@@ -5,10 +5,11 @@ from __future__ import annotations
 import pytest
 
 from penstock.core.errors import BadTransition, NotFound
+from penstock.core.outputs import Artifact
 from penstock.core.task import ALLOWED, ENDED, Status, Task
 from penstock.ops.base import REGISTRY, Op
 from penstock.ops.changes import ListChanges
-from penstock.ops.outputs import ListArtifacts
+from penstock.ops.outputs import AddArtifact, ListArtifacts
 from penstock.ops.tasks import CreateTask, GetParameters, GetTask, ListProjects, NewTask
 from penstock.service import Service
 from penstock.service.base import HANDLERS
@@ -44,6 +45,28 @@ def test_the_time_comes_from_the_clock_that_was_given(store):
     service = Service(store, lambda: 12.5)
     assert service.call(CreateTask(task=NewTask(id=ID, name="work", project="P"))).created == 12.5
     assert service.call(GetTask(id=ID)).created == 12.5
+
+
+def test_what_nothing_refers_to_any_more_is_told_once_that_is_committed(store):
+    told = []
+    service = Service(store, lambda: 12.5, lambda hash, at: told.append((hash, at, len(artifacts()))))
+
+    def artifacts():
+        return service.call(ListArtifacts(task=ID))
+
+    def add(hash, name="x"):
+        facts = {"format": "json", "type": "int", "size": 1, "url": ""}
+        service.call(AddArtifact(artifact=Artifact(task=ID, name=name, hash=hash, **facts)))
+
+    service.call(CreateTask(task=NewTask(id=ID, name="work", project="P")))
+    for hash, name in (("a", "x"), ("a", "y"), ("b", "x"), ("b", "x")):
+        add(hash, name)
+    assert told == []
+    add("c", "y")
+    assert told == [("a", 12.5, 2)]
+    add("", "y")
+    add("d", "y")
+    assert told == [("a", 12.5, 2), ("c", 12.5, 2)]
 
 
 @pytest.mark.parametrize("start", list(Status))

@@ -11,7 +11,7 @@ from penstock.core.progress import StepStatus
 from penstock.core.run import attempt_id
 from penstock.core.task import Container, Parameter, Status, Worker
 from penstock.ops.decisions import ListDecisions
-from penstock.ops.runs import GetRun
+from penstock.ops.runs import GetRun, ResumeRun
 from penstock.ops.steps import DecideSteps, DraftStep, GetStep, LaunchStep, StepDecision
 from penstock.ops.tasks import DescribeTask, GetParameters, GetTask, ListProjects, ListTasks, NewTask, SetParameters
 
@@ -313,3 +313,26 @@ def test_only_a_veto_deletes_a_draft(desk):
     task = draft(desk, run)
     desk.decide(run, "a", "queued", "waits")
     assert desk.backend.call(GetTask(id=task.id)) == task
+
+
+@pytest.mark.parametrize("end", ["vetoed", "over", "resumed"])
+def test_a_task_of_a_user_that_was_to_be_the_attempt_stays_when_it_never_began(desk, end):
+    """It was made by somebody, and may be carried out by the run that goes on."""
+    mine = desk.task("mine", tags=("own",))
+    run = desk.run("a")
+
+    def draft():
+        new = desk.new("a", adopted=True)
+        return desk.backend.call(DraftStep(run=run.id, step="a", attempt=1, task=replace(new, id=mine.id)))
+
+    assert draft().run == run.id
+    if end == "vetoed":
+        desk.decide(run, "a", "skipped", "no", DecisionKind.VETO)
+    elif end == "over":
+        desk.end_run(run, Status.STOPPED)
+    else:
+        desk.backend.call(ResumeRun(id=run.id, worker=WORKER, seen=run.task.worker))
+    left = desk.backend.call(GetTask(id=mine.id))
+    assert (left.status, left.run, left.step, left.parent) == (Status.CREATED, None, None, None)
+    if end == "resumed":
+        assert draft().run == run.id

@@ -257,6 +257,16 @@ def test_a_run_is_reopened_whose_process_an_other_version_wrote_down(tx: SqlTx) 
     assert tx.tasks.reopen("a", RESUMABLE, seen=tx.tasks.get("a").worker, worker=replace(SEEN, pid=9))
 
 
+def test_a_task_that_was_adopted_is_released_as_it_was(tx: SqlTx) -> None:
+    tx.tasks.add(task("a", tags=("mine",)))
+    tx.tasks.adopt("a", "r", "s", 2)
+    assert tx.tasks.get("a") == task("a", tags=("mine",), run="r", step="s", attempt=2)
+    tx.tasks.release("a")
+    assert tx.tasks.get("a") == task("a", tags=("mine",))
+    with pytest.raises(NotFound):
+        tx.tasks.release("b")
+
+
 def test_notes_and_system_tags_are_replaced_and_nothing_else(tx: SqlTx) -> None:
     for id in "ab":
         tx.tasks.add(task(id, runtime={"x": "1"}, system_tags=("one",), tags=("mine",)))

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import time
+from contextlib import suppress
 from typing import TypeVar, cast
 
 from penstock.blobs.files import FileBlobs
+from penstock.core.errors import StoreError
 from penstock.core.task import Task
 from penstock.ops.base import Op
 from penstock.ops.lifecycle import DeleteTask, ResetTask
@@ -60,4 +62,10 @@ class Local:
 
 def open_local(settings: Settings) -> Local:
     """Open the home that the settings name; make it when it is not there."""
-    return Local(Service(SqliteStore(settings.database), time.time), FileBlobs(settings.blobs))
+    blobs = FileBlobs(settings.blobs)
+
+    def drop(hash: str, at: float) -> None:
+        with suppress(StoreError):  # what was asked for is recorded; bytes that cannot be removed cost only space
+            blobs.delete(hash, stored_before=at)
+
+    return Local(Service(SqliteStore(settings.database), time.time, drop), blobs)

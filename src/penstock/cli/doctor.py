@@ -129,7 +129,7 @@ def _records(invocation: Invocation, *, fix: bool) -> Iterator[Check]:
     from penstock.core.task import Status
     from penstock.ops.health import CheckHealth
     from penstock.ops.runs import ListRuns
-    from penstock.run.reconcile import close_lost_tasks, find_lost, find_lost_tasks
+    from penstock.run.reconcile import find_lost, find_lost_tasks
     from penstock.sdk.wording import count
 
     if not invocation.settings.home.exists():
@@ -137,16 +137,17 @@ def _records(invocation: Invocation, *, fix: bool) -> Iterator[Check]:
     try:
         yield _database(invocation.backend.call(CheckHealth()))
         runs = invocation.backend.call(ListRuns(limit=EVERY_RUN))
-        lost, lost_tasks = find_lost(invocation.backend), find_lost_tasks(invocation.backend)
-        closed_tasks = close_lost_tasks(invocation.backend) if fix else []
-        closed = invocation.close_lost() if fix and lost else []
+        lost, tasks = find_lost(invocation.backend), find_lost_tasks(invocation.backend)
+        if fix:
+            invocation.close_lost()
+        left, tasks_left = find_lost(invocation.backend), find_lost_tasks(invocation.backend)
     except PenstockError as error:
         yield Check(name="database", verdict="problem", found=error.message, hint=error.hint or "")
         return
     drafts = sum(run.task.status is Status.CREATED for run in runs)
     yield Check(name="runs", found=f"{count(len(runs) - drafts, 'run')}, {count(drafts, 'draft')}")
-    yield _lost("run", [run.task for run in lost], len(closed))
-    yield _lost("task", lost_tasks, len(closed_tasks))
+    yield _lost("run", [run.task for run in lost], len(left))
+    yield _lost("task", tasks, len(tasks_left))
 
 
 def _database(health: Health) -> Check:
@@ -157,17 +158,23 @@ def _database(health: Health) -> Check:
     return Check(name="database", verdict="problem", found=found, hint=hint)
 
 
-def _lost(what: str, lost: Sequence[Task], closed: int) -> Check:
+def _lost(word: str, lost: Sequence[Task], left: int) -> Check:
+    """Say which runs, or tasks, were found whose process is gone.
+
+    Args:
+        word: What they are.
+        lost: Those that were found.
+        left: How many of them are still in progress.
+    """
     from penstock.sdk.wording import count
 
-    name = f"lost {what}s"
     if not lost:
-        return Check(name=name, found="none")
+        return Check(name=f"lost {word}s", found="none")
     names = ", ".join(f"{task.name} ({task.id[:12]})" for task in lost[:5])
-    if closed == len(lost):
-        return Check(name=name, found=f"ended {count(closed, what)} whose process was gone: {names}")
-    found = f"{count(len(lost), what)} in progress whose process is gone: {names}"
-    return Check(name=name, verdict="problem", found=found, hint="penstock doctor --fix")
+    if not left:
+        return Check(name=f"lost {word}s", found=f"ended {count(len(lost), word)} whose process was gone: {names}")
+    found = f"{count(len(lost), word)} in progress whose process is gone: {names}"
+    return Check(name=f"lost {word}s", verdict="problem", found=found, hint="penstock doctor --fix")
 
 
 def _steps() -> Check:

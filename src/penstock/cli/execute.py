@@ -13,6 +13,7 @@ from penstock.cli.invocation import Exit, Invocation, json_option, pass_invocati
 from penstock.cli.outcome import stdout_for
 
 if TYPE_CHECKING:
+    from penstock.cli.script import Ending
     from penstock.core.run import Run
     from penstock.core.task import Task
 
@@ -31,21 +32,22 @@ Example:
 def command(invocation: Invocation, task: str, plain: bool) -> int:
     """Carry out a draft on this machine, with the parameters that it has now.
 
-    TASK is the id of a task, or of a run, or the beginning of one. A task's script runs from its repository, at the
-    commit and with the changes that were recorded, or from its recorded text; a run's script builds its pipeline anew.
+    TASK is the id of a task, or of a run, the beginning of one with four digits or more, `last`, or a name: of several
+    tasks of one name the newest is meant. A task's script runs from its repository, at the commit and with the changes
+    that were recorded, or from its recorded text; a run's script builds its pipeline anew.
     """
     from penstock.core.errors import Conflict
     from penstock.core.task import Status
 
-    found = _find(invocation, task)
+    invocation.close_lost()
+    found = invocation.find_task(task)
     if found.status not in {Status.CREATED, Status.QUEUED}:
         hint = "clone it, and carry out the clone"
         raise Conflict(f"task {found.name!r} is {found.status}; only a draft can be carried out", hint=hint)
-    with stdout_for(invocation):
-        run = _run_of(invocation, found)
-        if run is not None:
-            return _carry_out_run(invocation, run, plain=plain)
+    run = _run_of(invocation, found)
+    if run is None:
         return _carry_out_task(invocation, found)
+    return _carry_out_run(invocation, run, plain=plain)
 
 
 def _run_of(invocation: Invocation, task: Task) -> Run | None:
@@ -62,62 +64,82 @@ def _run_of(invocation: Invocation, task: Task) -> Run | None:
         return None
 
 
-def _find(invocation: Invocation, text: str) -> Task:
-    """Return the task that a person means.
-
-    Raises:
-        NotFound: There is none.
-        Invalid: The text may mean several.
-    """
-    from penstock.core.errors import Invalid, NotFound
-    from penstock.ops.tasks import ListTasks
-
-    found = [task for task in invocation.backend.call(ListTasks(limit=1_000_000)) if task.id.startswith(text)]
-    if not found:
-        raise NotFound(f"there is no task {text!r}", hint="give the id of a draft, or its beginning")
-    if len(found) > 1:
-        raise Invalid(f"{text!r} is the beginning of {len(found)} ids", hint="give more of it")
-    return found[0]
-
-
 def _carry_out_task(invocation: Invocation, task: Task) -> int:
     from penstock.core.task import Status
+    from penstock.ops.tasks import GetTask
     from penstock.run.carry import carry_out
     from penstock.sdk.begin import surroundings
+    from penstock.sdk.wording import harmless
 
     place = surroundings(invocation.settings, local_imports=False)
-    try:
-        ended = carry_out(invocation.backend, task.id, place, lambda lines: click.echo("\n".join(lines)))
-    except KeyboardInterrupt:
-        return Exit.INTERRUPTED
-    click.echo(f"task {ended.name!r} {ended.status}: {ended.id}", err=True)
-    if invocation.json:
-        from penstock.cli.document import emit
+    code = Exit.FAILED
+    with stdout_for(invocation):
+        try:
+            if carry_out(invocation.backend, task.id, place, _print).status is Status.COMPLETED:
+                code = Exit.OK
+        except KeyboardInterrupt:
+            code = Exit.INTERRUPTED
+        ended = invocation.backend.call(GetTask(id=task.id))
+        why = f": {ended.message.partition(chr(10))[0]}" if ended.message else ""
+        click.echo(harmless(f"{ended.name} ({ended.id[:12]}): {ended.status}{why}"), err=True)
+    _emit(invocation, code, {"task": ended})
+    return code
 
-        emit({"task": ended.id, "status": ended.status})
-    return Exit.OK if ended.status is Status.COMPLETED else Exit.FAILED
+
+def _print(lines: list[str]) -> None:
+    """Pass on what the task printed; a reader who is gone does not end it."""
+    from penstock.sdk.wording import harmless
+
+    shown = [harmless(line) for line in lines] if sys.stdout.isatty() else lines
+    with suppress(OSError, ValueError):
+        click.echo("\n".join(shown))
 
 
 def _carry_out_run(invocation: Invocation, run: Run, *, plain: bool) -> int:
     """Run the script of a draft run in this process; its pipeline finds the draft."""
     from penstock.cli.run import conclude
-    from penstock.cli.script import Interrupts, run_script
-    from penstock.run.checkout import checkout
+    from penstock.cli.script import Interrupts
+    from penstock.core.errors import Conflict
+    from penstock.core.task import Status
+    from penstock.ops.lifecycle import DequeueTask
     from penstock.sdk.display import PlainLines
     from penstock.sdk.launched import Launched, put
 
+    if run.task.status is Status.QUEUED:
+        invocation.backend.call(DequeueTask(id=run.id))
     launched = Launched({}, PlainLines() if plain else None, draft=run.id)
     put(launched)
     interrupts = Interrupts()
-    with checkout(run.task.script, invocation.settings.home / "cache") as code, interrupts.watched():
-        _go_where_it_was(run, str(code.folder))
-        ending = run_script(code.entry[-1], ())
-    exit_code, found = conclude(launched, ending, interrupted=bool(interrupts.count))
-    if invocation.json:
-        from penstock.cli.document import emit
+    with stdout_for(invocation), interrupts.watched():
+        ending = _run_its_script(invocation, run)
+        code, found = conclude(launched, ending, interrupted=bool(interrupts.count))
+        if not code and run.id not in launched.runs:
+            raise Conflict(
+                f"the script of run {run.task.name!r} did not carry it out",
+                hint=f"it has to build and start a pipeline {run.pipeline!r} in project {run.project!r}",
+            )
+    _emit(invocation, code, {"runs": [detail.run for detail in found]})
+    return code
 
-        emit({"exit_code": exit_code, "runs": [detail.run for detail in found]})
-    return exit_code
+
+def _run_its_script(invocation: Invocation, run: Run) -> Ending:
+    """Run the script of a run and return how it ended.
+
+    Raises:
+        Conflict: Its code cannot be had.
+    """
+    from penstock.cli.script import ending_of
+    from penstock.core.errors import Conflict, Invalid, NotFound
+    from penstock.run.checkout import checkout
+    from penstock.run.scripts import run_code
+
+    try:
+        code = checkout(run.task.script, invocation.settings.home / "cache")
+    except (Invalid, NotFound) as error:
+        raise Conflict(f"run {run.task.name!r}: {error.message}", hint=error.hint) from None
+    with code:
+        _go_where_it_was(run, str(code.folder))
+        return ending_of(lambda: run_code(code))
 
 
 def _go_where_it_was(run: Run, checked_out: str) -> None:
@@ -129,3 +151,10 @@ def _go_where_it_was(run: Run, checked_out: str) -> None:
         os.chdir(checked_out if run.task.script.repository else known.get(WORKING) or ".")
     if known.get(FOLDER):
         sys.path.append(known[FOLDER])
+
+
+def _emit(invocation: Invocation, code: int, facts: dict[str, object]) -> None:
+    if invocation.json:
+        from penstock.cli.document import emit
+
+        emit({"exit_code": code, **facts})

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from enum import IntEnum
 from typing import TYPE_CHECKING
 
@@ -15,7 +16,8 @@ if TYPE_CHECKING:
     from penstock.settings import Settings
 
 
-EVERY_TASK = 1_000_000  # a limit that no home reaches
+BEGINNING = re.compile(r"[0-9a-f]{4,32}")  # of a task's id, long enough to mean it
+NAMED = 5  # tasks that are named where a beginning may mean several
 
 
 class Exit(IntEnum):
@@ -66,9 +68,8 @@ class Invocation:
 
     def close_lost(self) -> list[Run]:
         """End the runs and tasks whose process is gone, so that none is shown as running; return the runs."""
-        from penstock.run.reconcile import close_lost, close_lost_tasks
+        from penstock.run.reconcile import close_lost
 
-        close_lost_tasks(self.backend)
         return close_lost(self.backend)
 
     def find(self, text: str) -> Run:
@@ -89,9 +90,9 @@ class Invocation:
             raise self._nothing_yet() from None
 
     def find_task(self, text: str) -> Task:
-        """Return the task that a person means: `last`, an id or the beginning of one, or the newest of a name.
+        """Return the task that a person means: `last`, the newest of a name, an id or its first four digits or more.
 
-        Tasks that belong to no run are looked through first, then those of runs.
+        Names and `last` mean tasks that belong to no run first, then those of runs.
 
         Raises:
             NotFound: There is none.
@@ -101,18 +102,20 @@ class Invocation:
         from penstock.ops.tasks import ListTasks
 
         text = _encodable(text)
+        name = None if text == "last" else text
         for alone in (True, False):
-            tasks = self.backend.call(ListTasks(alone=alone, limit=EVERY_TASK))
-            if text == "last" and tasks:
-                return tasks[0]
-            found = [task for task in tasks if task.name == text][:1] or [
-                task for task in tasks if text and task.id.startswith(text)
-            ]
-            if len(found) > 1:
-                raise Invalid(f"{text!r} is the beginning of {len(found)} ids", hint="give more of it")
-            if found:
-                return found[0]
-        raise NotFound(f"there is no task {text!r}", hint="see them with: penstock tasks")
+            if newest := self.backend.call(ListTasks(name=name, alone=alone, limit=1)):
+                return newest[0]
+        beginning = text.strip().lower()
+        is_one = BEGINNING.fullmatch(beginning) is not None
+        found = self.backend.call(ListTasks(beginning=beginning, limit=NAMED + 1)) if is_one else []
+        if not found:
+            hint = "give the name of a task, its id or its first four digits; see them with: penstock tasks"
+            raise NotFound(f"there is no task {text!r}", hint=hint)
+        if len(found) > 1:
+            names = ", ".join(f"{task.id[:12]} ({task.name})" for task in found[:NAMED])
+            raise Invalid(f"{text!r} may mean several tasks: {names}", hint="give more of the id")
+        return found[0]
 
     def _nothing_yet(self) -> NotFound:
         from penstock.core.errors import NotFound

@@ -68,6 +68,7 @@ class ListTasks(Op[list[Task]], frozen=True, kw_only=True):
         pattern: Only tasks whose name this regular expression is found in.
         project: Only tasks of exactly this project.
         parent: Only tasks that this one made.
+        beginning: Only tasks whose id begins so.
         ids: Only these tasks.
         tags: Only tasks with these tags; as in `core.tags`.
         archived: Whether they are archived.
@@ -80,6 +81,7 @@ class ListTasks(Op[list[Task]], frozen=True, kw_only=True):
     pattern: str | None = None
     project: str | None = None
     parent: str | None = None
+    beginning: str | None = None
     ids: tuple[str, ...] | None = None
     type: TaskType | None = None
     statuses: tuple[Status, ...] | None = None

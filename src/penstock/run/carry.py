@@ -1,18 +1,21 @@
-"""Carries out one recorded task that belongs to no run, in a process of its own on this machine."""
+"""Carries out one recorded task that belongs to no run, in a process of its own on this machine.
+
+It must never know who asked for it, a person or an agent.
+"""
 
 from __future__ import annotations
 
 from collections.abc import Callable
-
-from msgspec.structs import replace
+from contextlib import suppress
 
 from penstock.backend import Backend
-from penstock.core.errors import PenstockError
+from penstock.core.errors import BadTransition, PenstockError
 from penstock.core.pipeline import Pipeline, Step
 from penstock.core.task import EndReason, ScriptKind, Status, Task
 from penstock.ops.lifecycle import BeginTask
 from penstock.ops.tasks import EndTask, GetParameters, GetTask, NewTask
 from penstock.run import bases, liveness, preload
+from penstock.run.attempt import printable
 from penstock.run.attempts import Attempts
 from penstock.run.launch import Prepared, Surroundings, process
 from penstock.run.processes import Processes
@@ -26,10 +29,23 @@ def carry_out(backend: Backend, id: str, place: Surroundings, printed: Callable[
         printed: Called with the lines that it prints.
 
     Raises:
+        NotFound: There is no such task.
         Conflict: It is neither a draft nor queued, or it belongs to a run.
         KeyboardInterrupt: The keyboard interrupted it; it is recorded as stopped.
     """
     task = backend.call(BeginTask(id=id, worker=liveness.here()))
+    try:
+        _run(backend, task, place, printed)
+    except PenstockError as error:
+        _end(backend, EndTask(id=id, status=Status.FAILED, reason=EndReason.LAUNCH, message=str(error)))
+    except BaseException as error:
+        _end(backend, _breakdown(id, error))
+        raise
+    return backend.call(GetTask(id=id))
+
+
+def _run(backend: Backend, task: Task, place: Surroundings, printed: Callable[[list[str]], None]) -> None:
+    """Run the task's process to its end; it ends the task, unless it cannot be started."""
     warm = preload.plan([task.script.source], place.path)
     modules = (*warm.modules, place.entry.partition(":")[0])
     with Processes(modules, warm.fingerprint) as processes:
@@ -41,19 +57,35 @@ def carry_out(backend: Backend, id: str, place: Surroundings, printed: Callable[
             while attempts.running:
                 attempts.wait(None)
             attempts.drain()
-        except PenstockError as error:
-            backend.call(EndTask(id=id, status=Status.FAILED, reason=EndReason.LAUNCH, message=str(error)))
         except BaseException:
             attempts.abandon()
-            why = "interrupted from the keyboard"
-            backend.call(EndTask(id=id, status=Status.STOPPED, reason=EndReason.ABORTED, message=why))
             raise
-    return backend.call(GetTask(id=id))
 
 
 def _prepared(backend: Backend, task: Task) -> Prepared:
-    new = NewTask(id=task.id, name=task.name, project=task.project, script=task.script)
+    parameters = tuple(backend.call(GetParameters(task=task.id)))
+    new = NewTask(
+        id=task.id,
+        name=task.name,
+        project=task.project,
+        script=task.script,
+        parameters=parameters,
+        runtime=task.runtime,
+    )
     if task.script.kind is not ScriptKind.FUNCTION:
         return Prepared(new=new, arguments={}, references={}, by_path=True)
-    parameters = tuple(backend.call(GetParameters(task=task.id)))
-    return bases.call_of(replace(new, parameters=parameters, runtime=task.runtime), bases.stored_artifact(backend))
+    return bases.call_of(new, bases.stored_artifact(backend))
+
+
+def _breakdown(id: str, error: BaseException) -> EndTask:
+    """Return how a task ends that an exception keeps from going on."""
+    if isinstance(error, KeyboardInterrupt):
+        why = "interrupted from the keyboard"
+        return EndTask(id=id, status=Status.STOPPED, reason=EndReason.ABORTED, message=why)
+    why = printable(f"what carried it out failed: {type(error).__name__}: {error}")
+    return EndTask(id=id, status=Status.FAILED, reason=EndReason.EXCEPTION, message=why)
+
+
+def _end(backend: Backend, ending: EndTask) -> None:
+    with suppress(BadTransition):  # it had ended already, and what ended stays so
+        backend.call(ending)

@@ -62,14 +62,14 @@ class Current:
             return self.reporter
         return self._others.setdefault(task, Reporter(self.backend, task))
 
-    def take_over(self, before: Current) -> None:
-        """Go on with the reporters of what the process worked on before: two for one task would mix up the order."""
-        self._others |= {**before._others, before.task: before.reporter}
-
     def flush(self) -> None:
         """Record what was reported so far."""
         for reporter in (self.reporter, *self._others.values()):
             reporter.flush()
+
+    def take_over(self, before: Current) -> None:
+        """Go on with the reporters of what the process worked on before: two for one task would mix up the order."""
+        self._others |= {**before._others, before.task: before.reporter}
 
     def close(self) -> None:
         """Record what was reported and is not recorded yet."""

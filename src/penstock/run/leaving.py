@@ -100,9 +100,8 @@ class Leaving:
 
     def _left(self, code: object) -> None:
         """Take note of an exit; in another thread it ends that thread alone, in a notebook nothing at all."""
-        if self._noted or os.getpid() != self._process:
-            return
-        if _is_main_thread() and self._main is not None:
+        is_ours = os.getpid() == self._process and not self._noted
+        if is_ours and _is_main_thread() and self._main is not None:
             self._farewell = _by_code(code)
 
     def _terminated(self, number: int, frame: FrameType | None) -> None:

@@ -13,7 +13,6 @@ from collections.abc import Iterable, Iterator, Sequence
 from contextlib import suppress
 from functools import lru_cache
 from importlib.machinery import ModuleSpec
-from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from urllib.parse import unquote, urlsplit
 
@@ -75,6 +74,8 @@ def installed(requirements: Iterable[str]) -> dict[str, str]:
 
 
 def _installed(name: str) -> str:
+    from importlib.metadata import PackageNotFoundError, version  # noqa: PLC0415 - it takes long to import
+
     try:
         return version(name) or "of no version"
     except PackageNotFoundError:

@@ -79,7 +79,7 @@ class Begin:
             version=self._options.version,
             auto_version_bump=self._options.auto_version_bump,
             add_run_number=self._options.add_run_number,
-            runtime=_whereabouts(place, local_imports=self._options.enable_local_imports),
+            runtime=self._whereabouts(run, place),
         )
         return self._begin(op, place)
 
@@ -161,6 +161,13 @@ class Begin:
         shown.begun(detail.run, [step.name for step in complete.steps])
         controller = Controller(self._backend, plan)
         return Started(run=detail.run, controller=controller, steps={step.name: step for step in complete.steps})
+
+    def _whereabouts(self, run: str, place: Surroundings) -> dict[str, str]:
+        """Return what a run remembers of where it was started; one that runs from a recorded text knows better."""
+        task = self._backend.call(GetTask(id=run))
+        kept = () if task.script.repository else (FOLDER, SCRIPT)
+        known = {name: task.runtime[name] for name in kept if name in task.runtime}
+        return _whereabouts(place, local_imports=self._options.enable_local_imports) | known
 
     def _complain(self, run: str, text: str) -> None:
         """Say on the run's console, and on this process's, that a callback went wrong."""

@@ -34,11 +34,14 @@ class Service:
     Args:
         store: Where everything is kept.
         clock: Returns epoch seconds.
+        drop: Called with the hash of each blob that a call left without a reference, once that is committed. What was
+            stored again since the epoch seconds that come with it may be about to be recorded, and must stay.
     """
 
-    def __init__(self, store: Store, clock: Clock) -> None:
+    def __init__(self, store: Store, clock: Clock, drop: Callable[[str, float], object] | None = None) -> None:
         self._store = store
         self._clock = clock
+        self._drop = drop or _keep
 
     def call(self, op: Op[R]) -> R:
         """Carry out one operation in one transaction and return its result."""
@@ -49,6 +52,9 @@ class Service:
             self._wait(op)
         with self._store.transaction(writes=not op.reads, durable=op.durable) as tx:
             result: R = handler(tx, op, self._clock())
+            unused = tx.unused()
+        for hash, at in unused.items():
+            self._drop(hash, at)
         return result
 
     def close(self) -> None:
@@ -64,3 +70,8 @@ class Service:
                 if tx.changes.after(op.after, op.run, 1):
                     return
             self._store.waiter.wait(mark, left)
+
+
+def _keep(hash: str, at: float) -> None:
+    """Leave a blob where it is."""
+    _ = hash, at

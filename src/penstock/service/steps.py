@@ -177,9 +177,10 @@ def forget_drafts(tx: Tx, drafts: Iterable[Task]) -> None:
     """Delete the drafts of attempts that will not begin. One that a step adopted is somebody's task: it is let go."""
     for task in drafts:
         if task.id == attempt_id(str(task.run), str(task.step), task.attempt):
+            tx.loose.update({artifact.hash: artifact.created for artifact in tx.outputs.artifacts(task.id)})
             tx.tasks.delete([task.id])
         else:
-            tx.tasks.let_go(task.id)
+            tx.tasks.release(task.id)
 
 
 def decide(tx: Tx, run: Task, decisions: tuple[StepDecision, ...], now: float) -> None:

@@ -27,6 +27,7 @@ class SqlOutputs:
 
     def add_artifact(self, artifact: Artifact) -> None:
         """Record an artifact; one of the same task and name is replaced."""
+        self._loosen(artifact.task, artifact.name)
         self._session.run(
             _ADD_ARTIFACT,
             artifact.task,
@@ -44,7 +45,17 @@ class SqlOutputs:
 
     def remove_artifacts(self, task: str, names: Sequence[str]) -> None:
         """Remove artifacts of a task, where they are there."""
+        for name in names:
+            self._loosen(task, name)
         self._session.run_many("DELETE FROM artifacts WHERE task = ? AND name = ?", [(task, name) for name in names])
+
+    def _loosen(self, task: str, name: str) -> None:
+        """Note which blob loses a reference when this artifact goes."""
+        found = self._session.first(
+            "SELECT hash, created FROM artifacts WHERE task = ? AND name = ? AND hash <> ''", task, name
+        )
+        if found is not None:
+            self._session.loose[found[0]] = found[1]
 
     def artifacts(self, task: str) -> list[Artifact]:
         """Return the artifacts of a task, oldest first."""

@@ -46,11 +46,12 @@ class Session:
         dialect: The words of its database.
     """
 
-    __slots__ = ("_connection", "_dialect")
+    __slots__ = ("_connection", "_dialect", "loose")
 
     def __init__(self, connection: Connection, dialect: Dialect) -> None:
         self._connection: Connection | None = connection
         self._dialect = dialect
+        self.loose: dict[str, float] = {}  # blobs that lost a reference, each with the time that the record had
 
     def run(self, sql: str, *values: Value) -> Cursor:
         """Run one statement."""
@@ -133,6 +134,12 @@ class Where:
         if value is not None:
             self._terms.append(f"{column} = ?")
             self.values.append(value)
+
+    def begins(self, column: str, value: str | None) -> None:
+        """The column begins with this text."""
+        if value is not None:
+            self._terms.append(f"{column} >= ? AND {column} < ?")
+            self.values += [value, f"{value}\U0010ffff"]
 
     def after(self, column: str, value: int) -> None:
         """The column is greater."""

@@ -246,7 +246,7 @@ class SqlTasks:
         sql = "UPDATE tasks SET run = ?, step = ?, attempt = ? WHERE id = ?"
         self._session.change(f"task {id}", sql, run, step, attempt, id)
 
-    def let_go(self, id: str) -> None:
+    def release(self, id: str) -> None:
         """Make a task of its own again of one that was adopted."""
         sql = "UPDATE tasks SET run = NULL, step = NULL, attempt = 1, parent = NULL WHERE id = ?"
         self._session.change(f"task {id}", sql, id)
@@ -269,6 +269,10 @@ class SqlTasks:
         """Delete tasks with all that they recorded; return the hashes of blobs that nothing refers to any more."""
         return self._remove(ids, _DELETE)
 
+    def referred(self, hashes: Sequence[str]) -> set[str]:
+        """Return those of these hashes of blobs that something refers to."""
+        return self._hashes("hash", hashes)
+
     def _remove(self, ids: Sequence[str], statements: Sequence[str]) -> list[str]:
         theirs = self._hashes("task", ids)
         for some in slices(ids):
@@ -286,6 +290,7 @@ class SqlTasks:
         where.equal("t.project", wanted.project)
         where.equal("t.parent", wanted.parent)
         where.equal("t.type", wanted.type and wanted.type.value)
+        where.begins("t.id", wanted.beginning)
         where.among("t.id", wanted.ids)
         where.among("t.status", wanted.statuses and [status.value for status in wanted.statuses])
         if wanted.archived is not None:

@@ -19,6 +19,7 @@ class SqlTx:
     """One transaction over everything that is stored."""
 
     def __init__(self, session: Session) -> None:
+        self.loose = session.loose
         self.tasks = SqlTasks(session)
         self.settings = SqlSettings(session)
         self.projects = SqlProjects(session)
@@ -31,3 +32,8 @@ class SqlTx:
         self.decisions = SqlDecisions(session)
         self.executions = SqlExecutions(session)
         self.health = SqlHealth(session)
+
+    def unused(self) -> dict[str, float]:
+        """Return those of the loose blobs that nothing refers to any more."""
+        referred = self.tasks.referred(sorted(self.loose)) if self.loose else set[str]()
+        return {hash: at for hash, at in self.loose.items() if hash not in referred}

@@ -33,7 +33,8 @@ def test_the_last_task_is_used_again_and_what_it_recorded_is_forgotten(begin):
     first.close()
     again = begin(tags="new")
     assert again.id == first.id
-    assert (again.status, again.get_parameters(), again.get_configuration_objects()) == ("in_progress", {}, {})
+    assert (again.status, again.get_parameters()) == ("in_progress", {})
+    assert list(again.get_configuration_objects()) == ["Environment"]
     assert (again.get_reported_scalars(), again.get_progress()) == ({}, 0)
     assert again.get_tags() == ["old", "new"]
 
@@ -152,3 +153,13 @@ def test_a_task_without_a_name_is_called_like_its_script(home, tmp_path, monkeyp
 )
 def test_a_task_without_a_project_is_in_that_of_its_repository(address, project):
     assert beginning._project_of(Script(repository=address)) == project
+
+
+def test_environment_variables_of_interest_are_recorded_and_secrets_are_not(home, monkeypatch):
+    monkeypatch.setenv("OMP_NUM_THREADS", "3")
+    monkeypatch.setenv("MY_API_TOKEN", "hidden")
+    monkeypatch.setenv("PENSTOCK_LOG_ENVIRONMENT", "MY_*")
+    text = beginning._environment().text
+    assert "OMP_NUM_THREADS='3'" in text.splitlines()
+    assert "MY_API_TOKEN='********'" in text.splitlines()
+    assert "hidden" not in text

@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 
 from penstock import PipelineController, Task
+from penstock.core.errors import Invalid
 
 
 @pytest.fixture
@@ -43,7 +44,7 @@ def test_scalars_are_read_as_points_and_as_extremes(task):
         logger.report_scalar("loss", "train", value, iteration)
     logger.report_single_value("accuracy", 0.5)
     assert task.flush()
-    assert task.get_reported_scalars()["loss"] == {"train": {"x": [0, 1, 2], "y": [3.0, 1.0, 2.0]}}
+    assert task.get_reported_scalars()["loss"] == {"train": {"name": "train", "x": [0, 1, 2], "y": [3.0, 1.0, 2.0]}}
     assert task.get_last_scalar_metrics()["loss"]["train"] == {"last": 2.0, "min": 1.0, "max": 3.0}
     assert task.get_reported_single_values() == {"accuracy": 0.5}
     assert (task.get_reported_single_value("accuracy"), task.get_reported_single_value("x")) == (0.5, None)
@@ -71,3 +72,21 @@ def test_the_console_is_read_from_its_end(task):
     assert task.get_reported_console_output() == ["three"]
     assert task.get_reported_console_output(9) == ["one", "two", "three"]
     assert task.get_reported_console_output(0) == []
+
+
+def test_points_are_read_along_the_axis_that_is_asked_for_and_thinned_out(task):
+    logger = task.get_logger()
+    for number in range(100):
+        logger.report_scalar("loss", "train", 50.0 if number == 40 else number / 100, number)
+    logger.flush()
+    every = task.get_reported_scalars()["loss"]["train"]
+    assert (every["name"], every["x"], len(every["y"])) == ("train", list(range(100)), 100)
+    some = task.get_reported_scalars(max_samples=10)["loss"]["train"]
+    assert len(some["x"]) <= 10
+    assert {0, 40, 99} <= set(some["x"])
+    at = task.get_reported_scalars(x_axis="timestamp")["loss"]["train"]["x"]
+    assert at == sorted(at)
+    assert all(isinstance(one, int) and one > 1.7e12 for one in at)
+    assert task.get_reported_scalars(x_axis="iso_time")["loss"]["train"]["x"][0].endswith("+00:00")
+    with pytest.raises(Invalid, match="x_axis 'time'"):
+        task.get_reported_scalars(x_axis="time")

@@ -10,14 +10,17 @@ from contextlib import suppress
 from pathlib import Path
 
 from penstock.core.errors import Conflict
-from penstock.core.task import CONTINUABLE, Script, Task, TaskType, Worker
+from penstock.core.task import CONTINUABLE, Configuration, Script, Task, TaskType, Worker
 from penstock.ops.lifecycle import BeginTask, ContinueTask, ResetTask
 from penstock.ops.models import ListModels
 from penstock.ops.outputs import ListArtifacts, SummarizeScalars
-from penstock.ops.tasks import CreateTask, DescribeTask, ListTasks, NewTask
+from penstock.ops.tasks import CreateTask, DescribeTask, ListTasks, NewTask, SetConfiguration
 from penstock.run import liveness, reconcile
+from penstock.run.connecting.secrets import MASK, is_secret
 from penstock.sdk import session
+from penstock.settings import environment_of_interest
 
+ENVIRONMENT = "Environment"  # the configuration object that holds environment variables
 REUSED_WITHIN = 72 * 3600.0  # seconds after its end in which the last task of a script is used again
 NAMELESS_PROJECT = "Untitled"
 
@@ -54,6 +57,7 @@ def begin(wanted: Task, reuse: bool | str, go_on: bool | str | int) -> str:
     new = NewTask(
         id=uuid.uuid4().hex,
         user=session.settings().user,
+        configurations=(_environment(),),
         **{name: getattr(wanted, name) for name in ("name", "project", "type", "script", "tags", "output_uri")},
     )
     return backend.call(BeginTask(id=backend.call(CreateTask(task=new)).id, worker=here)).id
@@ -65,7 +69,16 @@ def _again(id: str, wanted: Task, here: Worker) -> str:
     backend.call(ResetTask(id=id, worker=here, request=True))
     backend.call(BeginTask(id=id, worker=here))
     backend.call(DescribeTask(id=id, script=wanted.script, add_tags=wanted.tags, output_uri=wanted.output_uri))
+    backend.call(SetConfiguration(task=id, configuration=_environment()))
     return id
+
+
+def _environment() -> Configuration:
+    """Return the environment variables of interest, a line each; those that look like secrets without their values."""
+    found = sorted(environment_of_interest().items())
+    lines = [f"{name}={MASK if is_secret((name,), text) else text!r}" for name, text in found]
+    note = "environment variables when it was recorded"
+    return Configuration(name=ENVIRONMENT, text="\n".join(lines), format="env", description=note)
 
 
 def _last(wanted: Task) -> Task | None:

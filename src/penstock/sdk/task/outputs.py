@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from typing import TYPE_CHECKING
+from collections.abc import Callable, Mapping
+from datetime import UTC, datetime
+from typing import TYPE_CHECKING, Any
 
-from penstock.core.outputs import ScalarSummary
+from penstock.core.errors import Invalid
+from penstock.core.names import did_you_mean
+from penstock.core.outputs import ScalarPoint, ScalarSummary
 from penstock.ops.outputs import GetScalars, ListArtifacts, ListPlots, ReadConsole, SummarizeScalars
 from penstock.sdk import artifacts, models, output_model, session
 from penstock.sdk.artifacts import Artifact
@@ -15,6 +18,14 @@ from penstock.sdk.task.record import Record
 
 if TYPE_CHECKING:
     from penstock.run.storage import Serializer
+
+
+Curves = dict[str, dict[str, dict[str, Any]]]
+AXES: dict[str, Callable[[ScalarPoint], object]] = {
+    "iter": lambda point: point.iteration,
+    "timestamp": lambda point: int(point.at * 1000),
+    "iso_time": lambda point: datetime.fromtimestamp(point.at, tz=UTC).isoformat(),
+}
 
 
 class Outputs(Record):
@@ -79,12 +90,29 @@ class Outputs(Record):
         """Return the logger that reports for it."""
         return Logger(session.reporter(self.id))
 
-    def get_reported_scalars(self) -> dict[str, dict[str, dict[str, list[float | int | None]]]]:
-        """Return every reported point as `{title: {series: {"x": iterations, "y": values}}}`."""
-        found: dict[str, dict[str, dict[str, list[float | int | None]]]] = {}
-        for one in session.backend().call(GetScalars(task=self.id)):
-            points = {"x": [point.iteration for point in one.points], "y": [point.value for point in one.points]}
-            found.setdefault(one.title, {})[one.series] = points  # type: ignore[assignment]
+    def get_reported_scalars(self, max_samples: int = 0, x_axis: str = "iter") -> Curves:
+        """Return reported points as `{title: {series: {"name": series, "x": places, "y": values}}}`.
+
+        Args:
+            max_samples: At most so many points of each series, as a drawing needs them: the ends and extremes stay. 0
+                for all.
+            x_axis: What the places are: `iter` for iterations, `timestamp` for milliseconds since the epoch, `iso_time`
+                for texts such as `2026-01-31T12:00:00+00:00`.
+
+        Raises:
+            Invalid: There is no such axis, or the number of points is less than 2.
+        """
+        if x_axis not in AXES:
+            raise Invalid(f"there is no x_axis {x_axis!r}", hint=did_you_mean(x_axis, AXES, ""))
+        place = AXES[x_axis]
+        found: Curves = {}
+        for one in session.backend().call(GetScalars(task=self.id, max_points=max_samples or None)):
+            points = {
+                "name": one.series,
+                "x": [place(point) for point in one.points],
+                "y": [p.value for p in one.points],
+            }
+            found.setdefault(one.title, {})[one.series] = points
         return found
 
     def get_last_scalar_metrics(self) -> dict[str, dict[str, dict[str, float]]]:
