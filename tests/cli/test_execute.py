@@ -119,7 +119,7 @@ def test_a_task_that_is_not_there_is_an_error_of_its_own(drafts, penstock, text)
     answer = penstock("execute", text)
     assert answer.code == 3
     assert answer.err.startswith(f"error: there is no task {text!r}")
-    assert "hint: give the id of a draft" in answer.err
+    assert "hint: give the name of a task, its id or its first four digits" in answer.err
     assert json.loads(penstock("execute", text, "--json").out)["error"]["code"] == "not_found"
 
 

@@ -67,17 +67,32 @@ def test_the_traceback_of_a_script_that_raises_is_recorded(run, command):
         ("sys.exit()", 0, "completed"),
         ("sys.exit(3)", 3, "failed"),
         ("sys.exit('no data')", 1, "failed"),
-        ("raise KeyboardInterrupt", 130, "stopped"),
     ],
 )
 def test_a_script_that_leaves_says_how(run, command, leaving, code, status):
-    text = f"import sys\nfrom penstock import Task\nTask.init('P', 'work')\n{leaving}\n"
-    if "Keyboard" in leaving and not command:
-        code = -signal.SIGINT
-    run(text, command=command, code=code)
+    run(f"import sys\nfrom penstock import Task\nTask.init('P', 'work')\n{leaving}\n", command=command, code=code)
     assert last().status == status
     if leaving == "sys.exit(3)":
         assert last().get_status_message() == "sys.exit(3)"
+
+
+@pytest.mark.parametrize(("command", "code"), [((), -signal.SIGINT), (("-m", "penstock", "run"), 130)])
+def test_a_script_that_is_interrupted_is_stopped(run, command, code):
+    """Python forgets the signal when a thread evaluates code afterwards: the script waits for the one that does."""
+    run(
+        """
+        import threading
+        from penstock import Task
+        Task.init("P", "work")
+        for one in threading.enumerate():
+            if one.name == "penstock-packages":
+                one.join()
+        raise KeyboardInterrupt
+        """,
+        command=command,
+        code=code,
+    )
+    assert (last().status, last().get_status_message()) == ("stopped", "interrupted from the keyboard")
 
 
 def test_a_script_that_is_terminated_is_stopped(home, tmp_path):

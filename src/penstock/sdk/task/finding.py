@@ -33,6 +33,10 @@ MOST = 500
 """Tasks that one question returns at the most, as in the documented API."""
 
 
+SAID = ("name", "project", "type", "comment", "tags", "script", "container", "queue", "output_uri")
+"""What goes with a task to another system, of what its record holds."""
+
+
 class Portable(Struct, frozen=True, kw_only=True):
     """A task as plain data: what it is asked to do, not what it left."""
 
@@ -238,20 +242,22 @@ class Findable(Record):
             whole = msgspec.convert(dict(task_data), Portable)
         except msgspec.ValidationError as error:
             raise Invalid(f"this is no exported task: {error}", hint="give what export_task() returned") from None
-        task = cls._describe_as(whole.task, target_task)
-        session.backend().call(SetParameters(task=task.id, parameters=whole.parameters, replace=not update))
+        backend = session.backend()
+        facts = {name: getattr(whole.task, name) for name in SAID}
+        if target_task is None:
+            new = NewTask(
+                id=uuid.uuid4().hex,
+                user=session.settings().user,
+                parameters=whole.parameters,
+                configurations=whole.configurations,
+                **facts,
+            )
+            return cls(backend.call(CreateTask(task=new)))
+        task = cls(backend.call(DescribeTask(id=cls._this_or(target_task).id, **facts)))
+        backend.call(SetParameters(task=task.id, parameters=whole.parameters, replace=not update))
         for configuration in whole.configurations:
-            session.backend().call(SetConfiguration(task=task.id, configuration=configuration))
+            backend.call(SetConfiguration(task=task.id, configuration=configuration))
         return task
-
-    @classmethod
-    def _describe_as(cls, said: record.Task, target: Record | str | None) -> Self:
-        shared = ("name", "project", "type", "comment", "tags", "script", "container", "queue", "output_uri")
-        facts = {name: getattr(said, name) for name in shared}
-        if target is not None:
-            return cls(session.backend().call(DescribeTask(id=cls._this_or(target).id, **facts)))
-        new = NewTask(id=uuid.uuid4().hex, user=session.settings().user, **facts)
-        return cls(session.backend().call(CreateTask(task=new)))
 
     @classmethod
     def _this_or(cls, task: Record | str | None) -> Self:
