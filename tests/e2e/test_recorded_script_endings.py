@@ -102,7 +102,7 @@ def test_a_script_that_was_killed_is_found_and_ended(folder):
     assert f"1 task in progress whose process is gone: script ({task.id[:12]})" in doctor()["lost tasks"]
     assert task.get_status() == "in_progress"
     assert doctor("--fix")["lost tasks"].startswith("ended 1 task")
-    assert ended(task) == ("stopped", "controller lost", "the process of the task is gone")
+    assert ended(task) == ("stopped", "controller lost", "the process that ran the task is gone")
     assert doctor()["lost tasks"] == "none"
 
 

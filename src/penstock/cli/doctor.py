@@ -207,8 +207,9 @@ def _steps() -> Check:
 def _wait_until_ready(warm: Warm, deadline: float) -> Ready | None:
     """Return the report of the process that it is ready; None when it died or the time is over."""
     while warm.ready is None and not warm.connection.ended and (left := deadline - time.monotonic()) > 0:
-        writing = [warm.connection.endpoint] if warm.connection.pending else []
-        select.select([warm.connection.endpoint], writing, [], left)
+        poll = select.poll()  # `select.select` refuses descriptors from 1024
+        poll.register(warm.connection.endpoint, select.POLLIN | (select.POLLOUT if warm.connection.pending else 0))
+        poll.poll(left * 1000)
         warm.hear()
     return warm.ready
 
