@@ -6,7 +6,7 @@ from array import array
 from math import inf, isnan, nan
 
 import pytest
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from penstock.core.downsample import BLOCK, choose, outline
@@ -25,6 +25,7 @@ def test_it_keeps_the_ends_the_order_and_the_limit(values, most):
         assert (found[0], found[-1]) == (0, len(values) - 1)
 
 
+@example(values=[0.0] * 5 + [inf, -inf, 0.0], most=4)
 @given(values=st.lists(st.floats(allow_nan=False), min_size=8, max_size=300), most=st.integers(4, 60))
 def test_the_extremes_are_drawn(values, most):
     drawn = [values[place] for place in choose(array("d", values), most)]

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import os
+import subprocess
+import sys
 import textwrap
 
 import pytest
@@ -50,3 +53,51 @@ def reasons():
         return [" ".join((one.reason, *one.details)) for one in found]
 
     return reasons
+
+
+class Folder:
+    """Where a person's scripts lie, and the home that they use."""
+
+    def __init__(self, root):
+        self.root = root
+        self.out = self.err = ""
+
+    def write(self, name, text):
+        file = self.root / name
+        file.parent.mkdir(parents=True, exist_ok=True)
+        file.write_text(textwrap.dedent(text), encoding="utf-8")
+        return file
+
+    def start(self, name, *arguments, cwd=None):
+        """Start a script in a process of its own, and return the process."""
+        clean = {key: value for key, value in os.environ.items() if not key.startswith("COVERAGE")}
+        return subprocess.Popen(
+            [sys.executable, *arguments] if name is None else [sys.executable, str(self.root / name), *arguments],
+            cwd=cwd or self.root,
+            env=clean | {"PYTHONUNBUFFERED": "1"},
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+            text=True,
+            encoding="utf-8",
+        )
+
+    def run(self, name, text="", *arguments, code=0, cwd=None):
+        """Run a script to its end, which must leave with this code."""
+        if text:
+            self.write(name, text)
+        assert self._end(self.start(name, *arguments, cwd=cwd)) == code, self.err
+
+    def execute(self, task):
+        """Carry a draft out by the command; return its exit code."""
+        return self._end(self.start(None, "-m", "penstock", "execute", task.id))
+
+    def _end(self, process):
+        with process:
+            self.out, self.err = process.communicate(timeout=120)
+        return process.returncode
+
+
+@pytest.fixture
+def folder(home, tmp_path):
+    (tmp_path / "scripts").mkdir()
+    return Folder(tmp_path / "scripts")

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import textwrap
+from pathlib import Path
 
 import pytest
 
@@ -314,3 +315,16 @@ def test_a_function_of_a_step_may_carry_out_a_pipeline_and_decides_what_that_mea
     assert inner.task.artifacts["noted"].get() is False
     assert inner.task.parent == outer.get_pipeline_dag()["nested"].task_id
     assert "noted" not in outer.task.artifacts
+
+
+def test_a_pipeline_whose_step_is_aborted_is_stopped_with_it(run, script):
+    """Nobody else would end its run: its process is killed, and can say nothing itself."""
+    Path(script).write_text(Path(script).read_text().replace("return 2 * x", "import time; time.sleep(600)"))
+    hanging = PipelineController.create(
+        "Tests", "inner", script=script, packages=[], force_single_script_file=True, version="7.0"
+    )
+    outer = PipelineController("outer", "Tests")
+    outer.add_step("inner", hanging.id, time_limit=3.0)
+    assert run(outer) == {"inner": "aborted"}
+    (inner,) = [one for one in session.backend().call(ListRuns(pipeline="inner")) if one.number]
+    assert (inner.task.status, inner.task.reason) == ("stopped", "controller lost")

@@ -84,7 +84,7 @@ def test_a_configuration_that_is_neither_is_refused(pipe, record, value):
 # Other facts
 
 
-def test_other_facts_of_the_task_are_overridden_by_their_paths(pipe, run, record, task_of):
+def test_other_facts_of_the_task_are_overridden_by_their_paths(pipe, run, record, task_of, tmp_path):
     """Promise 35: `task_overrides`, with dots and as nested dicts; what the task runs is really other."""
     base = record("say", SAY, docker="python:3.11", docker_args="--rm")
     pipe.add_step(
@@ -99,7 +99,7 @@ def test_other_facts_of_the_task_are_overridden_by_their_paths(pipe, run, record
             "comment": "by hand",
             "tags": ["x", "y"],
             "type": "testing",
-            "output.destination": "s3://bucket/folder",
+            "output.destination": f"{tmp_path}/outputs",
         },
     )
     assert run(pipe) == {"step": "completed"}
@@ -108,7 +108,7 @@ def test_other_facts_of_the_task_are_overridden_by_their_paths(pipe, run, record
     assert task.get_packages() == ["numpy==2.0", "pandas"]
     assert (task.get_base_docker(), task.data.container.setup_script) == ("python:3.12 --rm", "apt-get update")
     assert (task.name, task.project, task.comment, task.get_tags()) == ("renamed", "Else/where", "by hand", ["x", "y"])
-    assert (task.task_type, task.data.output_uri) == ("testing", "s3://bucket/folder")
+    assert (task.task_type, task.data.output_uri) == ("testing", f"{tmp_path}/outputs")
     assert base.get_script()["diff"] == dedented(SAY)
 
 
@@ -132,7 +132,7 @@ def test_a_value_that_no_task_can_have_fails_the_step(pipe, run, record):
     """Promise 35."""
     pipe.add_step("step", record("say", SAY).id, task_overrides={"type": "trainin"})
     assert run(pipe) == {"step": "failed"}
-    assert "there is no task type 'trainin'" in pipe.get_pipeline_dag()["step"].reason
+    assert "cannot set 'type' to 'trainin'" in pipe.get_pipeline_dag()["step"].reason
 
 
 def test_references_in_everything_that_is_overridden_make_parents_and_are_looked_up(pipe, run, record, task_of):
@@ -178,15 +178,17 @@ def test_the_destination_of_outputs_is_that_of_the_step_then_of_the_task_then_of
 ):
     """Promise 35: `output_uri`."""
     monkeypatch.chdir(tmp_path)
-    pipe = PipelineController("overridden", "Tests", output_uri="file:///pipeline")
+    pipe = PipelineController("overridden", "Tests", output_uri=f"{tmp_path}/run")
     own = record("own", SAY)
-    own.import_task(own.export_task() | {"task": own.export_task()["task"] | {"output_uri": "file:///task"}}, own)
-    pipe.add_step("step", own.id, output_uri="file:///step")
+    own.import_task(own.export_task() | {"task": own.export_task()["task"] | {"output_uri": f"{tmp_path}/task"}}, own)
+    pipe.add_step("step", own.id, output_uri=f"{tmp_path}/step")
     pipe.add_step("task", own.id)
     pipe.add_step("run", record("none", SAY).id)
     assert set(run(pipe).values()) == {"completed"}
-    assert {name: task_of(pipe, name).data.output_uri for name in ("step", "task", "run")} == {
-        "step": "file:///step",
-        "task": "file:///task",
-        "run": "file:///pipeline",
+    names = ("step", "task", "run")
+    assert {name: task_of(pipe, name).data.output_uri for name in names} == {
+        name: f"{tmp_path}/{name}" for name in names
     }
+    for name in names:
+        (copy,) = [file for file in (tmp_path / name).rglob("*") if file.is_file()]
+        assert "as recorded" in copy.read_text()

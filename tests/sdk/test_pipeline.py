@@ -778,3 +778,17 @@ def test_two_pipelines_of_one_script_run_one_after_the_other(home):
     assert (run(first, one), run(second, one)) == ({"one": "completed"}, {"one": "completed"})
     assert first.id != second.id
     assert Task.get_task(first.get_pipeline_dag()["one"].task_id).data.run == first.id
+
+
+def test_a_callback_that_waits_for_its_run_is_refused_instead_of_hanging(home):
+    heard = []
+
+    def after(pipeline, node):
+        with pytest.raises(Conflict, match="what the run waits for") as refused:
+            pipeline.wait()
+        heard.append(refused)
+
+    pipe = PipelineController("flow", "Tests")
+    pipe.add_function_step("one", one, post_execute_callback=after)
+    pipe.start_locally(run_pipeline_steps_locally=True)
+    assert (len(heard), pipe.is_successful(), pipe.wait()) == (1, True, True)

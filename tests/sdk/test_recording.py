@@ -215,7 +215,7 @@ def test_figures_and_curves_of_libraries_are_recorded(run):
     """)
     assert [plot["metric"] for plot in last().get_reported_plots()] == ["growth"]
     assert [series for series in last().get_reported_scalars().values() if "train" in series] == [
-        {"train": {"x": [0, 1, 2], "y": [3.0, 2.0, 1.0]}}
+        {"train": {"name": "train", "x": [0, 1, 2], "y": [3.0, 2.0, 1.0]}}
     ]
 
 

@@ -317,3 +317,12 @@ def test_tasks_are_found_by_what_they_are(desk, call):
     assert set(found(alone=False)) == {run.id, attempt.id}
     with pytest.raises(Invalid, match="regular expression"):
         found(pattern="(")
+
+
+def test_packages_that_were_found_count_where_nobody_named_any(desk, call):
+    """They are found in the background while the script goes on, and may name its own meanwhile."""
+    found, named = desk.task(), desk.task(script=Script(packages=()))
+    for task in (found, named):
+        call(DescribeTask(id=task.id, packages=("numpy==2",)))
+    assert call(GetTask(id=found.id)).script.packages == ("numpy==2",)
+    assert call(GetTask(id=named.id)).script.packages == ()

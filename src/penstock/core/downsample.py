@@ -52,7 +52,7 @@ def _extremes(values: array[float], buckets: int, *, gaps: bool) -> list[int] | 
     for number in range(buckets):
         first, after = 1 + inner * number // buckets, 1 + inner * (number + 1) // buckets
         bucket = values[first:after].tolist()  # a list: an array would make each number anew every time it is read
-        if not isnan(sum(bucket)):
+        if not isnan(sum(bucket)) or not any(map(isnan, bucket)):  # the sum of opposite infinities is no number either
             least, greatest = bucket.index(min(bucket)), bucket.index(max(bucket))
             found += [first + place for place in sorted({least, greatest})]
         elif not gaps:
@@ -63,9 +63,9 @@ def _extremes(values: array[float], buckets: int, *, gaps: bool) -> list[int] | 
 
 
 def _with_gap(bucket: list[float]) -> list[int]:
-    """Return the positions of the extremes and of the first NaN. The sum is NaN for opposite infinities, too."""
+    """Return the positions of the extremes and of the first NaN."""
     numbers = [place for place, value in enumerate(bucket) if not isnan(value)]
-    chosen = {next((place for place, value in enumerate(bucket) if isnan(value)), -1)} - {-1}
+    chosen = {next(place for place, value in enumerate(bucket) if isnan(value))}
     if numbers:
         chosen |= {min(numbers, key=bucket.__getitem__), max(numbers, key=bucket.__getitem__)}
     return sorted(chosen)

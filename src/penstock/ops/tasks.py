@@ -124,6 +124,7 @@ class DescribeTask(Op[Task], frozen=True, kw_only=True):
 
     Args:
         tags: Its tags; `add_tags` come on top of them, or of those that are there.
+        packages: Requirement lines that were found in its code; they are recorded where nobody named any.
         container, script: What to run it in, and what to run; only of a task that has not ended.
         project, parent, type: Only of a task that belongs to no run. An empty parent means none.
         runtime: Small facts to keep with it, beside those that are there.
@@ -136,6 +137,7 @@ class DescribeTask(Op[Task], frozen=True, kw_only=True):
     add_tags: tuple[str, ...] = ()
     container: Container | None = None
     script: Script | None = None
+    packages: tuple[str, ...] | None = None
     project: str | None = None
     parent: str | None = None
     type: TaskType | None = None

@@ -21,6 +21,7 @@ from penstock.run.attempt import Outcome, decode_from_step
 from penstock.run.console import Console
 from penstock.run.process import Exited, Launch, Message, Output
 from penstock.run.processes import Processes
+from penstock.run.reconcile import close_lost
 from penstock.run.serve import serve
 
 LINGER = 5.0  # seconds that processes get to leave once their outcome is known
@@ -163,6 +164,8 @@ class Attempts:
         self._show(attempt, attempt.console.finish(time.time()))
         self._record_console(attempt)
         endings = self._end(attempt, _outcome(event, attempt.time_limit))
+        if endings:
+            close_lost(self._backend)  # the run of a pipeline that it carried out, which nobody else would end
         del self._open[attempt.task.id]
         if self._left is not None:
             self._left(attempt.task.id)

@@ -153,6 +153,8 @@ def _exits() -> list[tuple[object, str]]:
     """Return the functions that a script leaves by; at a prompt `exit` and `quit` say how to leave, and stay."""
     at_a_prompt = hasattr(sys, "ps1")
     found: list[tuple[object, str]] = [(sys, "exit")]
+    main = sys.modules["__main__"]
+    found += [(main, name) for name, one in list(vars(main).items()) if one is sys.exit]  # from sys import exit
     return found + [(builtins, name) for name in ("exit", "quit") if not at_a_prompt and hasattr(builtins, name)]
 
 

@@ -68,13 +68,14 @@ class Artifact:
         return _values(deserializer=deserialization_function).load(self._record)
 
     def get_local_copy(
-        self, extract_archive: bool = True, raise_on_error: bool = True, force_download: bool = False
+        self, extract_archive: bool = True, raise_on_error: bool = False, force_download: bool = False
     ) -> str:
         """Return the path of a file (of a folder, for a folder artifact) with the content.
 
         Args:
             extract_archive: Whether a folder comes back as a folder, not as the archive that it is stored as.
-            raise_on_error, force_download: Accepted for compatibility; what is damaged raises, and the copy is fresh.
+            raise_on_error, force_download: Accepted for compatibility; the bytes are here, and what is wrong with them
+                is always raised.
 
         Raises:
             Damaged: The bytes are gone or are not what was recorded.

@@ -24,6 +24,7 @@ from penstock.core.task import Configuration, Parameter, Script, Status
 from penstock.ops.runs import DefineRun, GetRun
 from penstock.ops.steps import GetStep
 from penstock.ops.tasks import DescribeTask, GetParameters, SetConfiguration, SetParameters
+from penstock.run.callbacks import is_calling
 from penstock.sdk import artifacts, drafts, local, output_model, session
 from penstock.sdk import node as nodes
 from penstock.sdk.begin import Begin, StartOptions, find_resumed
@@ -592,7 +593,15 @@ class PipelineController:
 
         Args:
             timeout: Minutes; None waits as long as it takes.
+
+        Raises:
+            Conflict: A callback of a run calls it: while that goes on, no run of this process ends.
         """
+        if is_calling():
+            raise Conflict(
+                "a callback cannot wait for the end of a run: it is what the run waits for",
+                hint="wait after start_locally() has returned, or in another thread",
+            )
         return local.wait(self._backend, self._run.id, None if timeout is None else timeout * 60)
 
     def is_running(self) -> bool:
@@ -642,6 +651,9 @@ class PipelineController:
     def get_running_nodes(self) -> list[nodes.Node]:
         """Return the steps that run now."""
         return [one for one in self.get_pipeline_dag().values() if one.status == StepStatus.RUNNING]
+
+    def update_execution_plot(self) -> None:
+        """Do nothing: whatever shows a run reads its graph and its steps as they are recorded at that moment."""
 
     def get_parameters(self) -> dict[str, object]:
         """Return the parameters of the run by name, each in its type."""

@@ -13,14 +13,14 @@ from collections.abc import Callable, Mapping
 from contextlib import suppress
 
 from msgspec import Struct
-from msgspec.structs import replace
 
 from penstock.core.errors import PenstockError
 from penstock.core.task import Configuration
-from penstock.ops.tasks import DescribeTask, EndTask, GetTask, SetConfiguration
+from penstock.ops.tasks import DescribeTask, EndTask, SetConfiguration
 from penstock.run import current
 from penstock.run.leaving import Farewell, Leaving, farewell
 from penstock.sdk import session
+from penstock.sdk.demanded import with_demanded
 from penstock.sdk.sections import TaskSection
 
 ARGUMENTS = "Args"
@@ -149,11 +149,9 @@ class Recording:
     def _record_packages(self) -> None:
         from penstock.run.script import describe_packages
 
-        found = describe_packages(sys.modules.get("__main__"), sys.argv)
+        found = with_demanded(describe_packages(sys.modules.get("__main__"), sys.argv))
         with suppress(PenstockError):
-            script = session.backend().call(GetTask(id=self.task)).script
-            if script.packages is None:
-                session.backend().call(DescribeTask(id=self.task, script=replace(script, packages=found)))
+            session.backend().call(DescribeTask(id=self.task, packages=found))
 
 
 _recording: Recording | None = None

@@ -132,6 +132,8 @@ def describe_task(tx: Tx, op: DescribeTask, now: float) -> Task:
         said.pop("name", None)
     if op.parent == "":
         said["parent"] = None
+    if op.packages is not None and op.script is None and task.script.packages is None:
+        said["script"] = replace(task.script, packages=op.packages)
     if op.project is not None:
         tx.projects.ensure(op.project, now)
     tx.tasks.describe(

@@ -15,6 +15,7 @@ from penstock.core.parameters import cast, plain, restore, type_name
 from penstock.core.task import Configuration, Container, Parameter, Script
 from penstock.ops.tasks import DescribeTask, GetConfigurations, RemoveParameters, SetConfiguration, SetParameters
 from penstock.sdk import session
+from penstock.sdk.demanded import demand
 from penstock.sdk.given import requirements
 from penstock.sdk.task.record import Record
 
@@ -190,6 +191,19 @@ class Requests(Record):
         given = {"repository": repo, "branch": branch, "commit": commit}
         changed = {name: value or None for name, value in given.items() if value is not None}
         self._set_script(replace(self._record.script, **changed))
+
+    @staticmethod
+    def add_requirements(package_name: str, package_version: str | None = None) -> None:
+        """Record a package with the task that `Task.init` begins afterwards, also if its script does not import it.
+
+        Args:
+            package_name: Its name, or the path of a file with requirement lines.
+            package_version: A version, or a condition such as `>=2.0`; None for any version.
+
+        Raises:
+            Invalid: It is neither the name of a package nor a file.
+        """
+        demand(package_name, package_version)
 
     def set_packages(self, packages: str | Path | Iterable[str]) -> None:
         """Say which packages it needs: requirement lines, or the path of a file with them.
