@@ -17,10 +17,12 @@ from penstock.core.outputs import Artifact
 from penstock.core.parameters import CASTS, restore
 from penstock.core.pipeline import Argument, Base, Pipeline, Step
 from penstock.core.run import RETURNS
-from penstock.core.task import Configuration, Container, Parameter, Script, ScriptKind, Task, TaskType, Worker
+from penstock.core.task import Configuration, Container, Parameter, Script, ScriptKind, Status, Task, TaskType, Worker
 from penstock.ops.lifecycle import BeginTask, CloneTask, Copied, DeleteTask
 from penstock.ops.outputs import AddArtifact
-from penstock.ops.tasks import CreateTask, GetConfigurations, GetParameters, GetTask, NewTask
+from penstock.ops.runs import CreateRun, StartRun
+from penstock.ops.steps import LaunchStep
+from penstock.ops.tasks import CreateTask, EndTask, GetConfigurations, GetParameters, GetTask, NewTask
 from penstock.run import bases
 from penstock.run.attempt import Resolved
 from penstock.settings import Settings
@@ -76,7 +78,7 @@ class Bench:
         )
 
     def read(self, step, made=None):
-        return bases.read(self.backend, step, made, self.complaints.append)
+        return bases.read(self.backend, RUN.id, step, made, self.complaints.append)
 
     def prepare(self, step, made=None, **pipeline):
         definition = Pipeline(name="flow", project="P", **pipeline)
@@ -364,6 +366,22 @@ def test_what_is_no_draft_is_cloned_all_the_same_and_somebody_is_told(bench):
     new = bench.prepare(bench.step(task, clone=False)).new
     assert (new.adopted, new.id, new.name) == (False, "", "s")
     assert bench.complaints == ["step 's': task 'base' is no draft but in_progress; a clone of it runs"]
+
+
+def test_the_next_try_of_a_step_that_carried_out_a_draft_is_a_clone_and_nobody_is_told(bench):
+    definition = Pipeline(name="flow", project="P", steps=(Step(name="s", code="c"),), code={"c": SCRIPT})
+    new = NewTask(id=RUN.id, name="flow", project="")
+    bench.call(CreateRun(pipeline="flow", project="P", task=new))
+    bench.call(StartRun(id=RUN.id, definition=definition, worker=Worker(host="h", pid=1)))
+    task = bench.task()
+    step = bench.step(task, {"Args/n": 1}, clone=False)
+    attempt = bench.prepare(step).new
+    worker = Worker(host="h", pid=1)
+    bench.call(LaunchStep(run=RUN.id, step="s", attempt=1, task=attempt, worker=worker))
+    bench.call(EndTask(id=task.id, status=Status.FAILED))
+    again = bench.prepare(step)
+    assert (again.new.adopted, again.new.name, given_as(again)) == (False, "s", {"Args/n": (1, "int")})
+    assert bench.complaints == []
 
 
 def test_the_task_that_a_factory_made_is_carried_out_itself(bench):

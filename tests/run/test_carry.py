@@ -97,7 +97,12 @@ def test_a_task_that_waits_in_a_queue_runs(bench):
         ("1 / 0", Status.FAILED, EndReason.EXCEPTION, "ZeroDivisionError: division by zero"),
         ("import sys; sys.exit(3)", Status.FAILED, EndReason.EXIT_CODE, "sys.exit(3)"),
         ("import sys; sys.exit()", Status.COMPLETED, None, ""),
-        ("import os; os._exit(0)", Status.FAILED, EndReason.EXIT_CODE, "the process ended with exit code 0"),
+        (
+            "import os; os._exit(0)",
+            Status.FAILED,
+            EndReason.EXIT_CODE,
+            "the process ended with exit code 0 before the script",
+        ),
         ("import os; os.kill(os.getpid(), 9)", Status.FAILED, EndReason.SIGNAL, "the process was killed by SIGKILL"),
     ],
 )

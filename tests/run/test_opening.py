@@ -12,7 +12,7 @@ from penstock.core.decision import DecisionKind
 from penstock.core.errors import Conflict
 from penstock.core.pipeline import Argument, Base, Pipeline, Step
 from penstock.core.progress import Ended, Launch, Reused, Started, StepStatus, Vetoed
-from penstock.core.run import attempt_id
+from penstock.core.run import RETURNS, attempt_id
 from penstock.core.task import EndReason, Script, ScriptKind, Status, Worker
 from penstock.ops.decisions import ListDecisions
 from penstock.ops.executions import ReuseStep
@@ -236,3 +236,16 @@ def test_a_factory_that_raises_fails_the_step_by_its_name(bench):
         EndReason.CALLBACK,
         True,
     )
+
+
+def test_a_function_s_task_that_returned_too_little_does_not_stand_for_another(bench):
+    """Somebody called it completed; what it is to return is known of the task, not of the step."""
+
+    def base():
+        new = NewTask(id=uuid.uuid4().hex, name="f", project="Q", script=CODE["c"], runtime={RETURNS: '["x"]'})
+        return Base(task=bench.call(CreateTask(task=new)).id)
+
+    bench.open(base=base())
+    bench.complete()
+    assert bench.open(base=base()) == Started("a")
+    assert "did not return 'x'" in bench.decision().reason

@@ -312,6 +312,9 @@ def test_tasks_are_found_by_what_they_are(desk, call):
     assert found(pattern="train", limit=1) == [two.id]
     assert found(tags=("red", "-big")) == [two.id]
     assert found(ids=(one.id, three.id)) == [three.id, one.id]
+    assert found(beginning=one.id) == [one.id]
+    assert found(beginning=f"{one.id}0") == found(beginning="%") == found(beginning="~") == []
+    assert set(found(beginning=one.id[:20])) >= {one.id, two.id, three.id}
     assert found(parent=one.id) == [two.id]
     assert found(alone=True) == [three.id, two.id, one.id]
     assert set(found(alone=False)) == {run.id, attempt.id}

@@ -101,8 +101,7 @@ class Invocation:
         from penstock.core.errors import Invalid, NotFound
         from penstock.ops.tasks import ListTasks
 
-        text = _encodable(text)
-        name = None if text == "last" else text
+        name = None if text == "last" else _encodable(text)
         for alone in (True, False):
             if newest := self.backend.call(ListTasks(name=name, alone=alone, limit=1)):
                 return newest[0]

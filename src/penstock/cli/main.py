@@ -59,10 +59,10 @@ RUN is an id or its beginning, a name such as `iris`, `iris #3`, or `last`.
 
 \b
 Exit codes:
-  0    done; for `run`: every run completed
-  1    a run failed, or something went wrong
+  0    done; for `run`, `resume` and `execute`: what was carried out completed
+  1    a run or a task failed, or something went wrong
   2    the command was not understood
-  3    there is no such run, step or artifact
+  3    there is no such run, task, step or artifact
   130  interrupted from the keyboard
 
 With --json, standard output carries one JSON document: what was asked for, or {"error": ...}.

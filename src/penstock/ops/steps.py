@@ -19,7 +19,10 @@ from penstock.ops.tasks import NewTask
 class DraftStep(Op[Task], frozen=True, kw_only=True):
     """Record an attempt of a step as a draft, which may be changed before it is launched.
 
-    The task's id derives from run, step and attempt; drafting the same attempt again returns the task that is there.
+    The task's id derives from run, step and attempt, unless a draft is adopted, which keeps its own. Drafting the same
+    attempt again returns the task that is there.
+
+    Raises Conflict when what is to be adopted is no draft of its own any more.
     """
 
     run: str
@@ -31,7 +34,10 @@ class DraftStep(Op[Task], frozen=True, kw_only=True):
 class LaunchStep(Op[Task], frozen=True, kw_only=True):
     """Record an attempt of a step and that it is in progress, in one transaction. A draft of it keeps what it holds.
 
-    The task's id derives from run, step and attempt; launching the same attempt again returns the task that is there.
+    The task's id derives from run, step and attempt, unless a draft is adopted, which keeps its own. Launching the same
+    attempt again returns the task that is there.
+
+    Raises Conflict when what is to be adopted is no draft of its own any more.
 
     Args:
         keyed: Its cache key, where it has one.
@@ -61,7 +67,10 @@ class StepDecision(Struct, frozen=True, kw_only=True):
 
 
 class DecideSteps(Op[None], frozen=True, kw_only=True):
-    """Record decisions on steps: that one is queued, or skipped. The draft of one that is vetoed is deleted."""
+    """Record decisions on steps: that one is queued, or skipped.
+
+    The draft of one that is vetoed is deleted; one that was adopted is let go.
+    """
 
     run: str
     decisions: tuple[StepDecision, ...]

@@ -26,7 +26,7 @@ class Resolved(Struct, frozen=True, kw_only=True):
 
 
 class AttemptSpec(Struct, frozen=True, kw_only=True):
-    """Everything that a process needs to carry out one attempt of a function step.
+    """Everything that a process needs to carry out one attempt of a step, or a task alone.
 
     Args:
         task: The attempt's task.

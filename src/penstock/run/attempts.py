@@ -14,7 +14,7 @@ from penstock.backend import Backend
 from penstock.blobs.stamps import Stamp
 from penstock.core.errors import BadTransition, DiskFull, StoreError
 from penstock.core.outputs import Stream
-from penstock.core.task import EndReason, Status, Task
+from penstock.core.task import EndReason, ScriptKind, Status, Task
 from penstock.ops.outputs import AppendConsole
 from penstock.ops.tasks import EndTask, GetTask
 from penstock.run.attempt import Outcome, decode_from_step
@@ -163,7 +163,7 @@ class Attempts:
         """The process is gone: record its last lines and, unless it said so itself, how it ended."""
         self._show(attempt, attempt.console.finish(time.time()))
         self._record_console(attempt)
-        endings = self._end(attempt, _outcome(event, attempt.time_limit))
+        endings = self._end(attempt, _outcome(event, attempt.time_limit, attempt.task.script.kind))
         if endings:
             close_lost(self._backend)  # the run of a pipeline that it carried out, which nobody else would end
         del self._open[attempt.task.id]
@@ -206,7 +206,7 @@ class Attempts:
                 self._printed(attempt.step, [f"penstock: {len(lines)} lines are not recorded: {error.message}"])
 
 
-def _outcome(event: Exited, time_limit: float | None) -> Outcome:
+def _outcome(event: Exited, time_limit: float | None, kind: ScriptKind = ScriptKind.FUNCTION) -> Outcome:
     """Return how an attempt ended whose process left without saying so."""
     match event.cause:
         case "time_limit":
@@ -223,7 +223,8 @@ def _outcome(event: Exited, time_limit: float | None) -> Outcome:
         case _ if event.signal is not None:
             return Outcome(status=Status.FAILED, reason=EndReason.SIGNAL, message=_killed(event.signal))
         case _:
-            message = f"the process ended with exit code {event.code} before the function returned"
+            before = "the function returned" if kind is ScriptKind.FUNCTION else "the script came to its end"
+            message = f"the process ended with exit code {event.code} before {before}"
             return Outcome(status=Status.FAILED, reason=EndReason.EXIT_CODE, message=message)
 
 

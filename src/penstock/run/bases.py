@@ -45,10 +45,11 @@ class Request(Struct, frozen=True, kw_only=True):
     adopted: bool = False
 
 
-def read(backend: Backend, step: Step, made: str | None, complain: Callable[[str], None]) -> Request:
+def read(backend: Backend, run: str, step: Step, made: str | None, complain: Callable[[str], None]) -> Request:
     """Return what the base task of a step is asked to do.
 
     Args:
+        run: Id of the run that asks.
         made: Id of the task that the step's factory made for this attempt; None without one.
         complain: Takes a sentence about a task that cannot be carried out itself.
 
@@ -65,8 +66,9 @@ def read(backend: Backend, step: Step, made: str | None, complain: Callable[[str
         raise NotFound(f"step {step.name!r}: its base task is gone: {error.message}") from None
     adopted = bool(made) or not base.clone
     if adopted and (task.status is not Status.CREATED or task.run is not None):
-        complain(f"step {step.name!r}: task {task.name!r} is no draft but {task.status}; a clone of it runs")
         adopted = False
+        if (task.run, task.step) != (run, step.name):  # an earlier try of the step ran it; that it did is no news
+            complain(f"step {step.name!r}: task {task.name!r} is no draft but {task.status}; a clone of it runs")
     return Request(
         task=task,
         parameters=tuple(one for one in backend.call(GetParameters(task=task.id)) if one.section != RETURNED),

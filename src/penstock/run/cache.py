@@ -66,7 +66,7 @@ class Cache:
         equal = self._backend.call(ListExecutions(key=keyed.key, limit=LOOKED_AT))
         obstacles: dict[str, str] = {}
         for one in equal:
-            obstacle = self._obstacle(one, step.returns)
+            obstacle = self._obstacle(one, prepared.returns)
             if not obstacle:
                 which = "" if one.step == step.name else f", step {one.step!r}"
                 return Answer(reason=SAME.format(run=f"{one.run}{which}"), keyed=keyed, source=one, related=one.task)

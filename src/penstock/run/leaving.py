@@ -178,7 +178,8 @@ def _is_main_thread() -> bool:
 def _main_frame() -> FrameType | None:
     """Return the frame in which the script's module runs; None where there is none, as in a notebook."""
     names = vars(sys.modules["__main__"]) if "__main__" in sys.modules else None
-    frames = sys._current_frames()  # noqa: SLF001 - documented for this use; the calling thread may be another one
+    # The calling thread may be another one.
+    frames = sys._current_frames()  # pyright: ignore[reportPrivateUsage]  # noqa: SLF001 - documented in spite of its name
     frame = frames.get(threading.main_thread().ident or 0)
     while frame is not None and not (frame.f_globals is names and frame.f_code.co_name == "<module>"):
         frame = frame.f_back

@@ -87,7 +87,7 @@ class Opening:
             return prepare(told.pipeline, told.run.task, step, self._lookup, self._attempts.stamps)
         make = told.callbacks.make.get(step.name)
         made = None if make is None else call(FACTORY, make)
-        asked = bases.read(self._backend, step, made, self._announcer.complain)
+        asked = bases.read(self._backend, told.run.id, step, made, self._announcer.complain)
         artifact = bases.stored_artifact(self._backend)
         return bases.prepare(told.pipeline, told.run.task, step, self._lookup, asked, artifact)
 

@@ -1,4 +1,7 @@
-"""What the operations on draft runs do: defined in advance, and made from other runs."""
+"""What the operations on draft runs do: defined in advance, and made from other runs.
+
+It must never know how a definition was written down, or who will carry it out.
+"""
 
 from __future__ import annotations
 
@@ -7,7 +10,7 @@ from typing import TYPE_CHECKING
 import msgspec
 from msgspec.structs import replace
 
-from penstock.core.errors import Conflict
+from penstock.core.errors import Conflict, Invalid
 from penstock.core.pipeline import Pipeline, checked, runs_project
 from penstock.core.run import DEFINITION, VERSION, Run
 from penstock.core.task import Configuration, Status
@@ -57,10 +60,24 @@ def clone_run(tx: Tx, op: CloneRun, now: float) -> Run:
     for artifact in tx.outputs.artifacts(task.id):
         if not artifact.maker:  # what it was given; what its steps made stays with it
             tx.outputs.add_artifact(replace(artifact, task=run.id))
-    definition = tx.runs.definition(task.id)
+    definition = _asked(tx, source)
     if definition.steps:
         _define(tx, run.id, replace(definition, name=name, project=project))
     return tx.runs.get(run.id)
+
+
+def _asked(tx: Tx, run: Run) -> Pipeline:
+    """Return what a run was asked to carry out; of a draft, as people may have edited it."""
+    edited = [one.text for one in tx.settings.configurations(run.id) if one.name == DEFINITION]
+    if run.number or not edited:
+        return tx.runs.definition(run.id)
+    try:
+        return msgspec.json.decode(edited[0], type=Pipeline)
+    except msgspec.MsgspecError as error:
+        raise Invalid(
+            f"the configuration object {DEFINITION!r} of run {run.id} is no definition of a pipeline: {error}",
+            hint="correct it before the run is cloned",
+        ) from None
 
 
 def _define(tx: Tx, run: str, definition: Pipeline) -> None:
