@@ -137,7 +137,7 @@ DOCUMENTED = {
         "reload": NOTHING,
         "get_logger": NOTHING,
         "get_status": NOTHING,
-        "get_reported_scalars": NOTHING,
+        "get_reported_scalars": "max_samples=0, x_axis='iter'",
         "get_last_scalar_metrics": NOTHING,
         "get_reported_console_output": "number_of_reports=1",
         "get_reported_plots": NOTHING,
