@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 
 from penstock import PipelineController, Task
+from penstock.core.errors import Conflict
 from penstock.ops.runs import ListRuns
 from penstock.sdk import session
 
@@ -134,6 +135,7 @@ def test_a_clone_can_belong_to_another_pipeline(home):
     other = PipelineController.clone(pipe, name="other", project="Else", version="3.0", parent=pipe.id)
     assert (other.task.project, other.task.name, other.version) == ("Else/.pipelines/other", "other", "3.0")
     assert other.task.get_system_tags() == pipe.task.get_system_tags()
+    assert PipelineController.clone(other).version is None
 
 
 # Found again
@@ -209,6 +211,27 @@ def test_a_stored_definition_is_followed_as_people_edited_it(home):
     edited = PipelineController.get(pipeline_id=pipe.id)
     assert start(edited) == {"a": "completed", "b": "completed"}
     assert returned(edited, "b", "x") == 11
+
+
+def test_a_draft_keeps_how_its_run_is_named_and_versioned(home):
+    """`add_run_number` and `auto_version_bump`, too."""
+    start(small("1.0.0"))
+    pipe = small("1.0.0", two, always_create_from_code=False, add_run_number=False, auto_version_bump=True)
+    pipe.create_draft()
+    found = PipelineController.get(pipeline_id=pipe.id)
+    start(found)
+    assert (found.task.name, found.version) == ("small", "1.0.1")
+
+
+def test_a_draft_whose_callbacks_nobody_knows_is_refused(home):
+    """They are functions, which are not recorded; without them a step would run that they might have vetoed."""
+    pipe = PipelineController("small", "Tests", always_create_from_code=False)
+    pipe.add_function_step("step", one, pre_execute_callback=lambda *_: False)
+    pipe.create_draft()
+    with pytest.raises(Conflict, match="step 'step' has callbacks, which are functions of the pipeline's script"):
+        start(PipelineController.get(pipeline_id=pipe.id))
+    assert pipe.task.status == "created"
+    assert start(pipe) == {"step": "skipped"}
 
 
 @pytest.mark.parametrize("text", ["no json", json.dumps({"name": "small"}), json.dumps({"steps": [{"name": 1}]})])

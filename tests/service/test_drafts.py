@@ -103,8 +103,9 @@ def test_a_clone_is_a_draft_that_is_asked_for_the_same(desk):
     assert (task.status, task.type, made.number, task.name) == (Status.CREATED, TaskType.CONTROLLER, 0, "flow")
     assert (made.pipeline, made.project, task.project) == ("flow", "P", "P/.pipelines/flow")
     assert (task.parent, task.user, task.system_tags) == (run.id, "ada", ("pipeline",))
-    for fact in ("comment", "tags", "container", "queue", "output_uri", "script", "runtime"):
+    for fact in ("comment", "tags", "container", "queue", "output_uri", "script"):
         assert getattr(task, fact) == getattr(run.task, fact), fact
+    assert task.runtime == {"working": "/w"}  # without the version: it gets the next one
     assert [one.path for one in desk.backend.call(GetParameters(task=made.id))] == ["Args/n"]
     assert set(configurations(desk, made)) == {"net", DEFINITION}
     assert definition_of(desk, made) == stored(desk, made) == definition_of(desk, run)

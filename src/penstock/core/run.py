@@ -24,6 +24,9 @@ REUSED = "reused"
 VERSION = "version"
 """In the runtime of a draft run: the version that it is to get."""
 
+BUMPED, UNNUMBERED = "auto_version_bump", "no_run_number"
+"""In the runtime of a draft run: that its version is raised where other code had it, that its name gets no number."""
+
 DEFINITION = "Pipeline"
 """The configuration object of a draft run that holds its definition, for people to edit."""
 

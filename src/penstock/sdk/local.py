@@ -13,10 +13,10 @@ from pathlib import Path
 from typing import cast
 
 from penstock.backend import Backend
-from penstock.core.errors import BadParameter, Invalid
+from penstock.core.errors import BadParameter, Conflict, Invalid
 from penstock.core.names import did_you_mean
 from penstock.core.parameters import plain, restore
-from penstock.core.pipeline import Pipeline
+from penstock.core.pipeline import Pipeline, Step
 from penstock.core.run import Run
 from penstock.core.task import ENDED, Container, Parameter, Script, ScriptKind
 from penstock.ops.changes import LastChange, ListChanges
@@ -103,6 +103,16 @@ def refuse_queues(definition: Pipeline) -> None:
         "steps on queues need agents, which this version of Penstock does not have",
         hint="run the steps on this machine: start_locally(run_pipeline_steps_locally=True)",
     )
+
+
+def refuse_lost_functions(steps: Mapping[str, Step], functions: Mapping[str, Mapping[str, object]]) -> None:
+    """Raise Conflict when a step has callbacks that this process does not know: they are not recorded."""
+    for name, step in steps.items():
+        if set(step.callbacks) - set(functions.get(name, ())):
+            raise Conflict(
+                f"step {name!r} has callbacks, which are functions of the pipeline's script",
+                hint="start it from its script, or keep it with always_create_from_code=True, which runs the script",
+            )
 
 
 def override(name: str, default: object) -> object:

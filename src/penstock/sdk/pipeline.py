@@ -19,7 +19,7 @@ from penstock.core.names import did_you_mean
 from penstock.core.parameters import cast, restore, type_name
 from penstock.core.pipeline import Pipeline, Step, duplicate, script_key
 from penstock.core.progress import StepStatus
-from penstock.core.run import VERSION, Run, RunDetail, StepState
+from penstock.core.run import BUMPED, UNNUMBERED, VERSION, Run, RunDetail, StepState
 from penstock.core.task import Configuration, Parameter, Script, Status
 from penstock.ops.runs import DefineRun, GetRun
 from penstock.ops.steps import GetStep
@@ -153,8 +153,8 @@ class PipelineController:
         detail = session.backend().call(GetRun(id=run.id))
         stored = drafts.stored_definition(session.backend(), run.id) if not run.number else detail.definition
         self._version = drafts.version_of(run)
-        self._auto_version_bump = None
-        self._add_run_number = True
+        self._auto_version_bump = BUMPED in run.task.runtime or None
+        self._add_run_number = UNNUMBERED not in run.task.runtime
         self._default_retry = None
         self._skip_global_imports = False
         self._enable_local_imports = True
@@ -288,8 +288,9 @@ class PipelineController:
         """
         self._must_be_draft()
         self._run = self._backend.call(DefineRun(id=self.id, definition=self._define()))
-        if self._version is not None:
-            self._backend.call(DescribeTask(id=self.id, runtime={VERSION: self._version}))
+        asked = {VERSION: self._version, BUMPED: self._auto_version_bump, UNNUMBERED: not self._add_run_number}
+        facts = {name: str(value) for name, value in asked.items() if value}
+        self._backend.call(DescribeTask(id=self.id, runtime=facts))
         self._is_stored = True
 
     def add_parameter(
@@ -515,13 +516,15 @@ class PipelineController:
             BadPipeline: The steps form no pipeline that can run: nothing has been started.
             BadReference: A reference names nothing: nothing has been started.
             Invalid: Steps are to go to queues, which this version does not serve.
-            Conflict: It was started before, or the run to resume is not one that can go on.
+            Conflict: It was started before, the run to resume is not one that can go on, or a step has callbacks of a
+                script that is not this one.
         """
         self._must_be_draft()
         if self._is_stored and self._definition.from_code and resume is None:
             self._carry_out()
             return
         definition = self._define()
+        local.refuse_lost_functions(self._steps, self._functions)
         if not run_pipeline_steps_locally:
             local.refuse_queues(definition)
         begin = Begin(self._backend, self._settings, self._start_options())

@@ -41,6 +41,7 @@ def clone_run(tx: Tx, op: CloneRun, now: float) -> Run:
     wanted = op.clone
     name, project = wanted.name or source.pipeline, source.project if wanted.project is None else wanted.project
     task = source.task
+    runtime = {fact: value for fact, value in task.runtime.items() if fact != VERSION}  # the next one, if none is named
     new = NewTask(
         id=wanted.id,
         name=name,
@@ -53,7 +54,7 @@ def clone_run(tx: Tx, op: CloneRun, now: float) -> Run:
         container=task.container,
         queue=task.queue,
         output_uri=task.output_uri,
-        runtime=task.runtime if op.version is None else {**task.runtime, VERSION: op.version},
+        runtime=runtime if op.version is None else {**runtime, VERSION: op.version},
     )
     run = add_run(tx, new, project, name, now)
     copy_request(tx, task.id, run.id)
