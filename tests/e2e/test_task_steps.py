@@ -25,7 +25,7 @@ ECHO = """
 MAKE = """
     import pathlib
 
-    from penstock import OutputModel, Task
+    from penstock import InputModel, OutputModel, Task
 
     task = Task.init()
     task.connect({"given": "", "computed": 1})
@@ -35,6 +35,7 @@ MAKE = """
     for name in ("first", "last"):
         pathlib.Path(name).write_text(name)
         OutputModel(task=task, name=name, framework="none").update_weights(name)
+    InputModel.import_model("https://example.org/base.bin", name="base").connect(task)
     print("made")
 """
 
@@ -234,6 +235,7 @@ def test_every_form_of_reference_arrives(pipe, run, record, task_of):
         "model": "${make.models.output.-1.url}",
         "first": "${make.models.output.0.name}",
         "last": "${make.models.output.-1.id}",
+        "input": "${make.models.input.0.url}",
         "set by itself": "${make.parameters.Args/input_file}",
         "overridden": "${make.parameters.General/given}",
         "default": "${make.parameters.General/computed}",
@@ -259,6 +261,7 @@ def test_every_form_of_reference_arrives(pipe, run, record, task_of):
         "In/model": last.url,
         "In/first": "first",
         "In/last": last.id,
+        "In/input": "https://example.org/base.bin",
         "In/set by itself": "/data/in.csv",
         "In/overridden": "me",
         "In/default": 1,
@@ -277,7 +280,7 @@ def test_every_form_of_reference_arrives(pipe, run, record, task_of):
     ("reference", "said"),
     [
         ("${make.models.output.5.url}", "has 2 such models"),
-        ("${make.models.input.0.url}", "has 0 such models"),
+        ("${make.models.input.1.url}", "has 1 such models"),
         ("${make.artifacts.dat.url}", "data"),
         ("${make.parameters.Args/no}", "no parameter 'Args/no'"),
     ],
