@@ -93,3 +93,24 @@ def test_a_number_of_a_library_is_a_number():
 
     assert (plain(Float64(2.5), "x"), type(plain(Float64(2.5), "x"))) == (2.5, float)
     assert plain(Float64("nan"), "x") == "nan"
+
+
+def test_what_does_not_fit_any_type_is_still_read_back():
+    """Types are kept, not enforced: what somebody recorded must never break who reads it."""
+    one = Parameter(section="Args", name="x", value="fast", type="float")
+    assert restore(one) == "fast"
+    assert restore(Parameter(section="Args", name="x", value="1e3", type="float")) == 1000.0
+
+
+def test_a_type_that_is_none_of_ours_takes_values_as_they_are():
+    one = Parameter(section="Args", name="x", value=None, type="of another system")
+    assert cast(one, (1, "a")) == [1, "a"]
+
+
+@pytest.mark.parametrize(
+    ("kind", "value"),
+    [("int", float("inf")), ("int", "9" * 30), ("float", 10**400), ("list", "[" * 100_000), ("str", "\ud800")],
+)
+def test_values_beyond_all_bounds_are_refused_by_name(kind, value):
+    with pytest.raises(BadParameter, match="'x'"):
+        cast(Parameter(section="Args", name="x", value=None, type=kind), value)

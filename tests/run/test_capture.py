@@ -132,12 +132,6 @@ def test_the_traceback_that_ends_a_script_is_recorded(script):
     assert lines(found, Stream.OUT) == ["so far"]
 
 
-def test_a_text_that_was_not_printed_can_be_recorded_as_an_error(script):
-    _, err, found = script('capture.write_error("Traceback: caf\\u00e9\\nlast\\n")')
-    assert err == b""
-    assert lines(found, Stream.ERR) == ["Traceback: caf\u00e9", "last"]
-
-
 def test_a_progress_bar_leaves_what_a_terminal_would_show(script):
     out, _, found = script('for part in range(101):\n    print(f"\\r{part}%", end="", flush=True)\nprint()')
     assert out.count(b"\r") == 101

@@ -198,6 +198,7 @@ def test_whoever_fails_to_take_what_it_prints_fails_it_with_its_process(bench, i
     ended = bench.found(task)
     assert (ended.status, ended.reason) == (Status.FAILED, EndReason.EXCEPTION)
     assert ended.message == "what carried it out failed: RuntimeError: the display broke"
+    assert bench.console(task) == bench.printed, "it is recorded all the same"
     assert is_gone(int(bench.printed[0]))
 
 

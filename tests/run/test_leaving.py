@@ -84,6 +84,7 @@ def test_a_script_that_leaves_by_an_exit_code_failed(leave, body, words, code):
         "try:\n    sys.exit(3)\nexcept SystemExit:\n    pass",
         "def f():\n    try:\n        sys.exit(3)\n    except SystemExit as e:\n        return e\nkept = f()",
         "threading.Thread(target=lambda: sys.exit(3)).start()",
+        "thread = threading.Thread(target=lambda: sys.exit(3)); thread.start(); thread.join()\nraise SystemExit",
         "threading.Thread(target=lambda: 1 / 0).start()",
         "pid = os.fork()\nif not pid:\n    sys.exit(3)\nos.waitpid(pid, 0)",
         "pid = os.fork()\nif not pid:\n    1 / 0\nos.waitpid(pid, 0)",

@@ -56,6 +56,7 @@ def test_a_fact_of_the_task_is_changed_by_its_documented_path(path, value, expec
         ("script.repository", "git@host:y", {"repository": "git@host:y"}),
         ("script.version_num", "d" * 40, {"commit": "d" * 40}),
         ("script.version_num", "", {"commit": None}),
+        ("script.branch", None, {"branch": None}),
         ("script.entry_point", "test.py", {"entry_point": "test.py"}),
         ("script.entry_point", "-m pkg.run", {"entry_point": "-m pkg.run", "kind": ScriptKind.MODULE}),
         ("script.working_dir", ".", {"working_dir": "."}),

@@ -69,7 +69,7 @@ def test_curves_pictures_and_texts_are_reported(task, libraries):
     libraries.image("seen", "first", numpy.zeros((2, 2, 3), dtype="uint8"), 1)
     libraries.text("notes", "first", "all is well", 2)
     task.flush()
-    assert task.get_reported_scalars()["loss"]["train"] == {"x": [3], "y": [0.5]}
+    assert task.get_reported_scalars()["loss"]["train"] == {"name": "train", "x": [3], "y": [0.5]}
     plots = {plot["metric"]: plot for plot in task.get_reported_plots()}
     assert json.loads(plots["weights"]["plot_str"])["data"][0]["x"] == ["0 to 0.5", "0.5 to 1"]
     assert plots["seen"]["variant"] == "first"

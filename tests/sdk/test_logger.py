@@ -62,7 +62,7 @@ def test_scalars_are_recorded_in_order(pipe, logger):
     logger.report_single_value("accuracy", 0.75)
     assert logger.flush() is True
     found = pipe.task.get_reported_scalars()
-    assert found["loss"]["train"] == {"x": [0, 1, 2, 3], "y": [1.0, 0.5, 1.0, 0.25]}
+    assert found["loss"]["train"] == {"name": "train", "x": [0, 1, 2, 3], "y": [1.0, 0.5, 1.0, 0.25]}
     assert math.isnan(found["loss"]["test"]["y"][0])
     assert pipe.task.get_reported_single_values() == {"accuracy": 0.75}
 
@@ -73,7 +73,7 @@ def test_a_value_of_a_library_is_a_number(pipe, logger):
     logger.report_scalar("loss", "train", np.float32(0.5), np.int64(3))
     logger.report_scalar("loss", "train", np.array([[0.25]])[0, 0], 4)
     logger.flush()
-    assert pipe.task.get_reported_scalars()["loss"]["train"] == {"x": [3, 4], "y": [0.5, 0.25]}
+    assert pipe.task.get_reported_scalars()["loss"]["train"] == {"name": "train", "x": [3, 4], "y": [0.5, 0.25]}
 
 
 @pytest.mark.parametrize("value", ["high", None, [1], 1j])

@@ -10,7 +10,16 @@ from pathlib import Path
 import pytest
 
 from penstock import PipelineController, Task
-from penstock.core.errors import BadParameter, BadPipeline, BadReference, BadVersion, Conflict, Invalid, NotStandalone
+from penstock.core.errors import (
+    BadParameter,
+    BadPipeline,
+    BadReference,
+    BadVersion,
+    Conflict,
+    Invalid,
+    NotFound,
+    NotStandalone,
+)
 from penstock.core.task import Container, TaskType
 from penstock.ops.runs import ListRuns
 from penstock.ops.tasks import GetConfigurations, GetParameters
@@ -723,7 +732,7 @@ def test_configurations_are_recorded_as_they_are(home, tmp_path, kind):
 
 @pytest.mark.parametrize("configuration", ["nowhere.yaml", 3])
 def test_a_configuration_that_cannot_be_read_is_refused(home, configuration):
-    with pytest.raises(Invalid, match="configuration"):
+    with pytest.raises((NotFound, BadParameter), match="configuration|no file .nowhere"):
         made().connect_configuration(configuration)
 
 

@@ -117,10 +117,6 @@ class Capture:
                     with suppress(Exception):  # as in `push`
                         found.reconfigure(line_buffering=True)
 
-    def write_error(self, text: str) -> None:
-        """Record a text that was not printed, such as a traceback, as if it had gone to standard error."""
-        self.receive(Stream.ERR, text.encode(self._encoding(Stream.ERR), "backslashreplace"))
-
     def push(self) -> None:
         """Write out what the streams still hold back, so that it can be taken."""
         if self in _active:

@@ -46,7 +46,8 @@ def _repository(new: NewTask, value: object) -> NewTask:
 
 def _branch(new: NewTask, value: object) -> NewTask:
     """Take another branch as it stands when the step runs: the commit that was recorded is one of the branch before."""
-    return replace(new, script=replace(new.script, branch=_text(value) or None, commit=None))
+    branch = _text(value) or None
+    return replace(new, script=replace(new.script, branch=branch, commit=None if branch else new.script.commit))
 
 
 def _entry_point(new: NewTask, value: object) -> NewTask:

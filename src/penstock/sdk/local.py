@@ -3,19 +3,17 @@
 from __future__ import annotations
 
 import atexit
-import json
 import platform
 import sys
 import time
 import uuid
 from collections.abc import Mapping
 from pathlib import Path
-from typing import cast
 
 from penstock.backend import Backend
 from penstock.core.errors import BadParameter, Conflict, Invalid
 from penstock.core.names import did_you_mean
-from penstock.core.parameters import plain, restore
+from penstock.core.parameters import restore
 from penstock.core.pipeline import Pipeline, Step
 from penstock.core.run import Run
 from penstock.core.task import ENDED, Container, Parameter, Script, ScriptKind
@@ -158,15 +156,3 @@ def controller_script(
         interpreter=platform.python_version(),
         kind=ScriptKind.SCRIPT,
     )
-
-
-def configuration_text(configuration: object) -> tuple[str, str]:
-    """Return a configuration as text, and the format that it is in."""
-    if isinstance(configuration, dict | list):
-        return json.dumps(plain(cast("object", configuration), "configuration"), indent=2), "json"
-    if isinstance(configuration, str | Path):
-        try:
-            return Path(configuration).read_text("utf-8"), Path(configuration).suffix.lstrip(".")
-        except (OSError, UnicodeDecodeError) as error:
-            raise Invalid(f"configuration file {str(configuration)!r} cannot be read: {error}") from None
-    raise Invalid(f"a configuration is a dict, a list or the path of a file, not a {type(configuration).__name__}")

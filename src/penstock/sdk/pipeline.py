@@ -20,10 +20,10 @@ from penstock.core.parameters import cast, restore, type_name
 from penstock.core.pipeline import Pipeline, Step, duplicate, script_key
 from penstock.core.progress import StepStatus
 from penstock.core.run import BUMPED, UNNUMBERED, VERSION, Run, RunDetail, StepState
-from penstock.core.task import Configuration, Parameter, Script, Status
+from penstock.core.task import Parameter, Script, Status
 from penstock.ops.runs import DefineRun, GetRun
 from penstock.ops.steps import GetStep
-from penstock.ops.tasks import DescribeTask, GetParameters, SetConfiguration, SetParameters
+from penstock.ops.tasks import DescribeTask, GetParameters, SetParameters
 from penstock.run.callbacks import is_calling
 from penstock.sdk import artifacts, drafts, local, output_model, session
 from penstock.sdk import node as nodes
@@ -36,6 +36,7 @@ from penstock.sdk.models import Model
 from penstock.sdk.on_run import OnRun
 from penstock.sdk.steps import Function, NewStep, Retry, new_step
 from penstock.sdk.task import Task
+from penstock.sdk.task.main import Written
 from penstock.sdk.task.making import arguments, script_of, wanted
 from penstock.sdk.task_steps import new_task_step
 
@@ -454,7 +455,8 @@ class PipelineController:
             base_task_project, base_task_name: Its project and name instead; of several the newest that did not fail.
             base_task_factory: A function `(node) -> Task` instead, which makes the task when the step is launched; that
                 task is carried out itself.
-            clone_base_task: Whether a clone is carried out. When False the task itself is, once, while it is a draft.
+            clone_base_task: Whether a clone is carried out. When False the task itself is, once, while it is a draft;
+                from then on it belongs to the run.
             parameter_override: Parameters that are other this time, by `Section/name`. A text may hold references such
                 as `${other.artifacts.data.url}` or `${pipeline.rate}`; each makes the step that it names a parent.
             recursively_parse_parameters: Whether references inside lists and dicts count too.
@@ -663,24 +665,20 @@ class PipelineController:
         return {name: restore(parameter) for name, parameter in self._parameters.items()}
 
     def connect_configuration(
-        self,
-        configuration: dict[str, object] | list[object] | str | Path,
-        name: str | None = None,
-        description: str | None = None,
-    ) -> dict[str, object] | list[object] | str | Path:
-        """Record a configuration with the run and return it.
+        self, configuration: Written, name: str | None = None, description: str | None = None
+    ) -> Written:
+        """Record a configuration with the run and return it; see `Task.connect_configuration`.
 
         Args:
             configuration: A dict or list, or the path of a text file.
             name: Its name; `General` when there is none.
+            description: What it is for.
 
         Raises:
-            Invalid: The file cannot be read as text.
+            NotFound: There is no such file.
+            BadParameter: The configuration cannot be written as a text.
         """
-        text, kind = local.configuration_text(configuration)
-        recorded = Configuration(name=name or "General", text=text, format=kind, description=description or "")
-        self._backend.call(SetConfiguration(task=self.id, configuration=recorded))
-        return configuration
+        return self.task.connect_configuration(configuration, name, description)
 
     def add_tags(self, tags: Iterable[str] | str) -> None:
         """Add tags to the run; a text is split at spaces."""

@@ -156,6 +156,72 @@ def test_what_is_connected_is_recorded_and_followed(begin):
     assert task.get_parameters() == {"General/rate": 0.2, "General/deep/er": [1], "Mine/x": None}
 
 
+CONNECTS = """
+import argparse
+from dataclasses import dataclass
+from pathlib import Path
+
+from pydantic import BaseModel
+from penstock import Task
+
+@dataclass
+class Settings:
+    rate: float = 0.1
+
+class Model(BaseModel):
+    depth: int = 3
+
+class Plain:
+    width = 10
+
+task = Task.init("P", "work")
+dictionary = task.connect({"name": "first", "deep": {"on": True}})
+settings = task.connect(Settings(), name="Settings")
+model = task.connect(Model(), name="Model")
+plain = task.connect(Plain(), name="Plain")
+given = task.connect(argparse.Namespace(epochs=2), name="Given")
+net = task.connect_configuration({"layers": [1]}, name="net")
+Path("raw.txt").write_text("as it was")
+raw = Path(task.connect_configuration("raw.txt", name="raw")).read_text()
+kept = task.connect({"mine": 1}, name="Mine", ignore_remote_overrides=True)
+task.upload_artifact("seen", [
+    dictionary["name"], dictionary["deep"]["on"], settings.rate, model.depth, plain.width, given.epochs,
+    net["layers"], raw, kept["mine"],
+])
+"""
+
+
+def test_what_is_connected_takes_the_values_of_a_task_that_is_carried_out(run, home, tmp_path, monkeypatch):
+    """In their types, for every kind of object; what a script keeps for itself stays."""
+    monkeypatch.chdir(tmp_path)
+    run(CONNECTS)
+    task = last()
+    first = ["first", True, 0.1, 3, 10, 2, [1], "as it was", 1]
+    assert task.artifacts["seen"].get() == first
+    recorded = task.get_parameters()
+    assert (recorded["Settings/rate"], recorded["Model/depth"], recorded["Plain/width"]) == (0.1, 3, 10)
+    pipe = PipelineController("flow", "Tests")
+    pipe.add_step(
+        "a",
+        base_task_id=task.id,
+        parameter_override={
+            "General/name": "second",
+            "General/deep/on": "false",
+            "Settings/rate": "0.5",
+            "Model/depth": 4,
+            "Plain/width": "20",
+            "Given/epochs": 5,
+            "Mine/mine": 7,
+        },
+        configuration_overrides={"net": {"layers": [2, 3]}, "raw": "another"},
+    )
+    pipe.start_locally(run_pipeline_steps_locally=True)
+    step = Task.get_task(pipe.get_pipeline_dag()["a"].task_id)
+    assert step.status == "completed", step.get_status_message()
+    assert step.artifacts["seen"].get() == ["second", False, 0.5, 4, 20, 5, [2, 3], "another", 1]
+    assert task.artifacts["seen"].get() == first
+
+
 @pytest.mark.parametrize("kind", ["dict", "list", "file"])
 def test_a_configuration_is_recorded(begin, tmp_path, kind):
     (tmp_path / "net.yaml").write_text("a: 1\n")
