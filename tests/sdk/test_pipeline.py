@@ -732,7 +732,7 @@ def test_configurations_are_recorded_as_they_are(home, tmp_path, kind):
 
 @pytest.mark.parametrize("configuration", ["nowhere.yaml", 3])
 def test_a_configuration_that_cannot_be_read_is_refused(home, configuration):
-    with pytest.raises((NotFound, BadParameter), match="configuration|no file .nowhere"):
+    with pytest.raises((NotFound, BadParameter), match=r"configuration|no file .nowhere"):
         made().connect_configuration(configuration)
 
 
