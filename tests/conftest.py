@@ -8,7 +8,7 @@ import pytest
 from hypothesis import settings
 
 from penstock.run import current
-from penstock.sdk import launched
+from penstock.sdk import launched, session
 
 # How long an example takes says more about the machine than about the code.
 settings.register_profile("patient", deadline=None)
@@ -18,6 +18,16 @@ settings.load_profile("patient")
 # holds one waits for ever. What runs in them has unit tests that run here.
 if "PYTEST_XDIST_WORKER" in os.environ:  # in the process that starts the workers it tells them to measure
     os.environ.pop("COVERAGE_PROCESS_CONFIG", None)
+
+
+def _close_what_was_opened():
+    """Close the databases that the test opened: hundreds of tests in one process would run out of descriptors."""
+    for reporter in session._reporters.values():
+        reporter.close()
+    for backend in session._open.values():
+        backend.close()
+    session._reporters.clear()
+    session._open.clear()
 
 
 @pytest.fixture
@@ -32,3 +42,4 @@ def home(tmp_path, monkeypatch):
     yield folder
     current.put(None)
     launched.put(None)
+    _close_what_was_opened()

@@ -107,15 +107,21 @@ class Leaving:
     def _terminated(self, number: int, frame: FrameType | None) -> None:
         """Say that somebody stopped the process, and let the signal do what it would have done.
 
-        It is said in another thread: the line that was interrupted here may hold a lock that saying it needs.
+        Both are done in another thread: the line that was interrupted here may hold a lock that saying it needs, such
+        as that of standard output, and has to go on until it gives it back.
         """
         _ = frame
         signal.signal(number, signal.SIG_DFL)
-        if os.getpid() == self._process:
-            self._farewell = Farewell(Status.STOPPED, EndReason.SIGNAL, "stopped by SIGTERM")
-            speaker = threading.Thread(target=self._end, name="penstock-farewell", daemon=True)
-            speaker.start()
-            speaker.join(PATIENCE)
+        if os.getpid() != self._process:
+            os.kill(os.getpid(), number)
+            return
+        self._farewell = Farewell(Status.STOPPED, EndReason.SIGNAL, "stopped by SIGTERM")
+        threading.Thread(target=self._say_and_leave, args=(number,), name="penstock-stopping").start()
+
+    def _say_and_leave(self, number: int) -> None:
+        speaker = threading.Thread(target=self._end, name="penstock-farewell", daemon=True)
+        speaker.start()
+        speaker.join(PATIENCE)
         os.kill(os.getpid(), number)
 
     def _end(self) -> None:

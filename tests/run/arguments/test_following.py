@@ -30,6 +30,7 @@ class Section:
 @pytest.fixture(autouse=True)
 def untouched():
     """Whatever a test does, the libraries are afterwards as they were."""
+    following.Following().stop()  # importing Task begins to listen
     before = argparse.ArgumentParser.parse_args, click.Command.invoke
     yield
     following.Following().stop()

@@ -203,3 +203,15 @@ def test_a_module_that_loads_when_it_is_used_is_not_loaded(library, monkeypatch)
 
     monkeypatch.setitem(sys.modules, "lazy_of_test", Lazy("lazy_of_test"))
     take_out(put_in([followed_by(lambda *_: None, library, "save", "joblib")]))
+
+
+def test_what_only_passes_for_a_module_is_passed_over(library, monkeypatch):
+    """As the libraries that cffi loads do."""
+
+    class Odd:
+        __slots__ = ()
+        __class__ = property(lambda _: types.ModuleType)
+
+    assert isinstance(Odd(), types.ModuleType)
+    monkeypatch.setitem(sys.modules, "odd_of_test", Odd())
+    take_out(put_in([followed_by(lambda *_: None, library, "save", "joblib")]))

@@ -122,9 +122,17 @@ def _exchange(objects: Mapping[int, Any]) -> None:
     if not objects:
         return
     for module in cast("list[object]", list(sys.modules.values())):
-        if isinstance(module, ModuleType):
-            # Asking in the usual way would load a module that loads when it is used.
-            names: dict[str, Any] = object.__getattribute__(module, "__dict__")
-            for name, value in list(names.items()):
-                if (other := objects.get(id(value))) is not None:
-                    names[name] = other
+        for name, value in list((names := _names(module)).items()):
+            if (other := objects.get(id(value))) is not None:
+                names[name] = other
+
+
+def _names(module: object) -> dict[str, Any]:
+    """Return what a module holds, itself and not a copy; nothing of what only passes for a module."""
+    if not isinstance(module, ModuleType):
+        return {}
+    try:  # asking in the usual way would load a module that loads when it is used
+        names: dict[str, Any] = object.__getattribute__(module, "__dict__")
+    except AttributeError:  # as the libraries of cffi, which say that they are modules
+        return {}
+    return names
