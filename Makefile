@@ -9,6 +9,8 @@ TESTS ?=
 KILLS ?= 500
 # Two workers, as the smallest machine has two cores; tests that share a group run one after another in one of them.
 PYTEST := pytest -n 2 --dist loadgroup $(TESTS)
+# Where the work is done by processes that tests start, which are not measured (see tests/conftest.py).
+UNMEASURED := $(addprefix --ignore tests/,bench docs e2e faults run/frameworks run/arguments)
 
 # A home that cannot be written must not be needed: caches and the demo's records then stay in this folder.
 ifneq ($(shell test -n "$$HOME" -a -d "$$HOME" -a -w "$$HOME" && echo writable),writable)
@@ -54,9 +56,9 @@ format: $(VENV)/.ready-dev ## format the code and repair what can be repaired sa
 	$(BIN)/ruff check --fix-only
 	$(BIN)/ruff format
 
-coverage: $(VENV)/.ready-test ## run the tests but those that kill processes, and show which lines they never reach
+coverage: $(VENV)/.ready-test ## run the tests that work in their own process, and show which lines they never reach
 	$(BIN)/coverage erase
-	$(BIN)/coverage run -m $(PYTEST) -m "not uncovered" $(if $(TESTS),,--ignore tests/faults)
+	$(BIN)/coverage run -m $(PYTEST) -m "not uncovered" $(if $(TESTS),,$(UNMEASURED))
 	$(BIN)/coverage combine --quiet && $(BIN)/coverage report
 
 bench: $(VENV)/.ready-test ## measure what the project promises about speed

@@ -94,6 +94,7 @@ def alarm():
     signal.signal(signal.SIGUSR1, before)
 
 
+@pytest.mark.uncovered  # measuring holds a lock of its own at moments, and an interruption there leaves it locked
 def test_a_question_that_was_interrupted_is_not_answered_to_the_next_one(launcher, alarm):
     """User code may be interrupted anywhere, by an alarm or Ctrl-C; what it asks afterwards gets its own answer."""
 
@@ -115,6 +116,7 @@ def test_a_question_that_was_interrupted_is_not_answered_to_the_next_one(launche
         answering.join()
 
 
+@pytest.mark.uncovered  # as above
 @pytest.mark.filterwarnings("ignore::pytest.PytestUnraisableExceptionWarning")  # one in a weakref callback
 def test_interruptions_at_any_moment_leave_the_channel_usable(launcher):
     """Also in the middle of a frame, sent or received: what follows is neither lost nor another's answer."""

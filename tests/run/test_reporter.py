@@ -219,12 +219,12 @@ def test_a_report_that_would_be_refused_takes_no_other_along(backend, capsys):
 
 def test_closing_takes_as_long_as_something_is_recorded(backend, monkeypatch):
     """A million points take longer than anybody's patience with one that hangs."""
-    monkeypatch.setattr("penstock.run.reporter.PATIENCE", 0.3)
+    monkeypatch.setattr("penstock.run.reporter.PATIENCE", 1.5)
     monkeypatch.setattr("penstock.run.reporter.LARGEST_BATCH", 10)
 
     class Slow:
         def call(self, op):
-            threading.Event().wait(0.05)
+            threading.Event().wait(0.1)
             return backend.call(op)
 
     reporter = Reporter(Slow(), TASK)
