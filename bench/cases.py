@@ -172,13 +172,31 @@ def _pipelines(*, quick: bool) -> tuple[Case, ...]:
         warm=True,
         target=(Target(figure="cpu", most=300),),
     )
+    imported = Case(
+        key="recorded_import",
+        title="from penstock import Task",
+        command=("recorded.py", "import"),
+        floor=("python",),
+        by="cpu",
+        warm=True,
+    )
+    recorded = Case(
+        key="recorded",
+        title="Task.init in an empty script, and its end",
+        command=("recorded.py",),
+        floor=("python",),
+        by="cpu",
+        less="recorded_import",
+        warm=True,
+        target=(Target(figure="cpu", most=150),),
+    )
     many = 5 if quick else 200
     floors = (
         _floor("fork", "fork + wait, bare Python", many),
         _floor("fork_zygote", "fork + wait, size of the zygote", many),
         _floor("commit", "SQLite commit, synced", many),
     )
-    return (*floors, *chains, numbers, *fans, reused, explain)
+    return (*floors, *chains, numbers, *fans, reused, explain, imported, recorded)
 
 
 def _arrays(*, quick: bool) -> tuple[Case, ...]:
@@ -214,7 +232,8 @@ def _reports(*, quick: bool) -> tuple[Case, ...]:
 
     return (
         case("print_plain", f"floor: {lines:,} lines printed to a file, CPU", lines),
-        case("print_recorded", "the same, recorded", lines, ("print_plain",), Target(figure="ratio", most=1.2)),
+        case("print_recorded", "the same loop, recorded", lines, ("print_plain",), Target(figure="ratio", most=1.2)),
+        case("print_to_the_end", "the same, until all is recorded", lines, ("print_plain",)),
         case("scalars", f"{many:,} scalars reported", many, (), Target(figure="each", most=many / 100)),
         case("points", f"floor: the bytes of {many:,} points read", many),
         case("drawing", "the same, drawn", many, ("points",), Target(figure="each", most=100)),

@@ -14,7 +14,8 @@ BENCH = ROOT / "bench"
 
 FLOORS = {"python", "fork", "fork_zygote", "commit", "disk", "page_cache", "print_plain", "points"}
 CASES = {"import", "import_controller", "cold", "warm", "numbers", "kept", "array", "array_plain", "reused", "explain"}
-REPORTS = {"print_recorded", "scalars", "drawing"}
+RECORDED = {"recorded_import", "recorded"}
+REPORTS = {"print_recorded", "print_to_the_end", "scalars", "drawing"}
 PIPELINES = {"chain_1", "chain_2", "chain_3", "chain_4", "fan_1", "fan_2"}
 
 BUSY_GRANDCHILD = """
@@ -65,7 +66,7 @@ def test_the_benchmark_runs_and_has_every_row(tmp_path):
     assert done.returncode == 0, done.stderr
     measured = json.loads(found.read_text())
     rows = {row["key"]: row for row in measured["rows"]}
-    assert rows.keys() == FLOORS | CASES | REPORTS | PIPELINES
+    assert rows.keys() == FLOORS | CASES | RECORDED | REPORTS | PIPELINES
     assert all(row["title"] in done.stdout for row in rows.values())
     assert all(
         row["wall"] > 0 and row["cpu"] > 0 and row["memory"] > 0 for key, row in rows.items() if key in PIPELINES
