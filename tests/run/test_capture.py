@@ -230,7 +230,7 @@ sys.stderr.write("\\ud800\\n")
     out, err, found = script(code, PYTHONUTF8="1")
     texts = lines(found, Stream.OUT)
     assert len(out) > 51_000_000
-    assert sum(text.count("y") for text in texts if set(text) == {"y"}) == 50_000_000
+    assert sum(text.count("y") for text in texts if len(text) > 1000 and set(text) == {"y"}) == 50_000_000
     assert texts[-2:] == ["\x1b[31mred\x1b[0m \x1b]0;title\x07", "as before"]
     assert (err, lines(found, Stream.ERR)) == (b"\\ud800\n", ["\\ud800"])
 
