@@ -59,27 +59,41 @@ def command(invocation: Invocation, run: str) -> Exit:
 
 
 def _header(run: Run, now: float) -> Table:
-    from penstock.cli.runs import length
-    from penstock.cli.terminal import facts, status
-    from penstock.core.run import ARCHIVED
-    from penstock.sdk.wording import age
+    from penstock.cli.terminal import facts
 
     task = run.task
+    asked = f"asked to stop: {run.stop_asked}" if run.stop_asked and task.ended is None else ""
+    pairs: list[tuple[str, str | Text]] = [("run", task.name), ("status", standing(task, asked))]
+    pairs += [("version", run.version), *times(task, now)]
+    pairs += [("project", run.project), ("tags", ", ".join(task.tags)), ("user", task.user), ("id", run.id)]
+    return facts(pairs)
+
+
+def standing(task: Task, asked: str = "") -> Text:
+    """Return the status of a task or run, why it is so, what it was `asked` since, and whether it is archived."""
+    from penstock.cli.terminal import status
+    from penstock.core.run import ARCHIVED
+    from penstock.sdk.wording import harmless
+
     word = status(task.status)
     why = ": ".join(filter(None, [task.reason or "", task.message.partition("\n")[0]]))
-    if why:
-        word.append(f"  {_clean(why)}", style="default")
-    if run.stop_asked and task.ended is None:
-        word.append(f"  asked to stop: {_clean(run.stop_asked)}", style="default")
+    for said in filter(None, [why, asked]):
+        word.append(f"  {harmless(said)}", style="default")
     if ARCHIVED in task.system_tags:
         word.append(f"  {ARCHIVED}", style="dim")
     word.no_wrap = False
-    pairs: list[tuple[str, str | Text]] = [("run", task.name), ("status", word), ("version", run.version)]
-    if task.started is not None:
-        at = time.strftime("%Y-%m-%d %H:%M:%S", time.localtime(task.started))
-        pairs += [("started", f"{at} ({age(now - task.started)})"), ("duration", length(task.started, task.ended, now))]
-    pairs += [("project", run.project), ("tags", ", ".join(task.tags)), ("user", task.user), ("id", run.id)]
-    return facts([(name, value) for name, value in pairs if value])
+    return word
+
+
+def times(task: Task, now: float) -> list[tuple[str, str | Text]]:
+    """Return when a task or run started and how long it took, once it did."""
+    from penstock.cli.runs import length
+    from penstock.sdk.wording import age
+
+    if task.started is None:
+        return []
+    at = time.strftime("%Y-%m-%d %H:%M:%S", time.localtime(task.started))
+    return [("started", f"{at} ({age(now - task.started)})"), ("duration", length(task.started, task.ended, now))]
 
 
 def parameters_table(parameters: Sequence[Parameter]) -> Table:
@@ -139,9 +153,3 @@ def _message(task: Task) -> Text:
     made = Text(f"{harmless(task.step or task.name)} failed:\n", style="bold")
     made.append("\n".join(f"  {line}" for line in lines), style="not bold")
     return made
-
-
-def _clean(text: str) -> str:
-    from penstock.sdk.wording import harmless
-
-    return harmless(text)

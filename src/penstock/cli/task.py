@@ -78,26 +78,15 @@ def _show(invocation: Invocation, task: Task) -> None:
 
 
 def _facts(task: Task, now: float) -> Table:
-    from penstock.cli.runs import length
-    from penstock.cli.terminal import facts, status
-    from penstock.core.run import ARCHIVED
-    from penstock.sdk.wording import age, harmless
+    from penstock.cli.show import standing, times
+    from penstock.cli.terminal import facts
 
-    word = status(task.status)
-    why = ": ".join(filter(None, [task.reason or "", task.message.partition("\n")[0]]))
-    if why:
-        word.append(f"  {harmless(why)}", style="default")
-    if ARCHIVED in task.system_tags:
-        word.append(f"  {ARCHIVED}", style="dim")
-    word.no_wrap = False
-    pairs: list[tuple[str, str | Text]] = [("task", task.name), ("status", word), ("type", task.type)]
-    if task.started is not None:
-        at = time.strftime("%Y-%m-%d %H:%M:%S", time.localtime(task.started))
-        pairs += [("started", f"{at} ({age(now - task.started)})"), ("duration", length(task.started, task.ended, now))]
+    pairs: list[tuple[str, str | Text]] = [("task", task.name), ("status", standing(task)), ("type", task.type)]
+    pairs += times(task, now)
     pairs += [("script", _script(task.script)), ("packages", ", ".join(task.script.packages or ()))]
     pairs += [("project", task.project), ("tags", ", ".join(task.tags)), ("user", task.user)]
     pairs += [("comment", task.comment), ("id", task.id)]
-    return facts([(name, value) for name, value in pairs if value])
+    return facts(pairs)
 
 
 def _script(script: Script) -> str:

@@ -50,10 +50,12 @@ def status(word: str) -> Text:
 
 
 def facts(pairs: Sequence[tuple[str, str | Text]]) -> Table:
-    """Return names and values below each other."""
+    """Return names and values below each other, without those that have no value."""
     made = Table(box=None, pad_edge=False, padding=(0, 2, 0, 0), show_header=False)
     made.add_column(style="dim", no_wrap=True)
     made.add_column(overflow="fold")
     for name, value in pairs:
+        if not value:
+            continue
         made.add_row(name, value if isinstance(value, Text) else Text(harmless(value)))
     return made

@@ -5,8 +5,10 @@ from __future__ import annotations
 import hashlib
 from enum import StrEnum
 
+import msgspec
 from msgspec import Struct
 
+from penstock.core.errors import Invalid
 from penstock.core.pipeline import Pipeline
 from penstock.core.progress import StepStatus
 from penstock.core.task import Status, Task
@@ -126,6 +128,22 @@ STEP_STATUS: dict[Status, StepStatus] = {
     Status.FAILED: StepStatus.FAILED,
     Status.STOPPED: StepStatus.ABORTED,
 }
+
+
+def edited_definition(text: str, run: str, hint: str) -> Pipeline:
+    """Return the definition that people left in the configuration object `Pipeline` of a run.
+
+    Args:
+        hint: What helps where it is none.
+
+    Raises:
+        Invalid: It is no definition.
+    """
+    try:
+        return msgspec.json.decode(text, type=Pipeline)
+    except msgspec.MsgspecError as error:
+        message = f"the configuration object {DEFINITION!r} of run {run} is no definition of a pipeline: {error}"
+        raise Invalid(message, hint=hint) from None
 
 
 def attempt_id(run: str, step: str, attempt: int) -> str:

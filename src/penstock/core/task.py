@@ -56,6 +56,9 @@ CONTINUABLE = frozenset({Status.STOPPED, Status.FAILED, Status.COMPLETED})
 RESETTABLE = frozenset(Status) - {Status.PUBLISHED}
 """Where a task may stand that is made a draft again; one in progress only by the process that carries it out."""
 
+PROPERTIES = "properties"
+"""The section of parameters that people may change at any time; the documented API calls them user properties."""
+
 PROGRESS = "progress"
 """Among the facts kept with a task: what it said of how much is done, in percent."""
 

@@ -7,12 +7,10 @@ import sys
 import uuid
 from collections.abc import Iterable
 
-import msgspec
-
 from penstock.backend import Backend
 from penstock.core.errors import Conflict, Invalid, NotFound
 from penstock.core.pipeline import Pipeline
-from penstock.core.run import DEFINITION, VERSION, Run
+from penstock.core.run import DEFINITION, VERSION, Run, edited_definition
 from penstock.core.tags import TagFilter
 from penstock.core.task import Container, Parameter, Script
 from penstock.core.version import Version
@@ -115,13 +113,7 @@ def stored_definition(backend: Backend, run: str) -> Pipeline:
     found = {one.name: one.text for one in backend.call(GetConfigurations(task=run))}
     if DEFINITION not in found:
         return backend.call(GetRun(id=run)).definition
-    try:
-        return msgspec.json.decode(found[DEFINITION], type=Pipeline)
-    except msgspec.MsgspecError as error:
-        raise Invalid(
-            f"the configuration object {DEFINITION!r} of run {run} is no definition of a pipeline: {error}",
-            hint="correct it, or clone the run again",
-        ) from None
+    return edited_definition(found[DEFINITION], run, "correct it, or clone the run again")
 
 
 def carry_out(run: Run) -> None:

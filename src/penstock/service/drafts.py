@@ -10,9 +10,9 @@ from typing import TYPE_CHECKING
 import msgspec
 from msgspec.structs import replace
 
-from penstock.core.errors import Conflict, Invalid
+from penstock.core.errors import Conflict
 from penstock.core.pipeline import Pipeline, checked, runs_project
-from penstock.core.run import DEFINITION, VERSION, Run
+from penstock.core.run import DEFINITION, VERSION, Run, edited_definition
 from penstock.core.task import Configuration, Status
 from penstock.ops.runs import CloneRun, DefineRun
 from penstock.ops.tasks import NewTask
@@ -72,13 +72,7 @@ def _asked(tx: Tx, run: Run) -> Pipeline:
     edited = [one.text for one in tx.settings.configurations(run.id) if one.name == DEFINITION]
     if run.number or not edited:
         return tx.runs.definition(run.id)
-    try:
-        return msgspec.json.decode(edited[0], type=Pipeline)
-    except msgspec.MsgspecError as error:
-        raise Invalid(
-            f"the configuration object {DEFINITION!r} of run {run.id} is no definition of a pipeline: {error}",
-            hint="correct it before the run is cloned",
-        ) from None
+    return edited_definition(edited[0], run.id, "correct it before the run is cloned")
 
 
 def _define(tx: Tx, run: str, definition: Pipeline) -> None:

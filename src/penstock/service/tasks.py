@@ -10,7 +10,18 @@ from msgspec.structs import replace
 from penstock.core.decision import Decision, DecisionKind
 from penstock.core.errors import Conflict, Invalid
 from penstock.core.run import STEP_STATUS, ChangeKind
-from penstock.core.task import ENDED, JUDGED, Configuration, EndReason, Parameter, Status, Task, TaskType, refuse_move
+from penstock.core.task import (
+    ENDED,
+    JUDGED,
+    PROPERTIES,
+    Configuration,
+    EndReason,
+    Parameter,
+    Status,
+    Task,
+    TaskType,
+    refuse_move,
+)
 from penstock.ops.tasks import (
     CreateTask,
     DescribeTask,
@@ -30,9 +41,6 @@ from penstock.service.base import handles
 
 if TYPE_CHECKING:
     from penstock.ports import Tx
-
-PROPERTIES = "properties"
-"""The section of parameters that people may change at any time; the documented API calls them user properties."""
 
 CALLBACK = frozenset({DecisionKind.ASK, DecisionKind.CALL})
 

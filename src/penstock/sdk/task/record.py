@@ -9,12 +9,10 @@ from penstock.core import task as record
 from penstock.core.errors import Invalid, NotFound
 from penstock.core.flat import is_dict
 from penstock.core.parameters import plain, restore
-from penstock.core.task import Parameter, TaskType
+from penstock.core.task import PROPERTIES, Parameter, TaskType
 from penstock.ops.runs import GetRun
 from penstock.ops.tasks import DescribeTask, GetParameters, GetTask, RemoveParameters, SetParameters
 from penstock.sdk import given, session
-
-PROPERTIES = "properties"
 
 
 class Record:
