@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import math
 
+import msgspec
 import pytest
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from penstock.core.errors import BadParameter
-from penstock.core.parameters import cast, is_plain, plain, restore, type_name
+from penstock.core.parameters import cast, held, is_plain, plain, restore, type_name
 from penstock.core.task import Parameter
 
 
@@ -66,6 +67,28 @@ def test_every_float_survives_being_recorded(value):
     recorded = parameter("float", cast(parameter("float"), value))
     again = restore(recorded)
     assert again == value or (math.isnan(again) and math.isnan(value))
+
+
+@given(
+    st.recursive(
+        st.floats(allow_nan=False) | st.sampled_from(["inf", "NaN", "[Infinity]", "", None]),
+        lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.text("ab"), inner, max_size=3),
+    )
+)
+@example([float("inf")])
+@example({"a": ["inf", float("-inf")]})
+def test_a_list_or_dict_with_numbers_that_json_cannot_write_survives_being_recorded(value):
+    """Neither does the number become a text, nor a text that looks like one a number."""
+    kind = "" if value is None else type(value).__name__
+    recorded = msgspec.json.decode(msgspec.json.encode(parameter(kind, held(value, "rate"))), type=Parameter)
+    assert restore(recorded) == value
+    if isinstance(value, list | dict):
+        assert restore(parameter(kind, cast(recorded, recorded.value))) == value  # as the page sends it back
+
+
+def test_a_text_where_a_list_belongs_is_read_back_as_it_is():
+    for text in ("[1, 2]", "[Infinity", "[" * 100_000, "inf", '["Infinity"]'):
+        assert restore(parameter("list", text)) == text
 
 
 @given(st.integers())

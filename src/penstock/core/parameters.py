@@ -16,6 +16,7 @@ from penstock.core.task import Json, Parameter
 
 TRUE = frozenset({"true", "yes", "on", "1"})
 FALSE = frozenset({"false", "no", "off", "0"})
+STRUCTURES = frozenset({"list", "tuple", "dict"})
 LARGEST = 2**63  # what a 64-bit integer of the database can hold
 
 
@@ -41,9 +42,9 @@ def cast(parameter: Parameter, value: object) -> Json:
         BadParameter: It does not fit; the message names the parameter, the value and the type.
     """
     if value is None or parameter.type not in CASTS:
-        return plain(value, parameter.name)
+        return held(value, parameter.name)
     try:
-        return plain(CASTS[parameter.type](value), parameter.name)
+        return held(CASTS[parameter.type](value), parameter.name)
     except (ValueError, TypeError, OverflowError, RecursionError):
         raise BadParameter(
             f"parameter {parameter.name!r} must be {ARTICLES[parameter.type]}, not {value!r}",
@@ -52,11 +53,17 @@ def cast(parameter: Parameter, value: object) -> Json:
 
 
 def restore(parameter: Parameter) -> object:
-    """Return the recorded value as Python had it: numbers that JSON cannot write were recorded as texts."""
-    if parameter.type == "float" and isinstance(parameter.value, str):
-        with suppress(ValueError):  # it may be a text: types are kept, not enforced
-            return float(parameter.value)
-    return parameter.value
+    """Return the recorded value as Python had it: what JSON cannot write was recorded as a text."""
+    value = parameter.value
+    if not isinstance(value, str):
+        return value
+    with suppress(ValueError, RecursionError, BadParameter):  # it may be a text: types are kept, not enforced
+        if parameter.type == "float":
+            return float(value)
+        if parameter.type in STRUCTURES:
+            found: object = json.loads(value)
+            return found if held(found, parameter.name) == value else value
+    return value
 
 
 def is_plain(value: object) -> bool:
@@ -80,16 +87,34 @@ def _is_unicode(text: str) -> bool:
     return True
 
 
+def held(value: object, name: str) -> Json:
+    """Return the value as a parameter holds it, for `restore` to make the same of it again.
+
+    Numbers that JSON cannot write become texts; a list or dict that has some inside becomes one text as a whole.
+
+    Raises:
+        BadParameter: A parameter cannot hold it.
+    """
+    found = plain(value, name)
+    if isinstance(found, list | dict) and found != (whole := _plain(value, name, float)):
+        return json.dumps(whole)
+    return found
+
+
 def plain(value: object, name: str) -> Json:
     """Return the value as JSON can hold it; raise BadParameter naming the parameter when JSON cannot."""
+    return _plain(value, name, _float)
+
+
+def _plain(value: object, name: str, number: Callable[[float], Json]) -> Json:
     if is_plain(value):
         return assume("Json", value)
     if isinstance(value, float):
-        return _float(value)
+        return number(value)
     if isinstance(value, list | tuple):
-        return [plain(item, name) for item in assume("Iterable[object]", value)]
+        return [_plain(item, name, number) for item in assume("Iterable[object]", value)]
     if isinstance(value, dict):
-        return {str(key): plain(item, name) for key, item in assume("dict[object, object]", value).items()}
+        return {str(key): _plain(item, name, number) for key, item in assume("dict[object, object]", value).items()}
     raise BadParameter(
         f"parameter {name!r} cannot hold a {type(value).__name__}",
         hint="use None, a bool, number or string, or lists and dicts of these; pass other values as function_kwargs",
@@ -136,7 +161,7 @@ def _structure(kind: type) -> Callable[[object], Json]:
             found = list(assume("tuple[object, ...]", found))
         if not isinstance(found, kind):
             raise TypeError
-        return plain(found, kind.__name__)
+        return assume("Json", found)
 
     return read
 

@@ -15,7 +15,7 @@ from penstock.blobs.stamps import Stamp
 from penstock.core import refs
 from penstock.core.errors import DiskFull, Invalid, NotFound
 from penstock.core.outputs import Artifact
-from penstock.core.parameters import plain
+from penstock.core.parameters import held, plain
 from penstock.core.pipeline import Argument, Pipeline, Step, script_key
 from penstock.core.run import RETURNS
 from penstock.core.task import Json, Parameter, Script, ScriptKind, Task
@@ -181,7 +181,7 @@ def parameter(path: str, value: object) -> Parameter:
     if not (section and slash and name):
         raise Invalid(f"{path!r} is not of the form section/name", hint="for an argument of the function: kwargs/name")
     kind = "" if value is None else type(value).__name__
-    return Parameter(section=section, name=name, value=plain(value, name), type=kind)
+    return Parameter(section=section, name=name, value=held(value, name), type=kind)
 
 
 def process(

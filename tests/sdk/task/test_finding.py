@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 
 import pytest
-from hypothesis import HealthCheck, given, settings
+from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
 
 from penstock import PipelineController, Task
@@ -158,6 +158,7 @@ def test_what_has_ended_is_put_into_a_queue_by_force_alone(home):
     tags=st.lists(TEXT, max_size=3, unique=True),
     comment=TEXT,
 )
+@example({"General/bounds": [0.0, float("inf")]}, {}, [], "")
 def test_a_task_goes_out_as_json_and_comes_back_as_it_was(home, parameters, configurations, tags, comment):
     task = draft("whole", argparse_args=[("n", 1)], docker="python")
     task.update_parameters(parameters)

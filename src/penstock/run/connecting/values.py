@@ -118,9 +118,9 @@ def _structure(value: object) -> Recorded:
         return _shown(items)
     with suppress(BadParameter, RecursionError, ValueError, TypeError):
         _refuse_keys(value)
-        plain = parameters.plain(value, "value")
-        if len(json.dumps(plain)) <= LONGEST:
-            return Recorded(plain, "dict" if is_dict(value) else "list")
+        held = parameters.held(value, "value")
+        if len(json.dumps(held)) <= LONGEST:
+            return Recorded(held, "dict" if is_dict(value) else "list")
     return _shown(value)
 
 

@@ -8,7 +8,7 @@ from typing import cast
 from penstock.core import task as record
 from penstock.core.errors import Invalid, NotFound
 from penstock.core.flat import is_dict
-from penstock.core.parameters import plain, restore
+from penstock.core.parameters import held, plain, restore
 from penstock.core.task import PROPERTIES, Parameter, TaskType
 from penstock.ops.runs import GetRun
 from penstock.ops.tasks import DescribeTask, GetParameters, GetTask, RemoveParameters, SetParameters
@@ -194,8 +194,12 @@ def _named(facts: Mapping[str, object] | Iterable[Mapping[str, object]]) -> dict
 
 def _property(name: str, value: object) -> Parameter:
     facts = value if is_dict(value) and "value" in value else {"value": value}
-    held = plain(facts["value"], name)
-    kind = str(facts.get("type") or ("" if held is None else type(held).__name__))
+    value = facts["value"]
+    kind = "float" if isinstance(value, float) else "" if value is None else type(plain(value, name)).__name__
     return Parameter(
-        section=PROPERTIES, name=name, value=held, type=kind, description=str(facts.get("description") or "")
+        section=PROPERTIES,
+        name=name,
+        value=held(value, name),
+        type=str(facts.get("type") or kind),
+        description=str(facts.get("description") or ""),
     )

@@ -11,7 +11,7 @@ from msgspec.structs import replace
 
 from penstock.core.errors import Invalid
 from penstock.core.flat import is_dict, join, leaves, split
-from penstock.core.parameters import cast, plain, restore, type_name
+from penstock.core.parameters import cast, held, plain, restore, type_name
 from penstock.core.task import Configuration, Container, Parameter, Script
 from penstock.ops.tasks import DescribeTask, GetConfigurations, RemoveParameters, SetConfiguration, SetParameters
 from penstock.sdk import session
@@ -258,5 +258,5 @@ def parameter(path: str, value: object) -> Parameter:
     section, _, name = path.partition("/")
     if not (section and name):
         raise Invalid(f"parameter {path!r} should be in the form of `section-name/parameter`")
-    held = plain(value, path)
-    return Parameter(section=section, name=name, value=held, type="" if held is None else type(value).__name__)
+    kind = "" if value is None else type(value).__name__
+    return Parameter(section=section, name=name, value=held(value, path), type=kind)
