@@ -52,8 +52,8 @@ def test_a_value_is_recorded_with_its_type(value, stored, kind):
     assert record(value) == (stored, kind, "")
 
 
-VALUES = [True, 3, 0.5, "x", "", math.inf, 2**70, [1, (2, None)], (1, [2]), (0, [math.inf]), {"a": (1,)}, Color.BLUE, Path("a"),
-          {1, 2}, frozenset("a"), np.int32(4), np.float32(0.1), Point(1, (2,)),
+VALUES = [True, 3, 0.5, "x", "", math.inf, 2**70, [1, (2, None)], (1, [2]), (0, [math.inf]), {"a": (1,)},
+          Color.BLUE, Path("a"), {1, 2}, frozenset("a"), np.int32(4), np.float32(0.1), Point(1, (2,)),
           datetime.datetime(2026, 1, 2, 3, tzinfo=datetime.UTC), None,
           decimal.Decimal("1.10"), uuid.UUID(int=5)]  # fmt: skip
 
