@@ -21,6 +21,9 @@
     │   ├── StoreBusy                another process holds the database for too long
     │   └── DiskFull                 no space left, or the disk is read-only
     ├── RemoteError                  what lies behind a URL could not be read or written
+    ├── Unreachable                  the server does not answer
+    ├── Unauthenticated              the server does not know who asks
+    ├── Forbidden                    who asks may not do this
     └── StepFailed                   a pipeline step ended badly
 
 Each class has a stable `code`, which is what travels over the wire; `BY_CODE` finds the class again. A message says
@@ -176,6 +179,24 @@ class RemoteError(PenstockError):
     """What lies behind a URL could not be read or written."""
 
     code = "remote"
+
+
+class Unreachable(PenstockError):
+    """The server does not answer."""
+
+    code = "unreachable"
+
+
+class Unauthenticated(PenstockError):
+    """The server does not know who asks."""
+
+    code = "unauthenticated"
+
+
+class Forbidden(PenstockError):
+    """Who asks may not do this."""
+
+    code = "forbidden"
 
 
 class StepFailed(PenstockError):
