@@ -13,6 +13,7 @@ from msgspec import Struct
 
 from penstock.blobs.stamps import Stamp
 from penstock.core import refs
+from penstock.core.assignment import Resolved
 from penstock.core.errors import DiskFull, Invalid, NotFound
 from penstock.core.outputs import Artifact
 from penstock.core.parameters import held, plain
@@ -20,7 +21,7 @@ from penstock.core.pipeline import Argument, Pipeline, Step, script_key
 from penstock.core.run import RETURNS
 from penstock.core.task import Json, Parameter, Script, ScriptKind, Task
 from penstock.ops.tasks import NewTask
-from penstock.run.attempt import AttemptSpec, Resolved, encode
+from penstock.run.attempt import AttemptSpec, encode
 from penstock.run.lookup import Lookup
 from penstock.run.process import Launch
 from penstock.run.warm import ENTRY

@@ -6,7 +6,9 @@ No SQL, no HTTP, no clock: the store, the wire and the time come from outside.
 from __future__ import annotations
 
 from penstock.service import (
+    agents,
     changes,
+    claims,
     decisions,
     drafts,
     executions,
@@ -14,6 +16,7 @@ from penstock.service import (
     lifecycle,
     models,
     outputs,
+    queues,
     runs,
     steps,
     tasks,
@@ -22,7 +25,9 @@ from penstock.service.base import Service
 
 __all__ = [
     "Service",
+    "agents",
     "changes",
+    "claims",
     "decisions",
     "drafts",
     "executions",
@@ -30,6 +35,7 @@ __all__ = [
     "lifecycle",
     "models",
     "outputs",
+    "queues",
     "runs",
     "steps",
     "tasks",
