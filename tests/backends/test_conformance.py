@@ -31,7 +31,7 @@ from penstock.core.task import Configuration, EndReason, Parameter, Script, Stat
 from penstock.ops.agents import Agent, DrainAgent, ForgetAgent, ListAgents, ReportAgent
 from penstock.ops.base import REGISTRY, Op
 from penstock.ops.changes import LastChange, ListChanges
-from penstock.ops.claims import BeginClaimed, ClaimTask, EndLeases, HandBack, ListHeld, RenewLease
+from penstock.ops.claims import BeginClaimed, ClaimTask, EndLeases, HandBack, ListHeld, ReleaseLease, RenewLease
 from penstock.ops.decisions import ListDecisions, RecordDecision
 from penstock.ops.executions import Keyed, ListExecutions, ListStored, ReuseStep
 from penstock.ops.health import CheckHealth
@@ -182,7 +182,7 @@ RESERVED = {
         *(CreateRun, StartRun, EndRun, StopRun, ResumeRun, ArchiveRun, DeleteRun, CloneRun, DefineRun),
         *(DraftStep, EnqueueStep, LaunchStep, DecideSteps, ReuseStep, TakeOver, DeleteModel),
         *(ChangeQueue, CreateQueue, DeleteQueue, MoveEntry, DrainAgent, ForgetAgent, ReportAgent),
-        *(BeginClaimed, ClaimTask, EndLeases, HandBack, RenewLease),
+        *(BeginClaimed, ClaimTask, EndLeases, HandBack, ReleaseLease, RenewLease),
     }
 }
 
@@ -331,6 +331,7 @@ WRITES: list[tuple[Op, Op]] = [
     (BeginClaimed(held=HELD, worker=WORKER), GetTask(id=CLAIMED)),
     (RenewLease(held=HELD), ListHeld()),
     (HandBack(held=HELD), ListEntries(queue="default")),
+    (ReleaseLease(held=HELD), ListHeld()),
     (EndLeases(tasks=(CLAIMED,)), GetTask(id=CLAIMED)),
     (PublishTask(id=DONE), GetTask(id=DONE)),
     (ArchiveTask(id=TASK), GetTask(id=TASK)),

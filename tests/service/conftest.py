@@ -159,9 +159,9 @@ class Timed(Desk):
         given = assignment or Assignment()
         return self.backend.call(EnqueueStep(run=run.id, step=step, attempt=attempt, task=new, assignment=given))
 
-    def claim(self, *queues, agent="agent", request=None, slots=True, seconds=60.0, wait=0.0):
+    def claim(self, *queues, agent="agent", request=None, workers=100, seconds=60.0, wait=0.0):
         op = ClaimTask(agent=agent, queues=queues or ("default", "services"), request=request or self.id(),
-                       slots=slots, seconds=seconds, wait=wait)  # fmt: skip
+                       workers=workers, seconds=seconds, wait=wait)  # fmt: skip
         return self.backend.call(op)
 
     def status(self, task):

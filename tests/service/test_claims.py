@@ -12,7 +12,8 @@ from penstock.core.lease import MOST_LOST, Held
 from penstock.core.outputs import ConsoleLine, Stream
 from penstock.core.progress import StepStatus
 from penstock.core.task import EndReason, Status
-from penstock.ops.claims import BeginClaimed, EndLeases, HandBack, ListHeld, RenewLease
+from penstock.ops.agents import Agent, DrainAgent, ReportAgent
+from penstock.ops.claims import BeginClaimed, EndLeases, HandBack, ListHeld, ReleaseLease, RenewLease
 from penstock.ops.outputs import AppendConsole, ReadConsole
 from penstock.ops.queues import ListEntries
 from penstock.ops.runs import GetRun, ResumeRun
@@ -60,10 +61,61 @@ def test_queues_are_looked_at_in_the_order_of_the_agent(timed):
 def test_a_run_takes_no_slot_of_an_agent(timed):
     timed.queued(queue="services")
     run = timed.queued_run()
-    claim = timed.claim("services", slots=False)
+    claim = timed.claim("services", workers=0)
     assert claim.task.id == run.id
-    assert timed.claim("services", slots=False) is None
+    assert timed.claim("services", workers=0) is None
     assert timed.claim("services") is not None
+
+
+def test_an_agent_holds_no_more_tasks_than_it_has_workers_and_gets_the_next_as_soon_as_one_has_ended(timed):
+    for _ in range(3):
+        timed.queued()
+    held = [timed.claim(workers=2) for _ in range(2)]
+    assert timed.claim(workers=2) is None
+    answers = []
+    waiting = threading.Thread(target=lambda: answers.append(timed.claim(workers=2, wait=60.0)))
+    waiting.start()
+    timed.backend.call(EndTask(id=held[0].task.id, status=Status.COMPLETED), held[0].held)
+    waiting.join(30.0)
+    assert answers[0] is not None
+
+
+def test_an_agent_that_is_to_leave_gets_nothing_more_and_waits_for_nothing(timed):
+    timed.backend.call(ReportAgent(agent=Agent(name="agent", process=WORKER)))
+    refused = []
+
+    def wait():
+        try:
+            timed.claim(wait=60.0)
+        except Conflict as error:
+            refused.append(error.message)
+
+    waiting = threading.Thread(target=wait)
+    waiting.start()
+    timed.backend.call(DrainAgent(name="agent"))
+    waiting.join(30.0)
+    assert refused == ["agent agent is to leave, and gets nothing more"]
+
+
+def test_a_run_that_ended_is_held_until_whoever_carried_it_out_has_left(timed):
+    run = timed.queued_run()
+    held = timed.claim("services").held
+    timed.backend.call(BeginClaimed(held=held, worker=WORKER))
+    timed.start(timed.backend.call(GetRun(id=run.id)).run)
+    timed.end_run(run)
+    timed.backend.call(AppendConsole(task=run.id, lines=(ConsoleLine(1.0, Stream.OUT, "bye"),)), held)
+    timed.backend.call(ReleaseLease(held=held))
+    assert timed.backend.call(ListHeld()) == []
+    assert timed.status(run) is Status.COMPLETED
+
+
+def test_a_run_whose_process_left_before_its_end_goes_on_when_it_is_claimed_next(timed):
+    run = timed.queued_run()
+    held = timed.claim("services").held
+    timed.backend.call(BeginClaimed(held=held, worker=WORKER))
+    timed.backend.call(ReleaseLease(held=held))
+    assert timed.claim("services").resumed
+    assert timed.status(run) is Status.IN_PROGRESS
 
 
 def test_who_waits_for_a_task_gets_it_as_soon_as_there_is_one(timed):

@@ -29,8 +29,8 @@ def names(call, queue="default"):
     return [entry.name for entry in call(ListEntries(queue=queue))]
 
 
-def claim(call, *queues, request="r", slots=True):
-    return call(ClaimTask(agent="a", queues=queues or ("default",), request=request, slots=slots))
+def claim(call, *queues, request="r", workers=100):
+    return call(ClaimTask(agent="a", queues=queues or ("default",), request=request, workers=workers))
 
 
 def test_two_queues_are_there_from_the_start(call):

@@ -34,11 +34,15 @@ class ClaimTask(Op[Claim | None], frozen=True, kw_only=True):
     A task goes to one that claims, whatever happens meanwhile: claiming again with the same request returns the same
     claim for as long as it is held.
 
+    Raises Conflict, also while it waits, when the agent is to leave.
+
     Args:
         agent: Name of the agent.
-        queues: The queues in the order in which they are looked at; those that are not there are passed over.
+        queues: The queues in the order in which they are looked at; those that are not there are passed over. Empty for
+            all of them, by name.
         request: A text that only this claim has.
-        slots: Whether the agent has a free worker; without, only runs of pipelines are claimed, which take none.
+        workers: How many tasks the agent carries out at once. Runs of pipelines do not count, and are claimed always;
+            what it holds already counts as the leases say.
         seconds: How long the lease lasts unless it is renewed.
         wait: Seconds to wait for a task at the most; 0 answers at once.
     """
@@ -46,7 +50,7 @@ class ClaimTask(Op[Claim | None], frozen=True, kw_only=True):
     agent: str
     queues: tuple[str, ...]
     request: str
-    slots: bool = True
+    workers: int = 1
     seconds: float = SECONDS
     wait: float = 0.0
 
@@ -83,6 +87,16 @@ class HandBack(Op[None], frozen=True, kw_only=True):
     held: Held
 
 
+class ReleaseLease(Op[None], frozen=True, kw_only=True):
+    """Let go of a claimed task: whoever carried it out has left.
+
+    A run that has not ended waits again in its queue and goes on when it is claimed next, unless it was lost too often;
+    anything else that has not ended failed.
+    """
+
+    held: Held
+
+
 class EndLeases(Op[list[str]], frozen=True, kw_only=True):
     """Decide about the tasks whose lease has run out, and return their ids.
 
@@ -90,7 +104,7 @@ class EndLeases(Op[list[str]], frozen=True, kw_only=True):
     and everything else failed with its agent.
 
     Args:
-        agent: Also those of this agent, which is known to be gone.
+        agent: Also those of this agent, which is known to be gone, whose process had not been started.
         tasks: Also these, whose process is known to be gone.
     """
 

@@ -29,14 +29,16 @@ def handles(op: type[Handled]) -> Callable[[Callable[[Tx, Handled, float], Any]]
     return register
 
 
-READY: dict[type[Op[Any]], Callable[[Tx, Any], bool]] = {}
+READY: dict[type[Op[Any]], Callable[[Tx, Any, float], bool]] = {}
 """Of the operations that may wait (by their field `wait`), what says whether there is something to wait for no more."""
 
 
-def waits_until(op: type[Handled]) -> Callable[[Callable[[Tx, Handled], bool]], Callable[[Tx, Handled], bool]]:
-    """Register the decorated function as what says whether the operation has something to return now."""
+def waits_until(
+    op: type[Handled],
+) -> Callable[[Callable[[Tx, Handled, float], bool]], Callable[[Tx, Handled, float], bool]]:
+    """Register the decorated function as what says whether the operation has its answer now."""
 
-    def register(ready: Callable[[Tx, Handled], bool]) -> Callable[[Tx, Handled], bool]:
+    def register(ready: Callable[[Tx, Handled, float], bool]) -> Callable[[Tx, Handled, float], bool]:
         READY[op] = ready
         return ready
 
@@ -95,12 +97,12 @@ class Service:
         """Close the store."""
         self._store.close()
 
-    def _wait(self, ready: Callable[[Tx, Any], bool], op: Op[Any], deadline: float) -> None:
+    def _wait(self, ready: Callable[[Tx, Any, float], bool], op: Op[Any], deadline: float) -> None:
         """Return once the operation has something to return, or the time is over."""
         while (left := deadline - self._clock()) > 0:
             mark = self._store.waiter.mark()
             with self._store.transaction(writes=False) as tx:
-                if ready(tx, op):
+                if ready(tx, op, self._clock()):
                     return
             self._store.waiter.wait(mark, left)
 

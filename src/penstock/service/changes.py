@@ -19,7 +19,7 @@ def list_changes(tx: Tx, op: ListChanges, now: float) -> list[Change]:
 
 
 @waits_until(ListChanges)
-def has_changes(tx: Tx, op: ListChanges) -> bool:
+def has_changes(tx: Tx, op: ListChanges, now: float) -> bool:
     """Return whether there is a change after the one that is known."""
     return bool(tx.changes.after(op.after, op.run, 1))
 

@@ -9,14 +9,25 @@ from msgspec.structs import replace
 from penstock.core.errors import Conflict
 from penstock.core.lease import Fate, fate
 from penstock.core.run import ChangeKind
-from penstock.core.task import EndReason, Status, Task, TaskType
-from penstock.ops.claims import BeginClaimed, Claim, ClaimTask, EndLeases, HandBack, ListHeld, RenewLease
+from penstock.core.task import ENDED, EndReason, Status, Task, TaskType
+from penstock.ops.claims import (
+    BeginClaimed,
+    Claim,
+    ClaimTask,
+    EndLeases,
+    HandBack,
+    ListHeld,
+    ReleaseLease,
+    RenewLease,
+)
 from penstock.ops.runs import EndRun
 from penstock.service.base import handles, waits_until
 from penstock.service.runs import end_run
 from penstock.service.tasks import move
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from penstock.ports import Tx
     from penstock.ports.queues import Lease
 
@@ -27,7 +38,10 @@ def claim_task(tx: Tx, op: ClaimTask, now: float) -> Claim | None:
     held = tx.leases.of_request(op.request)
     if held is not None:
         return _claim(tx, held)
-    taken = next(filter(None, (tx.entries.take(queue, slots=op.slots) for queue in op.queues)), None)
+    if _is_leaving(tx, op, now):
+        raise Conflict(f"agent {op.agent} is to leave, and gets nothing more")
+    slots = _has_slot(tx, op)
+    taken = next(filter(None, (tx.entries.take(queue, slots=slots) for queue in _queues(tx, op))), None)
     if taken is None:
         return None
     lease = tx.leases.add(taken, op.agent, op.request, now + op.seconds)
@@ -39,9 +53,24 @@ def claim_task(tx: Tx, op: ClaimTask, now: float) -> Claim | None:
 
 
 @waits_until(ClaimTask)
-def can_claim(tx: Tx, op: ClaimTask) -> bool:
-    """Return whether a claim would get something now."""
-    return tx.leases.of_request(op.request) is not None or tx.entries.has_next(op.queues, slots=op.slots)
+def can_claim(tx: Tx, op: ClaimTask, now: float) -> bool:
+    """Return whether a claim has its answer now."""
+    if _is_leaving(tx, op, now) or tx.leases.of_request(op.request) is not None:
+        return True
+    return tx.entries.has_next(_queues(tx, op), slots=_has_slot(tx, op))
+
+
+def _queues(tx: Tx, op: ClaimTask) -> Sequence[str]:
+    return op.queues or [queue.name for queue in tx.queues.list()]
+
+
+def _has_slot(tx: Tx, op: ClaimTask) -> bool:
+    return sum(lease.waited.takes_slot for lease in tx.leases.list(agent=op.agent)) < op.workers
+
+
+def _is_leaving(tx: Tx, op: ClaimTask, now: float) -> bool:
+    agent = tx.agents.find(op.agent, now)
+    return agent is not None and agent.draining
 
 
 @handles(BeginClaimed)
@@ -71,12 +100,20 @@ def hand_back(tx: Tx, op: HandBack, now: float) -> None:
     _wait_again(tx, task, lease, now, lost=lease.waited.lost, why=f"handed back by {lease.agent}")
 
 
+@handles(ReleaseLease)
+def release_lease(tx: Tx, op: ReleaseLease, now: float) -> None:
+    """Let go of a task."""
+    lease = tx.leases.find(op.held.task)
+    if lease is not None and lease.held == op.held:
+        _lose(tx, lease, now)
+
+
 @handles(EndLeases)
 def end_leases(tx: Tx, op: EndLeases, now: float) -> list[str]:
     """Decide about what was lost."""
     lost = tx.leases.list(ended=now)
     if op.agent is not None:
-        lost += tx.leases.list(agent=op.agent)
+        lost += [lease for lease in tx.leases.list(agent=op.agent) if not lease.begun]
     if op.tasks:
         lost += tx.leases.list(tasks=op.tasks)
     leases = {one.held.task: one for one in lost}
@@ -107,6 +144,9 @@ def _claim(tx: Tx, lease: Lease) -> Claim:
 def _lose(tx: Tx, lease: Lease, now: float) -> None:
     """Decide about one task whose agent is not heard of any more."""
     task = tx.tasks.get(lease.held.task)
+    if task.status in ENDED:
+        tx.leases.end(task.id)
+        return
     is_run = _is_run(tx, task)
     lost = lease.waited.lost
     silent = f"agent {lease.agent} was not heard of any more"
@@ -125,8 +165,7 @@ def _wait_again(tx: Tx, task: Task, lease: Lease, now: float, *, lost: int, why:
     waited = lease.waited
     rank = tx.entries.before(waited.queue, waited.urgency)
     resumed = waited.resumed or (lease.begun and _is_run(tx, task))
-    takes_slot = not _is_run(tx, task)
-    tx.entries.add(replace(waited, rank=rank, lost=lost, resumed=resumed, takes_slot=takes_slot, since=now))
+    tx.entries.add(replace(waited, rank=rank, lost=lost, resumed=resumed, since=now))
     if task.run is not None and task.step is not None:
         tx.steps.wait_again(task.run, task.step, task.id)
     tx.changes.append(task, ChangeKind.STATUS, Status.QUEUED, now, message=why)

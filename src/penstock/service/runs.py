@@ -59,7 +59,8 @@ def add_run(tx: Tx, new: NewTask, project: str, pipeline: str, now: float) -> Ru
 def start_run(tx: Tx, op: StartRun, now: float) -> Run:
     """Give out number and version, fix the definition, record the steps, begin."""
     run = tx.runs.get(op.id)
-    if run.task.status is not Status.CREATED:
+    claimed = run.task.status is Status.IN_PROGRESS and not run.number
+    if run.task.status is not Status.CREATED and not claimed:
         raise refuse_move(op.id, run.task.status, Status.IN_PROGRESS)
     definition = checked(op.definition)
     hashed = code_hash(definition)
@@ -73,7 +74,8 @@ def start_run(tx: Tx, op: StartRun, now: float) -> Run:
     tx.tasks.claim(op.id, op.worker)
     if op.runtime:
         tx.tasks.note(op.id, {**run.task.runtime, **op.runtime})
-    move(tx, run.task, Status.IN_PROGRESS, now)
+    if not claimed:
+        move(tx, run.task, Status.IN_PROGRESS, now)
     return tx.runs.get(op.id)
 
 

@@ -12,7 +12,7 @@ from penstock.core.lease import Held
 from penstock.ports.queues import Lease, Waiting
 from penstock.store.sql import Row, Session, Where
 
-_LEASE = "fence, task, queue, agent, request, urgency, rank, lost, resumed, begun, ends"
+_LEASE = "fence, task, queue, agent, request, urgency, rank, takes_slot, lost, resumed, begun, ends"
 
 _write = msgspec.msgpack.Encoder().encode
 _read = msgspec.msgpack.Decoder(Assignment).decode
@@ -27,14 +27,15 @@ class SqlLeases:
     def add(self, waiting: Waiting, agent: str, request: str, ends: float) -> Lease:
         """Give a task that waited to an agent; return its lease."""
         row = self._session.first(
-            f"""INSERT INTO leases (task, queue, agent, request, urgency, rank, lost, resumed, begun, ends)
-                VALUES (?, ?, ?, ?, ?, ?, ?, ?, 0, ?) RETURNING {_LEASE}""",
+            f"""INSERT INTO leases ({_LEASE.removeprefix("fence, ")})
+                VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, 0, ?) RETURNING {_LEASE}""",
             waiting.task,
             waiting.queue,
             agent,
             request,
             waiting.urgency,
             waiting.rank,
+            int(waiting.takes_slot),
             waiting.lost,
             int(waiting.resumed),
             ends,
@@ -109,12 +110,15 @@ class SqlAssignments:
 
 
 def _lease_of(row: Row) -> Lease:
-    fence, task, queue, agent, request, urgency, rank, lost, resumed, begun, ends = row
-    return Lease(
-        held=Held(task, fence),
-        waited=Waiting(task=task, queue=queue, urgency=urgency, rank=rank, lost=lost, resumed=bool(resumed)),
-        agent=agent,
-        request=request,
-        begun=bool(begun),
-        ends=ends,
+    fence, task, queue, agent, request, urgency, rank, takes_slot, lost, resumed, begun, ends = row
+    waited = Waiting(
+        task=task,
+        queue=queue,
+        urgency=urgency,
+        rank=rank,
+        takes_slot=bool(takes_slot),
+        lost=lost,
+        resumed=bool(resumed),
     )
+    held = Held(task, fence)
+    return Lease(held=held, waited=waited, agent=agent, request=request, begun=bool(begun), ends=ends)

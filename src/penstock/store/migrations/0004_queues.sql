@@ -31,6 +31,7 @@ CREATE TABLE leases (
     request TEXT NOT NULL UNIQUE,
     urgency BIGINT NOT NULL,
     rank DOUBLE PRECISION NOT NULL,
+    takes_slot BIGINT NOT NULL,
     lost BIGINT NOT NULL,
     resumed BIGINT NOT NULL,
     begun BIGINT NOT NULL,
