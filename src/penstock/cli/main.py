@@ -35,6 +35,7 @@ SUMMARIES = {
     "abort": "Stop a run.",
     "resume": "Let a run go on that failed, was stopped, or whose process died.",
     "execute": "Carry out a draft here: a task, or a run.",
+    "agent": "Serve queues: claim tasks and carry them out here.",
     "archive": "Put runs out of sight, or bring them back.",
     "rm": "Delete runs.",
     "doctor": "Check this installation and its home.",

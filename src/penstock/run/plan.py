@@ -27,6 +27,7 @@ class Plan(Struct, frozen=True, kw_only=True):
         on_queues: Whether the steps go to queues, for agents to carry them out.
         since: `seq` of a change from before the run began, or went on.
         steps: Of a run that goes on, where its steps stand.
+        start_agent: Starts an agent on this machine, where that is wanted; returns whether one will come.
         complain: Takes a sentence about a callback that went wrong.
     """
 
@@ -44,3 +45,4 @@ class Plan(Struct, frozen=True, kw_only=True):
     complain: Callable[[str], None]
     steps: tuple[StepState, ...] = ()
     on_queues: bool = False
+    start_agent: Callable[[], bool] = bool
