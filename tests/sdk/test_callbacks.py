@@ -7,7 +7,8 @@ import pytest
 from penstock import Task
 from penstock.core.errors import Invalid
 from penstock.core.progress import StepStatus
-from penstock.sdk.callbacks import callbacks
+from penstock.run.callbacks import POST, PRE
+from penstock.sdk.callbacks import ForAll, callbacks, for_every_step
 
 
 def test_the_functions_get_the_pipeline_and_the_node(home):
@@ -54,3 +55,22 @@ def test_a_factory_that_makes_no_task_says_so(home):
     made = callbacks("pipe", {"a": {"base_task_factory": lambda node: "id"}}, lambda step, id: None)
     with pytest.raises(Invalid, match="returned a str, and no Task"):
         made.make["a"]()
+
+
+def test_functions_for_every_step_are_called_beside_its_own_and_a_veto_is_the_last_word():
+    told = []
+
+    def of(name, answer=None):
+        def call(*given):
+            told.append((name, *given))
+            return answer
+
+        return call
+
+    steps = {"own": {PRE: of("pre"), POST: of("post")}, "none": {}, "no": {PRE: of("veto", answer=False)}}
+    found = for_every_step(steps, ForAll(created=of("created"), completed=of("completed")))
+    assert [found[step][PRE]("p", "n", {}) for step in steps] == [True, True, False]
+    for step in ("own", "none"):
+        found[step][POST]("p", "n")
+    assert [name for name, *_ in told] == ["pre", "created", "created", "veto", "completed", "post", "completed"]
+    assert for_every_step({"a": {}}, ForAll()) == {"a": {}}

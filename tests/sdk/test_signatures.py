@@ -45,6 +45,7 @@ DOCUMENTED = {
         "working_dir=None, continue_behaviour=None, stage=None",
         "set_default_execution_queue": "default_execution_queue",
         "set_pipeline_execution_time_limit": "max_execution_minutes",
+        "start": "queue='services', step_task_created_callback=None, step_task_completed_callback=None, wait=True",
         "start_locally": "run_pipeline_steps_locally=False",
         "create_draft": NOTHING,
         "stop": "timeout=None, mark_failed=False, mark_aborted=False",
@@ -214,6 +215,7 @@ DOCUMENTED = {
 """By class and method the documented arguments, in their order."""
 
 OURS = {
+    (PipelineController, "start"): ", exit_process=True",
     (PipelineController, "start_locally"): ", resume=None",
     (Artifact, "get"): "deserialization_function=None",
 }
@@ -229,7 +231,6 @@ FACTS = {
 """Documented properties."""
 
 NOT_THERE = {
-    PipelineController: {"start"},  # needs agents
     Task: {
         "get_output_log_web_page",  # needs the server's pages
         "register_abort_callback",  # who stops a step kills it, and says so at its task

@@ -36,6 +36,8 @@ SUMMARIES = {
     "resume": "Let a run go on that failed, was stopped, or whose process died.",
     "execute": "Carry out a draft here: a task, or a run.",
     "agent": "Serve queues: claim tasks and carry them out here.",
+    "agents": "List the agents, or have one leave.",
+    "queue": "Look at queues, and steer what waits in them.",
     "archive": "Put runs out of sight, or bring them back.",
     "rm": "Delete runs.",
     "doctor": "Check this installation and its home.",

@@ -30,7 +30,7 @@ from penstock.run.callbacks import is_calling
 from penstock.sdk import artifacts, drafts, launched, local, output_model, session
 from penstock.sdk import node as nodes
 from penstock.sdk.begin import Begin, StartOptions, find_resumed
-from penstock.sdk.callbacks import ForAll, callbacks
+from penstock.sdk.callbacks import ForAll, callbacks, for_every_step
 from penstock.sdk.function import standalone
 from penstock.sdk.given import container, requirements, time_limit, words
 from penstock.sdk.logger import Logger
@@ -606,7 +606,7 @@ class PipelineController:
             auto_version_bump=self._auto_version_bump,
             add_run_number=self._add_run_number,
             enable_local_imports=self._enable_local_imports,
-            callbacks=callbacks(self, self._functions, self._node, self._for_all),
+            callbacks=callbacks(self, for_every_step(self._functions, self._for_all), self._node),
         )
 
     def _node(self, step: str, task: str | None) -> nodes.Node:

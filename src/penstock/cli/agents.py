@@ -1,0 +1,61 @@
+"""`penstock agents`: the agents that live, what each carries out, and how one is told to leave."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Sequence
+from typing import TYPE_CHECKING
+
+import click
+
+from penstock.cli.invocation import Exit, Invocation, json_option, pass_invocation
+
+if TYPE_CHECKING:
+    from penstock.ops.agents import Agent
+
+EXAMPLE = """\
+\b
+Examples:
+  penstock agents                 list the agents that live
+  penstock agents --drain NAME    let one finish what it carries out, and leave
+"""
+
+
+@click.command("agents", epilog=EXAMPLE)
+@click.option(
+    "--drain", metavar="NAME", help="Let this agent finish what it carries out, claim nothing more, and leave."
+)
+@json_option
+@pass_invocation
+def command(invocation: Invocation, drain: str | None) -> Exit:
+    """List the agents that live. An agent is started with `penstock agent`."""
+    from penstock.ops.agents import DrainAgent, ListAgents
+
+    invocation.close_lost()
+    if drain is not None:
+        invocation.backend.call(DrainAgent(name=drain))
+    agents = invocation.backend.call(ListAgents())
+    if invocation.json:
+        from penstock.cli.document import emit
+
+        emit({"agents": agents})
+    elif agents:
+        _print(agents, time.time())
+    else:
+        click.echo("no agent lives; start one with: penstock agent", err=True)
+    return Exit.OK
+
+
+def _print(agents: Sequence[Agent], now: float) -> None:
+    from penstock.cli.terminal import console, plain, table
+    from penstock.sdk.wording import age
+
+    made = table("~AGENT", "~QUEUES", ">BUSY", ">WORKERS", "STARTED", "STATE")
+    for agent in agents:
+        served = ", ".join(agent.queues) or "all"
+        state = "leaving" if agent.draining else ""
+        busy = f"{len(agent.tasks):,}"
+        made.add_row(
+            plain(agent.name), plain(served), busy, f"{agent.workers:,}", age(now - agent.started), plain(state)
+        )
+    console().print(made)

@@ -1,0 +1,129 @@
+"""An agent in this process; what it starts are real processes. Killed and frozen ones: tests/faults/test_agents.py."""
+
+from __future__ import annotations
+
+import os
+import sys
+import threading
+
+import pytest
+from tests.place import until
+
+from penstock.agent.agent import Agent, Options, default_name
+from penstock.core.errors import Conflict
+from penstock.core.outputs import Stream
+from penstock.core.run import RETURNS
+from penstock.core.task import EndReason, Parameter, Script, ScriptKind, Status, Worker
+from penstock.ops.agents import Agent as Record
+from penstock.ops.agents import DrainAgent, ListAgents, ReportAgent
+from penstock.ops.claims import ListHeld
+from penstock.ops.lifecycle import EnqueueTask
+from penstock.ops.outputs import ListArtifacts, ReadConsole
+from penstock.ops.queues import CreateQueue
+from penstock.ops.tasks import CreateTask, GetTask, NewTask
+
+FUNCTION = Script(source="def work(n):\n    print('n is', n)\n    return n + 1\n", entry_point="work")
+
+
+@pytest.fixture
+def options(tmp_path):
+    path = tuple(one for one in sys.path if one)
+    return {"name": "agent", "working": str(tmp_path), "path": path, "environment": dict(os.environ)}
+
+
+@pytest.fixture
+def run(place, options):
+    """Return what runs an agent until it leaves, and returns what it said."""
+
+    def run(**given):
+        said = []
+        Agent(place.backend, place.settings, Options(**options | {"idle": 0.2} | given), said.append).run()
+        return said
+
+    return run
+
+
+def queued(place, script=FUNCTION, queue="default", name="work", **fields):
+    id = os.urandom(16).hex()
+    new = NewTask(id=id, name=name, project="P", script=script, **fields)
+    place.backend.call(CreateTask(task=new))
+    return place.backend.call(EnqueueTask(id=id, queue=queue))
+
+
+def ended(place, task):
+    return place.backend.call(GetTask(id=task.id))
+
+
+def lines(place, task):
+    return [line for chunk in place.backend.call(ReadConsole(task=task.id)) for line in chunk.lines]
+
+
+def test_a_function_is_carried_out_with_what_its_record_says_and_what_it_made_is_there(place, run):
+    task = queued(
+        place,
+        parameters=(Parameter(section="kwargs", name="n", value=4, type="int"),),
+        runtime={RETURNS: '["x"]'},
+    )
+    said = run()
+    assert ended(place, task).status is Status.COMPLETED, ended(place, task).message
+    assert [(line.stream, line.text) for line in lines(place, task)] == [(Stream.OUT, "n is 4")]
+    assert [one.preview for one in place.backend.call(ListArtifacts(task=task.id))] == ["5"]
+    assert said == [f"default: work ({task.id[:12]})"]
+    assert place.backend.call(ListHeld()) == place.backend.call(ListAgents()) == []
+
+
+def test_a_script_is_carried_out_and_one_that_fails_says_why(place, run):
+    text = "import sys\nprint('to err', file=sys.stderr)\nraise ValueError('too bad')\n"
+    task = queued(place, Script(source=text, entry_point="script.py", kind=ScriptKind.SCRIPT))
+    run()
+    found = ended(place, task)
+    assert (found.status, found.reason) == (Status.FAILED, EndReason.EXCEPTION)
+    assert found.message.startswith("ValueError: too bad")
+    assert lines(place, task)[0].text == "to err"
+
+
+def test_a_function_that_cannot_be_called_as_recorded_fails_and_the_agent_goes_on(place, run):
+    broken = Parameter(section="kwargs_artifacts", name="n", value=f"{'f' * 32}.gone", type="str")
+    first, second = queued(place, parameters=(broken,)), queued(place, Script(source="", kind=ScriptKind.SCRIPT))
+    run()
+    assert [(one.status, one.reason) for one in (ended(place, first),)] == [(Status.FAILED, EndReason.LAUNCH)]
+    assert ended(place, second).status is Status.FAILED
+
+
+def test_an_agent_that_is_to_carry_out_one_task_leaves_after_it(place, run):
+    tasks = [queued(place, Script(source="1", entry_point="a.py", kind=ScriptKind.SCRIPT)) for _ in range(2)]
+    run(once=True)
+    assert [ended(place, task).status for task in tasks] == [Status.COMPLETED, Status.QUEUED]
+
+
+def test_an_agent_looks_at_its_queues_in_their_order_or_in_turn(place, run):
+    place.backend.call(CreateQueue(name="gpu"))
+    for fair, expected in ((False, ["gpu", "gpu", "default", "default"]), (True, ["default", "gpu", "default", "gpu"])):
+        script = Script(source="1", entry_point="a.py", kind=ScriptKind.SCRIPT)
+        for _ in range(2):
+            queued(place, script, "default")
+            queued(place, script, "gpu")
+        said = run(queues=("gpu", "default"), fair=fair, workers=1)
+        assert [one.partition(":")[0] for one in said] == expected
+
+
+def test_a_name_that_a_living_agent_has_is_refused(place, run):
+    other = Worker(host="elsewhere", pid=1)
+    place.backend.call(ReportAgent(agent=Record(name="agent", process=other)))
+    with pytest.raises(Conflict, match="an agent 'agent' lives already"):
+        run()
+    assert [one.process for one in place.agents()] == [other]
+
+
+def test_an_agent_that_somebody_drains_leaves(place, run):
+    leaving = threading.Thread(target=run, kwargs={"idle": None})
+    leaving.start()
+    until(place.agents)
+    place.backend.call(DrainAgent(name="agent"))
+    leaving.join(60)
+    assert not leaving.is_alive()
+    assert place.agents() == []
+
+
+def test_agents_of_two_processes_have_two_names():
+    assert default_name().endswith(f"-{os.getpid()}")

@@ -1,0 +1,25 @@
+from __future__ import annotations
+
+from pathlib import Path
+
+from penstock.agent.order import Order, decode, encode
+from penstock.core.assignment import Assignment
+from penstock.core.lease import Held
+from penstock.core.task import Task
+from penstock.ops.claims import Claim
+from penstock.settings import Settings
+
+
+def test_an_order_arrives_as_it_was_given():
+    claim = Claim(task=Task(id="a", name="é", project="P"), held=Held("a", 3), queue="default", assignment=Assignment())
+    order = Order(
+        claim=claim,
+        settings=Settings(home=Path("/é/home"), workers=3, held=Held("b", 1)),
+        working="/w",
+        environment={"A": "é=1"},
+        path=("/x",),
+        lease=5.0,
+        modules=("json",),
+        fingerprint="f",
+    )
+    assert decode(encode(order)) == order

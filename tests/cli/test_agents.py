@@ -1,0 +1,30 @@
+"""The agents in the terminal."""
+
+from __future__ import annotations
+
+from penstock.core.task import Worker
+from penstock.ops.agents import Agent, ReportAgent
+from penstock.run.liveness import here
+
+
+def test_agents_are_listed_with_what_they_serve_and_drained_by_name(penstock, recorder):
+    recorder.call(ReportAgent(agent=Agent(name="big", process=here(), queues=("gpu", "cpu"), workers=4)))
+    answer = penstock("agents")
+    assert answer.code == 0
+    header, line = answer.out.splitlines()
+    assert header.split() == ["AGENT", "QUEUES", "BUSY", "WORKERS", "STARTED", "STATE"]
+    assert line.split()[:5] == ["big", "gpu,", "cpu", "0", "4"]
+    assert penstock("agents", "--drain", "big").out.splitlines()[1].split()[-1] == "leaving"
+    assert penstock("agents", "--json").document()["agents"][0]["draining"] is True
+
+
+def test_an_agent_whose_process_is_gone_is_not_listed(penstock, recorder):
+    gone = Worker(host=here().host, pid=2**22 - 1, started="1", boot=here().boot)
+    recorder.call(ReportAgent(agent=Agent(name="gone", process=gone)))
+    answer = penstock("agents")
+    assert (answer.out, answer.err) == ("", "no agent lives; start one with: penstock agent\n")
+
+
+def test_who_drains_an_agent_that_is_not_there_is_told(penstock):
+    answer = penstock("agents", "--drain", "nobody")
+    assert (answer.code, "no agent 'nobody'" in answer.err) == (3, True)

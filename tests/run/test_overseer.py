@@ -1,0 +1,62 @@
+from __future__ import annotations
+
+import pytest
+
+from penstock.ops.queues import Queue
+from penstock.ops.steps import DecideSteps
+from penstock.run import overseer
+from penstock.run.overseer import Overseer
+
+
+class Backend:
+    def __init__(self, *queues):
+        self.queues = queues
+        self.decided = []
+
+    def call(self, op):
+        if isinstance(op, DecideSteps):
+            self.decided += [(one.step, one.reason) for one in op.decisions]
+            return None
+        return list(self.queues)
+
+
+@pytest.fixture
+def looks(monkeypatch):
+    monkeypatch.setattr(overseer, "end_dead", lambda backend: None)
+    monkeypatch.setattr(overseer, "LOOK", 0.0)
+
+    def looks(queue, steps=("a", "b"), coming=False):
+        backend, complaints = Backend(queue), []
+        watching = Overseer(backend, "run", lambda: coming, complaints.append)
+        for _ in range(2):
+            watching.look([(step, "gpu") for step in steps])
+        return backend.decided, complaints
+
+    return looks
+
+
+def test_steps_that_nobody_would_carry_out_are_told_of_once_with_what_helps(looks):
+    why = "no agent serves queue 'gpu'; start one with: penstock agent --queue gpu"
+    decided, complaints = looks(Queue(name="gpu"))
+    assert decided == [("a", why), ("b", why)]
+    assert complaints == [f"step 'a' waits: {why}"]
+
+
+def test_a_queue_that_is_paused_is_told_of_although_agents_serve_it(looks):
+    decided, _ = looks(Queue(name="gpu", paused=True, agents=3))
+    assert decided[0] == ("a", "queue 'gpu' is paused; let it go on with: penstock queue resume gpu")
+
+
+@pytest.mark.parametrize(("queue", "coming"), [(Queue(name="gpu", agents=1), False), (Queue(name="gpu"), True)])
+def test_where_an_agent_lives_or_is_on_its_way_there_is_nothing_to_tell(looks, queue, coming):
+    assert looks(queue, coming=coming) == ([], [])
+
+
+def test_it_looks_no_more_often_than_now_and_then(monkeypatch):
+    looked = []
+    monkeypatch.setattr(overseer, "end_dead", looked.append)
+    watching = Overseer(Backend(), "run", bool, print)
+    for _ in range(5):
+        watching.look([])
+    assert len(looked) == 1
+    assert 0 < watching.patience <= overseer.LOOK

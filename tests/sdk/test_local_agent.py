@@ -1,0 +1,35 @@
+from __future__ import annotations
+
+import subprocess
+
+import pytest
+from msgspec.structs import replace
+
+from penstock.core.task import Worker
+from penstock.ops.agents import Agent, ReportAgent
+from penstock.sdk.local_agent import LocalAgent
+
+
+@pytest.fixture
+def started(monkeypatch):
+    found = []
+    monkeypatch.setattr(subprocess, "Popen", lambda command, **given: found.append((command, given)))
+    return found
+
+
+def test_an_agent_is_started_once_for_all_that_wait_and_knows_nothing_of_who_started_it(place, started, monkeypatch):
+    monkeypatch.setenv("PENSTOCK_HELD", f"{'a' * 32}:1")
+    agent = LocalAgent(place.backend, place.settings)
+    assert [agent.start(), agent.start()] == [True, True]
+    ((command, given),) = started
+    assert command[1:] == ["-m", "penstock", "agent", "--until-idle"]
+    assert given["env"]["PENSTOCK_HOME"] == str(place.settings.home)
+    assert "PENSTOCK_HELD" not in given["env"]
+    assert given["start_new_session"]
+
+
+def test_no_agent_is_started_where_one_lives_or_none_is_wanted(place, started):
+    assert not LocalAgent(place.backend, replace(place.settings, agent="off")).start()
+    place.backend.call(ReportAgent(agent=Agent(name="there", process=Worker(host="h", pid=1))))
+    assert LocalAgent(place.backend, place.settings).start()
+    assert started == []
