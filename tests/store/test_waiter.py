@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import os
+import sys
 import threading
 from pathlib import Path
 
@@ -59,10 +60,32 @@ def test_a_commit_of_another_process_ends_the_waiting(path: Path, child) -> None
     store.close()
 
 
+@pytest.mark.skipif(sys.platform != "linux", reason="only Linux tells of writes")
+def test_a_commit_of_another_process_is_told_by_the_system_and_not_looked_for(path, child, monkeypatch) -> None:
+    monkeypatch.setattr(waiter, "_SLOWEST", LONG)
+    begin, ready = os.pipe()
+
+    def work() -> None:
+        other = SqliteStore(path)
+        os.read(begin, 1)
+        change(other)
+        other.close()
+
+    SqliteStore(path).close()
+    forked = child(work)
+    store = SqliteStore(path)
+    mark = store.waiter.mark()
+    threading.Timer(0.3, os.write, (ready, b"x")).start()
+    assert store.waiter.wait(mark, LONG) is True
+    forked.join()
+    store.close()
+
+
 def test_a_commit_of_this_process_ends_the_waiting_without_a_look_at_the_file(
     store: SqliteStore, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(waiter, "_SOON", LONG)
+    monkeypatch.setattr(waiter, "_SLOWEST", LONG)
     waiting = threading.Event()
     answers: list[bool] = []
 

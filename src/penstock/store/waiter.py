@@ -1,7 +1,8 @@
-"""Waiting for a change: at once when this process made it, within a tenth of a second when another did.
+"""Waiting for a change: at once when this process made it, and where the system tells of writes, when another did.
 
-SQLite tells no other process of a commit, but says cheaply (2 µs) whether there was one. So this asks, soon at first
-and then ten times a second, and is woken at once by commits of its own process.
+SQLite tells no other process of a commit, but says cheaply (2 µs) whether there was one. Linux says that the log was
+written, a moment before that is a commit: so this looks again and again for a moment, and then waits for the next
+write. Elsewhere it looks soon at first and then ten times a second.
 """
 
 from __future__ import annotations
@@ -14,8 +15,10 @@ from typing import Final
 
 from penstock.store.connections import AWARE, Connections, Slot
 from penstock.store.files import explain, is_busy
+from penstock.store.nudge import Nudge
 
 _SOON: Final = 0.005
+_AT_ONCE: Final = 0.0005
 _SLOWEST: Final = 0.1
 
 
@@ -42,38 +45,40 @@ class SqliteWaiter:
     def wait(self, since: object, seconds: float) -> bool:
         """Return True as soon as the store may have changed since that mark, False when the time is over."""
         deadline = time.monotonic() + seconds
-        pause = _SOON
-        while not self._connections.closed:
-            stand = self._stand()
-            left = deadline - time.monotonic()
-            if stand != since or left <= 0:
-                return stand != since
-            with self._condition:
-                if self._commits == stand[0]:
-                    self._condition.wait(min(pause, left))
-            pause = min(pause * 1.25, _SLOWEST)
+        nudge = self._nudge
+        pause = _SLOWEST if nudge.hears_others else _SOON
+        with nudge.listening() as ear:
+            while not self._connections.closed:
+                stand = self._stand()
+                left = deadline - time.monotonic()
+                if stand != since or left <= 0:
+                    return stand != since
+                nudged = ear.wait(min(pause, left)) and nudge.hears_others
+                pause = _AT_ONCE if nudged else min(pause * 1.25, _SLOWEST)
         return True  # whoever looks will learn that the store was closed
 
     def notify(self) -> None:
         """Wake those of this process who wait: something was committed, or the store was closed."""
-        with self._condition:
+        with self._turn:
             self._commits += 1
-            self._condition.notify_all()
+            self._nudge.notify()
 
     def before_fork(self) -> None:
         """Let nobody be in the middle of a notification."""
-        self._condition.acquire()
+        self._turn.acquire()
 
     def after_fork_in_parent(self) -> None:
         """Go on."""
-        self._condition.release()
+        self._turn.release()
 
     def after_fork_in_child(self) -> None:
         """Forget the parent's connection and threads."""
+        self._nudge.close()
         self._begin_anew()
 
     def _begin_anew(self) -> None:
-        self._condition = threading.Condition()
+        self._turn = threading.Lock()
+        self._nudge = Nudge(self._path.parent)
         self._commits = 0
         self._slot = None
 

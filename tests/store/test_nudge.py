@@ -1,0 +1,66 @@
+from __future__ import annotations
+
+import subprocess
+import sys
+import threading
+
+import pytest
+
+from penstock.store.nudge import Nudge
+
+LONG = 60.0  # seconds; a test that needs them has failed
+LINUX = pytest.mark.skipif(sys.platform != "linux", reason="only Linux tells of writes")
+
+
+def test_everybody_who_listens_hears_a_notice_once(tmp_path) -> None:
+    nudge = Nudge(tmp_path)
+    with nudge.listening() as one, nudge.listening() as other:
+        nudge.notify()
+        nudge.notify()
+        assert (one.wait(LONG), other.wait(LONG)) == (True, True)
+        assert (one.wait(0.0), other.wait(0.0)) == (False, False)
+
+
+def test_a_notice_from_before_is_not_heard(tmp_path) -> None:
+    nudge = Nudge(tmp_path)
+    nudge.notify()
+    with nudge.listening() as ear:
+        assert ear.wait(0.01) is False
+
+
+def test_who_waits_is_woken(tmp_path) -> None:
+    nudge = Nudge(tmp_path)
+    with nudge.listening() as ear:
+        threading.Timer(0.05, nudge.notify).start()
+        assert ear.wait(LONG) is True
+
+
+def test_more_notices_than_anybody_hears_are_no_error(tmp_path) -> None:
+    nudge = Nudge(tmp_path)
+    with nudge.listening():
+        for _ in range(100_000):
+            nudge.notify()
+
+
+@LINUX
+def test_a_write_of_another_process_is_heard(tmp_path) -> None:
+    nudge = Nudge(tmp_path)
+    assert nudge.hears_others
+    with nudge.listening() as ear:
+        subprocess.run([sys.executable, "-c", f"open({str(tmp_path / 'log')!r}, 'w').write('x')"], check=True)
+        assert ear.wait(LONG) is True
+
+
+@pytest.mark.parametrize("end", ["close", "platform"])
+def test_without_the_system_s_help_only_this_process_is_heard(tmp_path, monkeypatch, end) -> None:
+    if end == "platform":
+        monkeypatch.setattr(sys, "platform", "darwin")
+    nudge = Nudge(tmp_path)
+    if end == "close":
+        nudge.close()
+    assert not nudge.hears_others
+    with nudge.listening() as ear:
+        (tmp_path / "log").write_text("x")
+        assert ear.wait(0.01) is False
+        nudge.notify()
+        assert ear.wait(LONG) is True
