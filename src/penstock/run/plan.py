@@ -11,6 +11,7 @@ from msgspec import Struct
 
 from penstock.core.outputs import Artifact
 from penstock.core.pipeline import Pipeline
+from penstock.core.rerun import RerunPlan
 from penstock.core.run import Run, StepState
 from penstock.core.task import Worker
 from penstock.run.announcer import Observer
@@ -26,6 +27,7 @@ class Plan(Struct, frozen=True, kw_only=True):
         slots: How many steps run at once.
         since: `seq` of a change from before the run began, or went on.
         steps: Of a run that goes on, where its steps stand.
+        rerun: Of a run that does another one anew, what it does with each step.
         complain: Takes a sentence about a callback that went wrong.
     """
 
@@ -42,3 +44,4 @@ class Plan(Struct, frozen=True, kw_only=True):
     observer: Observer
     complain: Callable[[str], None]
     steps: tuple[StepState, ...] = ()
+    rerun: RerunPlan | None = None

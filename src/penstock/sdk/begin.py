@@ -18,10 +18,12 @@ from penstock.backend import Backend
 from penstock.core.errors import Conflict, Invalid, PenstockError, StoreError
 from penstock.core.outputs import ConsoleLine, Stream
 from penstock.core.pipeline import Pipeline, Step, changes, checked
+from penstock.core.rerun import REQUEST
 from penstock.core.run import Run, RunDetail
 from penstock.core.task import Status
 from penstock.ops.changes import LastChange
 from penstock.ops.outputs import AppendConsole, ListArtifacts
+from penstock.ops.reruns import GetRerun
 from penstock.ops.runs import DeleteRun, FindRun, GetRun, ResumeRun, StartRun
 from penstock.ops.tasks import GetTask
 from penstock.run import liveness, owed, preload
@@ -155,6 +157,7 @@ class Begin:
             observer=shown,
             complain=lambda text: self._complain(op.id, text),
             steps=detail.steps if isinstance(op, ResumeRun) else (),
+            rerun=self._backend.call(GetRerun(run=op.id)) if REQUEST in detail.run.task.runtime else None,
         )
         if watching is not None:
             watching.runs.append(op.id)
