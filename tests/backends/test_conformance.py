@@ -19,7 +19,7 @@ from penstock.backend import connect
 from penstock.core.cachekey import Input, KeyParts
 from penstock.core.code import Code
 from penstock.core.decision import Decision, DecisionKind
-from penstock.core.errors import BadTransition, Conflict, Invalid, NotFound, PenstockError
+from penstock.core.errors import BadParameter, BadTransition, Conflict, Invalid, NotFound, PenstockError
 from penstock.core.monitor import Monitors, Named
 from penstock.core.outputs import Artifact, ConsoleLine, Model, Plot, ScalarPoint, Stream
 from penstock.core.pipeline import Argument, Pipeline, Step
@@ -69,6 +69,7 @@ from penstock.ops.outputs import (
     ReportScalars,
     SummarizeScalars,
 )
+from penstock.ops.reruns import DraftRerun, GetRerun, PlanRerun
 from penstock.ops.runs import (
     ArchiveRun,
     CloneRun,
@@ -105,7 +106,7 @@ from penstock.run.serve import serve
 from penstock.run.wire import receive_frame, send_frame
 from penstock.settings import Settings
 
-RUN, DRAFT, TASK, OTHER, NOBODY, MADE, DONE = (one * 32 for one in "1236f78")
+RUN, DRAFT, TASK, OTHER, NOBODY, MADE, DONE, OVER, ANEW = (one * 32 for one in "1236f789a")
 STEP, ENDED_STEP = attempt_id(RUN, "a", 1), attempt_id(OTHER, "a", 1)
 WORKER = Worker(host="here", pid=1, started="2", boot="3")
 HASH = "0" * 64
@@ -159,7 +160,7 @@ def over_the_channel_of_a_step(home):
 WAYS = {"sqlite": in_this_process, "channel": over_the_channel_of_a_step}
 
 RUNS = ArchiveRun | CloneRun | CreateRun | DefineRun | EndRun | StartRun | StopRun  # what these return is a run
-NOT_THE_RECORD = DeleteModel | DeleteRun | DeleteTask | RemoveParameters | ResetTask  # what these return
+NOT_THE_RECORD = DeleteModel | DeleteRun | DraftRerun | DeleteTask | RemoveParameters | ResetTask  # what these return
 
 # What a step may not do, on its channel and nowhere else.
 RESERVED = {
@@ -167,7 +168,7 @@ RESERVED = {
         *(CreateTask, EndTask, JudgeTask, RecordDecision),
         *(ArchiveTask, BeginTask, CloneTask, ContinueTask, DeleteTask),
         *(DequeueTask, EnqueueTask, PublishTask, ResetTask),
-        *(CreateRun, StartRun, EndRun, StopRun, ResumeRun, ArchiveRun, DeleteRun, CloneRun, DefineRun),
+        *(CreateRun, StartRun, EndRun, StopRun, ResumeRun, ArchiveRun, DeleteRun, CloneRun, DefineRun, DraftRerun),
         *(DraftStep, LaunchStep, DecideSteps, ReuseStep, TakeOver, DeleteModel),
     }
 }
@@ -196,6 +197,10 @@ def owner(home):
     backend.call(BeginTask(id=DONE, worker=WORKER))
     backend.call(EndTask(id=DONE, status=Status.COMPLETED))
     backend.call(AddModel(model=model(id=MADE)))
+    backend.call(CreateRun(pipeline="flow", project="P", task=NewTask(id=OVER, name="flow", project="")))
+    backend.call(StartRun(id=OVER, definition=DEFINITION, worker=WORKER))
+    backend.call(EndRun(id=OVER, status=Status.STOPPED))
+    backend.call(DraftRerun(id=ANEW, source=OVER, parameters={"rate": 0.5}, only="a"))
     yield backend
     backend.close()
 
@@ -276,6 +281,7 @@ WRITES: list[tuple[Op, Op]] = [
     (StopRun(id=RUN, why="enough"), GetRun(id=RUN)),
     (DefineRun(id=DRAFT, definition=DEFINITION), GetRun(id=DRAFT)),
     (CloneRun(source=RUN, clone=Copied(id="4" * 32, name="é"), version="2.0"), GetRun(id="4" * 32)),
+    (DraftRerun(id="4" * 32, source=OVER, parameters={"rate": "0.2"}, from_step="b"), GetRerun(run="4" * 32)),
     (EndTask(id=STEP, status=Status.FAILED, reason=EndReason.SIGNAL, message="é"), GetTask(id=STEP)),
     (EndRun(id=RUN, status=Status.STOPPED, reason=EndReason.ABORTED), GetRun(id=RUN)),
     (DeleteRun(id=DRAFT), ListRuns()),
@@ -316,6 +322,7 @@ READS: list[Op] = [
     GetStep(run=RUN, step="a"),
     ListDecisions(run=RUN),
     ListExecutions(key=KEYED.key),
+    ListExecutions(task=STEP),
     ListExecutions(project="P", pipeline="flow", step="a", limit=1),
     ListStored(task=ENDED_STEP),
     ListTasks(),
@@ -326,6 +333,8 @@ READS: list[Op] = [
     ListProjects(hidden=True),
     GetRun(id=RUN),
     GetRun(id=DRAFT),
+    PlanRerun(source=OVER, parameters={"rate": 1}, from_step="b"),
+    GetRerun(run=ANEW),
     FindRun(text="last"),
     ListRuns(),
     ListChanges(),
@@ -370,6 +379,9 @@ REFUSED: list[tuple[Op, type[PenstockError]]] = [
     (ResumeRun(id=DRAFT, worker=WORKER, seen=None), Conflict),
     (ResumeRun(id=RUN, worker=WORKER, seen=None), Conflict),
     (ArchiveRun(id=RUN), Conflict),
+    (PlanRerun(source=RUN), Conflict),
+    (PlanRerun(source=OVER, parameters={"speed": 1}), BadParameter),
+    (DraftRerun(id="4" * 32, source=OVER, only="c"), NotFound),
     (JudgeTask(id=TASK, status=Status.FAILED), Conflict),
     (BeginTask(id=STEP, worker=WORKER), Conflict),
     (ResetTask(id=RUN), Conflict),

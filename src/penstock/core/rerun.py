@@ -7,7 +7,7 @@ Nothing here knows where runs are kept, whether stored bytes are whole, or how a
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Iterator, Mapping
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from enum import StrEnum
 
 import msgspec
@@ -147,9 +147,11 @@ def plan(request: Rerun, before: Before | None, wanted: Pipeline) -> RerunPlan:
         NotFound: There is no step of the name that was asked for.
     """
     _must_make_sense(request, wanted)
-    differing = _differing(before.definition, wanted) if before else {}
-    own = _Reasons(request, before, wanted, differing) if before else None
     steps = {step.name: step for step in wanted.steps}
+    differing = _differing(before.definition, wanted) if before else {}
+    named = {step.name: parameters_of(step, wanted, steps) & differing.keys() for step in wanted.steps if differing}
+    said = {name: [differing[one] for one in sorted(found)] for name, found in named.items()}
+    own = _Reasons(request, before, wanted, said) if before else None
     below = children(steps)
     tasks = {state.name: state.task for state in before.states} if before else {}
     needed = _needed(request.only, steps)
@@ -166,8 +168,8 @@ def plan(request: Rerun, before: Before | None, wanted: Pipeline) -> RerunPlan:
         if request.from_step is not None and name in fresh:
             fresh.update(below[name])
     planned = (_planned(request, name, runs.get(name, ()), tasks.get(name), needed, fresh) for name in steps)
-    unused = _unused(differing, wanted, steps) if differing else set[str]()
-    told = (f"{one}{'; no step refers to it' if name in unused else ''}" for name, one in differing.items())
+    used = set[str]().union(*named.values())
+    told = (f"{one}{'' if name in used else '; no step refers to it'}" for name, one in differing.items())
     return RerunPlan(request=request, changes=tuple(told), steps=tuple(planned))
 
 
@@ -236,16 +238,21 @@ def _parents_first(steps: Mapping[str, Step], below: Mapping[str, list[str]]) ->
 
 
 class _Reasons:
-    """Says of each step by itself why it cannot be reused."""
+    """Says of each step by itself why it cannot be reused.
 
-    def __init__(self, request: Rerun, before: Before, wanted: Pipeline, differing: Mapping[str, str]) -> None:
+    Args:
+        parameters: By step, what changed of the parameters that it refers to, in sentences.
+    """
+
+    def __init__(
+        self, request: Rerun, before: Before, wanted: Pipeline, parameters: Mapping[str, Sequence[str]]
+    ) -> None:
         self._run = request.name
         self._before = before
         self._wanted = wanted
-        self._differing = differing
+        self._parameters = parameters
         self._former = {step.name: step for step in before.definition.steps}
         self._states = {state.name: state for state in before.states}
-        self._steps = {step.name: step for step in wanted.steps}
         self._storing = _storing(before.definition) != _storing(wanted)
 
     def of(self, step: Step) -> tuple[str, ...]:
@@ -253,19 +260,12 @@ class _Reasons:
         former, state = self._former.get(step.name), self._states.get(step.name)
         if former is None or state is None:
             return (f"it was no step of {self._run}",)
-        found = [self._differing[name] for name in sorted(self._named(step))]
-        found += self._changes(former, step)
+        found = [*self._parameters.get(step.name, ()), *self._changes(former, step)]
         if state.status not in GOOD:
             found.append(f"{ENDINGS.get(state.status, 'it did not run')} in {self._run}")
         elif step.name in self._before.gone:
             found.append(self._before.gone[step.name])
         return tuple(found)
-
-    def _named(self, step: Step) -> set[str]:
-        """Return the parameters that changed and that the step refers to."""
-        if not self._differing:
-            return set()
-        return parameters_of(step, self._wanted, self._steps) & self._differing.keys()
 
     def _changes(self, former: Step, step: Step) -> Iterator[str]:
         old, new = self._before.definition.code.get(former.code), self._wanted.code.get(step.code)
@@ -299,11 +299,6 @@ def parameters_of(step: Step, pipeline: Pipeline, steps: Mapping[str, Step]) -> 
     if not step.queue and pipeline.default_queue:
         named += refs.references(pipeline.default_queue)
     return {one.name for one in named if isinstance(one, refs.PipelineValue)}
-
-
-def _unused(differing: Mapping[str, str], wanted: Pipeline, steps: Mapping[str, Step]) -> set[str]:
-    used = set[str]().union(*(parameters_of(step, wanted, steps) for step in wanted.steps))
-    return set(differing) - used
 
 
 def _differing(old: Pipeline, new: Pipeline) -> dict[str, str]:
