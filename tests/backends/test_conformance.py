@@ -28,6 +28,7 @@ from penstock.core.run import attempt_id
 from penstock.core.task import Configuration, EndReason, Parameter, Script, Status, Worker
 from penstock.ops.base import REGISTRY, Op
 from penstock.ops.changes import LastChange, ListChanges
+from penstock.ops.console import ConsolePlace, SearchConsole
 from penstock.ops.decisions import ListDecisions, RecordDecision
 from penstock.ops.executions import Keyed, ListExecutions, ListStored, ReuseStep
 from penstock.ops.health import CheckHealth
@@ -347,6 +348,8 @@ READS: list[Op] = [
     FindModels(archived=True, published=True, tags=("é", "-x"), metadata={"": "é"}, limit=1),
     ListPlots(task=STEP),
     ReadConsole(task=STEP),
+    ReadConsole(task=RUN, whole_run=True, before=2**40, newest=True, limit=1),
+    SearchConsole(task=RUN, text="É", whole_run=True, after=ConsolePlace(0, -1)),
     LastLines(tasks=(STEP, TASK)),
     GetScalars(task=STEP),
     SummarizeScalars(task=STEP),
@@ -388,6 +391,7 @@ REFUSED: list[tuple[Op, type[PenstockError]]] = [
     (CloneTask(source=NOBODY, clone=Copied(id="4" * 32)), NotFound),
     (PublishTask(id=TASK), BadTransition),
     (ListTasks(pattern="("), Invalid),
+    (SearchConsole(task=STEP, text=""), Invalid),
     (
         ReuseStep(run=RUN, step="b", attempt=1, task=DRAFT_TASK, source=STEP, keyed=KEYED, decision=DECISION),
         Conflict,

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from penstock.service import (
     changes,
+    console,
     decisions,
     drafts,
     executions,
@@ -24,6 +25,7 @@ from penstock.service.base import Service
 __all__ = [
     "Service",
     "changes",
+    "console",
     "decisions",
     "drafts",
     "executions",
