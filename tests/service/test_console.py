@@ -11,7 +11,7 @@ from penstock.core.errors import Invalid, NotFound
 from penstock.core.outputs import ConsoleLine, Stream
 from penstock.ops.console import ConsolePlace, SearchConsole
 from penstock.ops.outputs import AppendConsole, ReadConsole
-from penstock.service.console import AT_ONCE
+from penstock.service.console import AT_MOST
 from penstock.settings import Settings
 
 NOBODY = "b" * 32
@@ -85,11 +85,11 @@ def test_one_call_looks_at_so_many_lines_and_no_more(desk):
 
 def test_more_chunks_than_are_read_at_once_are_all_looked_at(desk):
     task = desk.task()
-    for number in range(AT_ONCE + 3):
+    for number in range(AT_MOST + 3):
         prints(desk, task, f"line {number}")
-    found = search(desk, task, f"line {AT_ONCE}")
-    assert (texts(found), found.is_over) == ([f"line {AT_ONCE}"], True)
-    assert len(search(desk, task, "line", limit=1000).matches) == AT_ONCE + 3
+    found = search(desk, task, f"line {AT_MOST}")
+    assert (texts(found), found.is_over) == ([f"line {AT_MOST}"], True)
+    assert len(search(desk, task, "line", limit=1000).matches) == AT_MOST + 3
 
 
 def test_a_console_without_a_line_is_over_at_once(desk):

@@ -16,7 +16,8 @@ from penstock.service.base import handles
 if TYPE_CHECKING:
     from penstock.ports import Tx
 
-AT_ONCE = 200  # chunks that are read by one statement
+AT_FIRST, AT_MOST = 4, 200  # chunks that are read by one statement
+AT_ONCE = 2_000  # lines that these should have together: what is read and not looked at costs time too
 FIRST = ConsolePlace(0, -1)  # before every line
 
 
@@ -51,10 +52,13 @@ def _lines(tx: Tx, op: SearchConsole) -> Iterator[tuple[str, ConsolePlace, Conso
     """Yield the lines after the place from which the search goes on, as they came."""
     start = op.after or FIRST
     known = start.chunk - 1  # the chunk of that place may hold more lines
-    while chunks := tx.reports.console(op.task, whole_run=op.whole_run, after=known, limit=AT_ONCE):
+    count = AT_FIRST
+    while chunks := tx.reports.console(op.task, whole_run=op.whole_run, after=known, limit=count):
         for chunk in chunks:
             for number, line in enumerate(chunk.lines):
                 place = ConsolePlace(chunk.id, number)
                 if place > start:
                     yield chunk.task, place, line
         known = chunks[-1].id
+        lines = sum(len(chunk.lines) for chunk in chunks)
+        count = min(max(AT_ONCE * len(chunks) // lines, 1), AT_MOST)
