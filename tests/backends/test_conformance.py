@@ -16,18 +16,30 @@ from hypothesis import strategies as st
 from msgspec.structs import replace
 
 from penstock.backend import connect
+from penstock.core.assignment import Assignment, Resolved
 from penstock.core.cachekey import Input, KeyParts
 from penstock.core.code import Code
 from penstock.core.decision import Decision, DecisionKind
-from penstock.core.errors import BadParameter, BadTransition, Conflict, Invalid, NotFound, PenstockError
+from penstock.core.errors import (
+    BadParameter,
+    BadTransition,
+    Conflict,
+    Invalid,
+    LeaseLost,
+    NotFound,
+    PenstockError,
+)
+from penstock.core.lease import Held
 from penstock.core.monitor import Monitors, Named
 from penstock.core.outputs import Artifact, ConsoleLine, Model, Plot, ScalarPoint, Stream
 from penstock.core.pipeline import Argument, Pipeline, Step
 from penstock.core.progress import StepStatus
 from penstock.core.run import attempt_id
 from penstock.core.task import Configuration, EndReason, Parameter, Script, Status, Worker
+from penstock.ops.agents import Agent, DrainAgent, ForgetAgent, ListAgents, ReportAgent
 from penstock.ops.base import REGISTRY, Op
 from penstock.ops.changes import LastChange, ListChanges
+from penstock.ops.claims import BeginClaimed, ClaimTask, EndLeases, HandBack, ListHeld, ReleaseLease, RenewLease
 from penstock.ops.console import ConsolePlace, SearchConsole
 from penstock.ops.decisions import ListDecisions, RecordDecision
 from penstock.ops.executions import Keyed, ListExecutions, ListStored, ReuseStep
@@ -70,6 +82,14 @@ from penstock.ops.outputs import (
     ReportScalars,
     SummarizeScalars,
 )
+from penstock.ops.queues import (
+    ChangeQueue,
+    CreateQueue,
+    DeleteQueue,
+    ListEntries,
+    ListQueues,
+    MoveEntry,
+)
 from penstock.ops.reruns import DraftRerun, GetRerun, PlanRerun
 from penstock.ops.runs import (
     ArchiveRun,
@@ -85,7 +105,7 @@ from penstock.ops.runs import (
     StartRun,
     StopRun,
 )
-from penstock.ops.steps import DecideSteps, DraftStep, GetStep, LaunchStep, StepDecision, TakeOver
+from penstock.ops.steps import DecideSteps, DraftStep, EnqueueStep, GetStep, LaunchStep, StepDecision, TakeOver
 from penstock.ops.tasks import (
     CreateTask,
     DescribeTask,
@@ -107,7 +127,7 @@ from penstock.run.serve import serve
 from penstock.run.wire import receive_frame, send_frame
 from penstock.settings import Settings
 
-RUN, DRAFT, TASK, OTHER, NOBODY, MADE, DONE, OVER, ANEW = (one * 32 for one in "1236f789a")
+RUN, DRAFT, TASK, OTHER, NOBODY, MADE, DONE, CLAIMED, WAITING, OVER, ANEW = (one * 32 for one in "1236f789bca")
 STEP, ENDED_STEP = attempt_id(RUN, "a", 1), attempt_id(OTHER, "a", 1)
 WORKER = Worker(host="here", pid=1, started="2", boot="3")
 HASH = "0" * 64
@@ -161,7 +181,9 @@ def over_the_channel_of_a_step(home):
 WAYS = {"sqlite": in_this_process, "channel": over_the_channel_of_a_step}
 
 RUNS = ArchiveRun | CloneRun | CreateRun | DefineRun | EndRun | StartRun | StopRun  # what these return is a run
-NOT_THE_RECORD = DeleteModel | DeleteRun | DraftRerun | DeleteTask | RemoveParameters | ResetTask  # what these return
+NOT_THE_RECORD = (  # what these return
+    DeleteModel | DeleteRun | DraftRerun | DeleteTask | EndLeases | RemoveParameters | ResetTask
+)
 
 # What a step may not do, on its channel and nowhere else.
 RESERVED = {
@@ -170,7 +192,9 @@ RESERVED = {
         *(ArchiveTask, BeginTask, CloneTask, ContinueTask, DeleteTask),
         *(DequeueTask, EnqueueTask, PublishTask, ResetTask),
         *(CreateRun, StartRun, EndRun, StopRun, ResumeRun, ArchiveRun, DeleteRun, CloneRun, DefineRun, DraftRerun),
-        *(DraftStep, LaunchStep, DecideSteps, ReuseStep, TakeOver, DeleteModel),
+        *(DraftStep, EnqueueStep, LaunchStep, DecideSteps, ReuseStep, TakeOver, DeleteModel),
+        *(ChangeQueue, CreateQueue, DeleteQueue, MoveEntry, DrainAgent, ForgetAgent, ReportAgent),
+        *(BeginClaimed, ClaimTask, EndLeases, HandBack, ReleaseLease, RenewLease),
     }
 }
 
@@ -198,6 +222,11 @@ def owner(home):
     backend.call(BeginTask(id=DONE, worker=WORKER))
     backend.call(EndTask(id=DONE, status=Status.COMPLETED))
     backend.call(AddModel(model=model(id=MADE)))
+    for id in (CLAIMED, WAITING):
+        backend.call(CreateTask(task=NewTask(id=id, name="é", project="Q")))
+        backend.call(EnqueueTask(id=id, queue="default", priority=1))
+    backend.call(ReportAgent(agent=AGENT))
+    backend.call(ClaimTask(agent=AGENT.name, queues=("default",), request="r"))
     backend.call(CreateRun(pipeline="flow", project="P", task=NewTask(id=OVER, name="flow", project="")))
     backend.call(StartRun(id=OVER, definition=DEFINITION, worker=WORKER))
     backend.call(EndRun(id=OVER, status=Status.STOPPED))
@@ -248,6 +277,15 @@ CHANGE = ChangeModel(
     weights=Weights(url="file:///é", hash=HASH, size=2**63 - 1, facts={"format": "file"}),
 )  # fmt: skip
 PLOTS = (Plot(title="t", series="s", kind="table", iteration=3, data="[]", at=4.0),)
+AGENT = Agent(name="é", process=WORKER, queues=("default", "é"), workers=2, usage={"cpu": 0.5})
+HELD = Held(CLAIMED, 1)
+GIVEN = Assignment(
+    arguments={"x": Argument(value=[math.nan, 2**63 - 1, None])},
+    inputs={"data": Artifact(task=STEP, name="é", format="json", type="int", hash=HASH, size=1, url="é")},
+    references={"${a.x}": Resolved(value=math.inf, text="inf")},
+    returns=("é",),
+    time_limit=0.5,
+)
 DRAFT_TASK = NewTask(id="4" * 32, name="new", project="P", tags=("a", "b"), parameters=PARAMETERS)
 
 # What writes, with what reads it back.
@@ -257,6 +295,10 @@ WRITES: list[tuple[Op, Op]] = [
     (StartRun(id=DRAFT, definition=DEFINITION, worker=WORKER, version="2.0"), GetRun(id=DRAFT)),
     (
         LaunchStep(run=RUN, step="b", attempt=1, task=NewTask(id="", name="b", project="P"), worker=WORKER),
+        GetTask(id=attempt_id(RUN, "b", 1)),
+    ),
+    (
+        EnqueueStep(run=RUN, step="b", attempt=1, task=NewTask(id="", name="b", project="P"), assignment=GIVEN),
         GetTask(id=attempt_id(RUN, "b", 1)),
     ),
     (
@@ -293,8 +335,21 @@ WRITES: list[tuple[Op, Op]] = [
     (ContinueTask(id=DONE, worker=WORKER), GetTask(id=DONE)),
     (ResetTask(id=DONE), GetTask(id=DONE)),
     (CloneTask(source=STEP, clone=Copied(id="4" * 32, name="é")), GetTask(id="4" * 32)),
-    (EnqueueTask(id=TASK, queue="gpu"), GetTask(id=TASK)),
+    (EnqueueTask(id=TASK, queue="services"), GetTask(id=TASK)),
     (DequeueTask(id=TASK), GetTask(id=TASK)),
+    (CreateQueue(name="é", limit=2), ListQueues()),
+    (ChangeQueue(name="services", paused=True, rename="ü"), ListQueues()),
+    (DeleteQueue(name="services"), ListQueues()),
+    (MoveEntry(task=WAITING, place="first", queue="services"), ListEntries(queue="services")),
+    (ReportAgent(agent=replace(AGENT, workers=3)), ListAgents()),
+    (DrainAgent(name=AGENT.name), ListAgents()),
+    (ForgetAgent(name=AGENT.name), ListAgents()),
+    (ClaimTask(agent=AGENT.name, queues=("é", "default"), request="s"), ListHeld(agent=AGENT.name)),
+    (BeginClaimed(held=HELD, worker=WORKER), GetTask(id=CLAIMED)),
+    (RenewLease(held=HELD), ListHeld()),
+    (HandBack(held=HELD), ListEntries(queue="default")),
+    (ReleaseLease(held=HELD), ListHeld()),
+    (EndLeases(tasks=(CLAIMED,)), GetTask(id=CLAIMED)),
     (PublishTask(id=DONE), GetTask(id=DONE)),
     (ArchiveTask(id=TASK), GetTask(id=TASK)),
     (DeleteTask(id=DONE), ListTasks()),
@@ -305,7 +360,7 @@ WRITES: list[tuple[Op, Op]] = [
     (AddArtifact(artifact=artifact()), ListArtifacts(task=STEP)),
     (AddArtifact(artifact=artifact(task=RUN)), ListArtifacts(task=RUN)),
     (AddModel(model=model()), ListModels(task=STEP)),
-    (AddModel(model=replace(model(id="8" * 32, task=""), direction=""), publish=True), GetModel(id="8" * 32)),
+    (AddModel(model=replace(model(id="c" * 32, task=""), direction=""), publish=True), GetModel(id="c" * 32)),
     (LinkModel(task=STEP, model=MADE, direction="input", name="é"), ListModels(task=STEP)),
     (LinkModel(task=RUN, model=MADE, direction="output"), ListModels(task=RUN)),
     (ArchiveModel(id=MADE, task=STEP), GetModel(id=MADE)),
@@ -341,6 +396,10 @@ READS: list[Op] = [
     ListChanges(),
     ListChanges(run=RUN, after=1, limit=1, wait=0.01),
     LastChange(),
+    ListQueues(names=("default",)),
+    ListEntries(queue="default"),
+    ListHeld(),
+    ListAgents(),
     GetArtifact(task=STEP, name="x"),
     ListArtifacts(task=STEP),
     ListModels(task=STEP),
@@ -397,6 +456,14 @@ REFUSED: list[tuple[Op, type[PenstockError]]] = [
         Conflict,
     ),
     (DeleteRun(id=RUN), Conflict),
+    (EnqueueTask(id=TASK, queue="é"), NotFound),
+    (CreateQueue(name="a\nb"), Invalid),
+    (DeleteQueue(name="default"), Conflict),
+    (MoveEntry(task=TASK, place="first"), NotFound),
+    (RenewLease(held=Held(CLAIMED, 2)), LeaseLost),
+    (BeginClaimed(held=Held(TASK, 1), worker=WORKER), LeaseLost),
+    (DrainAgent(name="x"), NotFound),
+    (ReportAgent(agent=replace(AGENT, process=Worker(host="é", pid=2))), Conflict),
     (
         ReportScalars(task=STEP, series=(NewPoints(title="t", series="s", points=(ScalarPoint(2**63, 1.0, 1.0),)),)),
         Invalid,

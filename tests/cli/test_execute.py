@@ -98,7 +98,7 @@ def test_its_parameters_are_those_that_it_has_now(drafts, process):
 
 def test_a_task_that_waits_in_a_queue_is_carried_out(drafts, process):
     task = drafts.task("print('out')")
-    drafts.call(EnqueueTask(id=task.id, queue="q"))
+    drafts.call(EnqueueTask(id=task.id, queue="default"))
     assert (process("execute", task.id).code, drafts.found(task).status) == (0, Status.COMPLETED)
 
 

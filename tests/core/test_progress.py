@@ -382,6 +382,71 @@ def test_a_run_that_goes_on_launches_no_settled_step_and_counts_attempts_on() ->
     assert play.progress.status == {"a": COMPLETED, "b": COMPLETED, "c": COMPLETED, "d": CACHED}
 
 
+def test_attempts_that_others_carry_out_go_on_and_are_not_launched_again() -> None:
+    play = Playbook(Node("a"), Node("b"), Node("c", ("a", "b")))
+    assert (
+        play
+        >> Begun(open={"a": RUNNING, "b": QUEUED}, attempts={"a": 2, "b": 1})
+        >> Started("b")
+        >> Ended("a", COMPLETED)
+        >> Ended("b", COMPLETED)
+        << Launch("c", 1)
+        >> Ended("c", COMPLETED)
+        << Finish(COMPLETED, "")
+    )
+    assert play.progress.attempts == {"a": 2, "b": 1, "c": 1}
+
+
+def test_what_others_carry_out_is_told_to_abort_when_the_run_is_stopped_before_it_goes_on() -> None:
+    play = Playbook(Node("a"), Node("b", ("a",)))
+    assert (
+        play
+        >> StopAsked("enough")
+        >> Begun(open={"a": RUNNING}, attempts={"a": 1})
+        << Abort("a")
+        << Skip("b", SkipReason("stopped"))
+        >> Ended("a", ABORTED)
+        << Finish(ABORTED, "enough")
+    )
+
+
+@pytest.mark.parametrize("begun", [Begun(open={"a": COMPLETED}), Begun(settled={"a": RUNNING}),
+                                   Begun(open={"a": RUNNING}, settled={"a": RUNNING}), Begun(open={"z": RUNNING})])  # fmt: skip
+def test_a_run_goes_on_with_nothing_that_is_neither_settled_nor_open(begun) -> None:
+    with pytest.raises(BadTransition):
+        Progress([Node("a")]).handle(begun)
+
+
+def test_an_attempt_that_was_lost_is_tried_again_and_costs_no_retry() -> None:
+    play = Playbook(Node("a", retries=1))
+    assert (
+        play
+        >> Begun()
+        << Launch("a", 1)
+        >> Started("a")
+        >> Ended("a", FAILED, lost=True)
+        << Launch("a", 2)
+        >> Ended("a", ABORTED, lost=True)
+        << Launch("a", 3)
+        >> Ended("a", FAILED)
+        << Launch("a", 4)
+        >> Ended("a", FAILED)
+        << Finish(FAILED, "step 'a' failed")
+    )
+
+
+def test_an_attempt_that_was_lost_is_not_tried_again_once_the_run_is_stopping() -> None:
+    assert (
+        Playbook(Node("a"))
+        >> Begun()
+        << Launch("a", 1)
+        >> StopAsked("enough")
+        << Abort("a")
+        >> Ended("a", FAILED, lost=True)
+        << Finish(ABORTED, "enough")
+    )
+
+
 def test_the_retries_of_a_run_that_goes_on_count_anew() -> None:
     play = Playbook(Node("a", retries=1))
     assert play >> Begun(attempts={"a": 7}) << Launch("a", 8)

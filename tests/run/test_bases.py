@@ -12,6 +12,7 @@ from hypothesis import strategies as st
 from msgspec.structs import replace
 
 from penstock.backend import connect
+from penstock.core.assignment import Resolved
 from penstock.core.errors import BadParameter, BadReference, Invalid, NotFound
 from penstock.core.outputs import Artifact
 from penstock.core.parameters import CASTS, restore
@@ -24,7 +25,6 @@ from penstock.ops.runs import CreateRun, StartRun
 from penstock.ops.steps import LaunchStep
 from penstock.ops.tasks import CreateTask, EndTask, GetConfigurations, GetParameters, GetTask, NewTask
 from penstock.run import bases
-from penstock.run.attempt import Resolved
 from penstock.settings import Settings
 
 RUN = Task(id="r" * 32, name="flow", project="P/.pipelines/flow", user="ada")

@@ -87,7 +87,7 @@ def test_a_draft_runs_and_what_it_prints_is_shown_and_recorded(bench):
 
 def test_a_task_that_waits_in_a_queue_runs(bench):
     task = bench.task("")
-    bench.call(EnqueueTask(id=task.id, queue="q"))
+    bench.call(EnqueueTask(id=task.id, queue="default"))
     assert bench.carry(task).status is Status.COMPLETED
 
 

@@ -8,9 +8,10 @@ import textwrap
 import pytest
 
 from penstock.backend import connect
+from penstock.core.assignment import Resolved
 from penstock.core.pipeline import Argument
 from penstock.core.task import EndReason, Script, Status, Task
-from penstock.run.attempt import AttemptSpec, Resolved
+from penstock.run.attempt import AttemptSpec
 from penstock.run.execute import execute
 from penstock.run.storage import Values
 from penstock.settings import Settings

@@ -9,6 +9,7 @@ import pytest
 from msgspec.structs import replace
 
 from penstock.backend import connect
+from penstock.core.assignment import Resolved
 from penstock.core.cachekey import Input
 from penstock.core.errors import Invalid
 from penstock.core.outputs import Artifact, Blob
@@ -16,7 +17,6 @@ from penstock.core.pipeline import Argument, Pipeline
 from penstock.core.run import REUSED
 from penstock.core.task import Container, Script, ScriptKind
 from penstock.ops.tasks import CreateTask, NewTask
-from penstock.run.attempt import Resolved
 from penstock.run.keys import Keys
 from penstock.run.launch import Prepared
 from penstock.run.patch import NOTE

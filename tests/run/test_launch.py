@@ -9,11 +9,12 @@ from pathlib import Path
 import pytest
 
 from penstock.core import refs
+from penstock.core.assignment import Resolved
 from penstock.core.errors import BadReference, DiskFull, Invalid, NotFound
 from penstock.core.outputs import Artifact
 from penstock.core.pipeline import Argument, Pipeline, Step
 from penstock.core.task import Container, Script, Task, TaskType
-from penstock.run.attempt import Resolved, decode_spec
+from penstock.run.attempt import decode_spec
 from penstock.run.launch import Surroundings, as_given, changed, differs, parameter, prepare, process, write_script
 
 SCRIPT = Script(source="def work(): return '\u00e9'\n", entry_point="work")

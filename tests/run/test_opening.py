@@ -25,8 +25,9 @@ from penstock.run.callbacks import Callbacks
 from penstock.run.ids import Ids
 from penstock.run.launch import Surroundings
 from penstock.run.lookup import Lookup
-from penstock.run.opening import Opening
+from penstock.run.opening import Carriers, Opening
 from penstock.run.plan import Plan
+from penstock.run.waiting import Waiting
 from penstock.sdk.display import Silent
 from penstock.settings import Settings
 
@@ -98,10 +99,12 @@ class Bench:
             complain=self.complaints.append,
         )
         self.attempts = Attempts()
+        self.waiting = Waiting(self)
         lookup = Lookup(self, id, {}, lambda name: None)
         announcer = Announcer(Silent(), {}, self.complaints.append)
         self.ids = Ids(id)
-        return Opening(self, told, lookup, self.attempts, announcer, self.ids).open(Launch("a", 1), why)
+        carriers = Carriers(self.attempts, self.waiting)
+        return Opening(self, told, lookup, carriers, announcer, self.ids).open(Launch("a", 1), why)
 
     def draft(self):
         """A recorded script, and the step that carries it out itself."""

@@ -217,21 +217,22 @@ def test_a_report_that_would_be_refused_takes_no_other_along(backend, capsys):
     assert "64 bits" in capsys.readouterr().err
 
 
-def test_closing_takes_as_long_as_something_is_recorded(backend, monkeypatch):
+def test_closing_takes_as_long_as_something_is_recorded_by_whatever_thread(monkeypatch):
     """A million points take longer than anybody's patience with one that hangs."""
-    monkeypatch.setattr("penstock.run.reporter.PATIENCE", 1.5)
+    monkeypatch.setattr("penstock.run.reporter.PATIENCE", 2.0)
     monkeypatch.setattr("penstock.run.reporter.LARGEST_BATCH", 10)
+    recorded: list[float] = []
 
     class Slow:
         def call(self, op):
             threading.Event().wait(0.1)
-            return backend.call(op)
+            recorded.extend(point.value for one in op.series for point in one.points)
 
     reporter = Reporter(Slow(), TASK)
-    for number in range(200):
+    for number in range(300):
         reporter.scalar("loss", "train", float(number), number)
     reporter.close()
-    assert values(backend) == {"loss": [float(number) for number in range(200)]}
+    assert recorded == [float(number) for number in range(300)]
 
 
 def test_what_is_not_recorded_at_the_end_is_told(monkeypatch, capsys):

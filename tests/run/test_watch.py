@@ -57,14 +57,15 @@ def test_a_wish_to_stop_is_passed_on_with_its_reason(backend, asked):
     assert asked.empty()
 
 
-def test_the_end_of_an_attempt_is_passed_on_whoever_recorded_it(backend, asked):
+def test_what_becomes_of_an_attempt_is_passed_on_whoever_recorded_it(backend, asked):
     task = attempt_id(RUNS[0], "a", 1)
     with Watch(backend, RUNS[0], backend.call(LastChange()), pytest.fail, asked.put):
         for run in reversed(RUNS):
             new = NewTask(id="", name="a", project="P")
             launched = backend.call(LaunchStep(run=run, step="a", attempt=1, task=new, worker=Worker(host="h", pid=1)))
             backend.call(EndTask(id=launched.id, status=Status.STOPPED))
-        assert asked.get(timeout=60) == task
+        told = [asked.get(timeout=60) for _ in range(2)]
+        assert [(one.task, one.status) for one in told] == [(task, Status.IN_PROGRESS), (task, Status.STOPPED)]
         end(backend)
     assert asked.empty()
 

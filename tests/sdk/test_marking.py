@@ -39,7 +39,7 @@ def own(call, status, worker=ELSEWHERE):
     """A task of its own that stands so."""
     call(CreateTask(task=NewTask(id=OWN, name="own", project="P")))
     if status is QUEUED:
-        call(EnqueueTask(id=OWN, queue="q"))
+        call(EnqueueTask(id=OWN, queue="default"))
     elif status is not CREATED:
         call(BeginTask(id=OWN, worker=worker))
     if status in ENDED:

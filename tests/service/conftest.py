@@ -7,15 +7,20 @@ import itertools
 import pytest
 
 from penstock.backend import connect
+from penstock.core.assignment import Assignment
 from penstock.core.outputs import Artifact, Model
 from penstock.core.pipeline import Pipeline, Step, runs_project
 from penstock.core.progress import StepStatus
 from penstock.core.task import EndReason, Parameter, Script, Status, Worker
 from penstock.ops.changes import LastChange, ListChanges
+from penstock.ops.claims import ClaimTask
+from penstock.ops.lifecycle import EnqueueTask
 from penstock.ops.runs import CreateRun, EndRun, GetRun, StartRun
-from penstock.ops.steps import DecideSteps, LaunchStep, StepDecision
-from penstock.ops.tasks import CreateTask, EndTask, NewTask
+from penstock.ops.steps import DecideSteps, EnqueueStep, LaunchStep, StepDecision
+from penstock.ops.tasks import CreateTask, EndTask, GetTask, NewTask
+from penstock.service import Service
 from penstock.settings import Settings
+from penstock.store.sqlite import SqliteStore
 
 WORKER = Worker(host="here", pid=1, started="2", boot="3")
 
@@ -124,3 +129,48 @@ def desk(backend):
 def desk_of():
     """For tests that open many homes."""
     return Desk
+
+
+class Clock:
+    def __init__(self):
+        self.now = 1_000.0
+
+    def __call__(self):
+        return self.now
+
+
+class Timed(Desk):
+    """A desk whose clock stands until it is moved."""
+
+    def __init__(self, service, clock):
+        super().__init__(service)
+        self.clock = clock
+
+    def queued(self, name="work", queue="default"):
+        return self.backend.call(EnqueueTask(id=self.task(name).id, queue=queue))
+
+    def queued_run(self, queue="services"):
+        run = self.draft()
+        self.backend.call(EnqueueTask(id=run.id, queue=queue))
+        return run
+
+    def enqueue_step(self, run, step="a", attempt=1, assignment=None, **fields):
+        new = NewTask(id="", name=step, project="P", **fields)
+        given = assignment or Assignment()
+        return self.backend.call(EnqueueStep(run=run.id, step=step, attempt=attempt, task=new, assignment=given))
+
+    def claim(self, *queues, agent="agent", request=None, workers=100, seconds=60.0, wait=0.0):
+        op = ClaimTask(agent=agent, queues=queues or ("default", "services"), request=request or self.id(),
+                       workers=workers, seconds=seconds, wait=wait)  # fmt: skip
+        return self.backend.call(op)
+
+    def status(self, task):
+        return self.backend.call(GetTask(id=task.id)).status
+
+
+@pytest.fixture
+def timed(tmp_path):
+    clock = Clock()
+    service = Service(SqliteStore(tmp_path / "penstock.db"), clock)
+    yield Timed(service, clock)
+    service.close()

@@ -83,7 +83,7 @@ def test_all_that_a_step_overrides_is_recorded_with_it(desk):
 def test_what_is_no_draft_of_its_own_is_not_adopted(desk, taken):
     run, task = desk.run("a", "b"), desk.task()
     if taken == "queued":
-        desk.backend.call(EnqueueTask(id=task.id, queue="q"))
+        desk.backend.call(EnqueueTask(id=task.id, queue="default"))
     elif taken == "begun":
         desk.backend.call(BeginTask(id=task.id, worker=WORKER))
     elif taken == "by another step":

@@ -66,7 +66,7 @@ def in_status(desk, status):
     if status is Status.CREATED:
         return task
     if status is Status.QUEUED:
-        return desk.backend.call(EnqueueTask(id=task.id, queue="q"))
+        return desk.backend.call(EnqueueTask(id=task.id, queue="default"))
     task = desk.backend.call(BeginTask(id=task.id, worker=HERE))
     if status is Status.PUBLISHED:
         desk.end(task)
@@ -196,14 +196,14 @@ def test_a_clone_is_named_and_placed_as_asked_and_made_once(desk, call):
 
 def test_a_task_is_in_one_queue_and_comes_back_as_a_draft(desk, call):
     task = desk.task()
-    call(EnqueueTask(id=task.id, queue="cpu"))
-    queued = call(EnqueueTask(id=task.id, queue="gpu"))
-    assert (queued.status, queued.queue) == (Status.QUEUED, "gpu")
+    call(EnqueueTask(id=task.id, queue="default"))
+    queued = call(EnqueueTask(id=task.id, queue="services"))
+    assert (queued.status, queued.queue) == (Status.QUEUED, "services")
     assert call(DequeueTask(id=task.id)).status is Status.CREATED
     with pytest.raises(Invalid, match="queue"):
         call(EnqueueTask(id=task.id, queue=""))
     with pytest.raises(BadTransition):
-        call(EnqueueTask(id=in_status(desk, Status.COMPLETED).id, queue="gpu"))
+        call(EnqueueTask(id=in_status(desk, Status.COMPLETED).id, queue="services"))
 
 
 def test_what_is_published_stays_but_for_what_people_note_about_it(desk, call):

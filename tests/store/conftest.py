@@ -65,6 +65,12 @@ def store(path: Path) -> Iterator[SqliteStore]:
 
 
 @pytest.fixture
+def tx(store: SqliteStore) -> Iterator[SqlTx]:
+    with store.transaction(durable=False) as tx:
+        yield tx
+
+
+@pytest.fixture
 def child() -> type[Child]:
     return Child
 

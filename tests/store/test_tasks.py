@@ -8,6 +8,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from msgspec.structs import replace
 
+from penstock.core.assignment import Assignment
 from penstock.core.cachekey import KeyParts
 from penstock.core.code import Code
 from penstock.core.decision import Decision, DecisionKind
@@ -32,6 +33,7 @@ from penstock.core.task import (
 from penstock.ops.executions import Keyed
 from penstock.ops.outputs import NewPoints
 from penstock.ops.tasks import ListTasks
+from penstock.ports.queues import Waiting
 from penstock.store.sqlite import SqliteStore
 from penstock.store.transaction import SqlTx
 
@@ -334,12 +336,17 @@ def test_deleting_leaves_no_row_behind_and_touches_no_other_task(store: SqliteSt
         tx.steps.add(run, [StepState(name="s")])
         tx.decisions.add(run, Decision(kind=DecisionKind.EXECUTE, step="s", reason="it is new"))
         tx.executions.add(attempt, run, "s", Keyed(key=run, parts=KeyParts(code=Code("d", {}))))
+    for task in ("keep", "step"):
+        waiting = Waiting(task=task, queue="default", since=1.0)
+        tx.entries.add(waiting)
+        tx.leases.add(replace(waiting, rank=0.0), "agent", f"request of {task}", 1.0)
+        tx.assignments.set(task, Assignment())
     tables = [
         row[0]
         for row in tx.tasks._session.rows("SELECT name FROM sqlite_master WHERE type = 'table'")
-        if row[0] not in {"sqlite_sequence", "schema_migrations", "pipelines", "projects"}
+        if row[0] not in {"sqlite_sequence", "schema_migrations", "pipelines", "projects", "queues", "agents"}
     ]
-    assert len(tables) == 16
+    assert len(tables) == 19
     tx.tasks.delete(["run", "step", "lone"])
 
     left = {table: tx.tasks._session.rows(f"SELECT COUNT(*) FROM {table}")[0][0] for table in tables}

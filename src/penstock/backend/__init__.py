@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Protocol, TypeVar
 
+from penstock.core.lease import Held
 from penstock.ops.base import Op
 
 if TYPE_CHECKING:
@@ -26,7 +27,15 @@ class Backend(Protocol):
     def close(self) -> None: ...
 
 
-def connect(settings: Settings) -> Backend:
+class Home(Backend, Protocol):
+    """A backend that is nobody's in particular."""
+
+    def holding(self, held: Held) -> Backend:
+        """Return the backend of who carries a claimed task out: it writes nothing once the task went to another."""
+        ...
+
+
+def connect(settings: Settings) -> Home:
     """Open the backend that the settings name: the service in this process, on the SQLite file of the home."""
     from penstock.backend.local import open_local  # noqa: PLC0415 - step processes never import the database
 

@@ -8,6 +8,7 @@ from typing import TypeVar, cast
 
 from penstock.blobs.files import FileBlobs
 from penstock.core.errors import StoreError
+from penstock.core.lease import Held
 from penstock.core.task import Task
 from penstock.ops.base import Op
 from penstock.ops.lifecycle import DeleteTask, ResetTask
@@ -28,13 +29,17 @@ class Local:
         self._service = service
         self.blobs = blobs
 
-    def call(self, op: Op[R]) -> R:
-        """Carry out one operation."""
+    def call(self, op: Op[R], held: Held | None = None) -> R:
+        """Carry out one operation, for who holds a task when that is given."""
         if isinstance(op, DeleteRun | DeleteTask | ResetTask):
             return cast("R", self._delete(op))
         if isinstance(op, DeleteModel):
             return cast("R", self._delete_model(op))
-        return self._service.call(op)
+        return self._service.call(op, held)
+
+    def holding(self, held: Held) -> Holding:
+        """Return the backend of who carries a claimed task out."""
+        return Holding(self, held)
 
     def close(self) -> None:
         """Close the database."""
@@ -58,6 +63,27 @@ class Local:
         for hash in () if op.keep_bytes else unused:
             self.blobs.delete(hash, stored_before=updated)
         return unused
+
+
+class Holding:
+    """The backend of who carries a claimed task out: its writes are refused once the task went to another.
+
+    Args:
+        local: Where the operations go; it is not closed with this one.
+        held: What is shown with each.
+    """
+
+    def __init__(self, local: Local, held: Held) -> None:
+        self._local = local
+        self._held = held
+        self.blobs = local.blobs
+
+    def call(self, op: Op[R]) -> R:
+        """Carry out one operation."""
+        return self._local.call(op, self._held)
+
+    def close(self) -> None:
+        """Leave what this stands on open."""
 
 
 def open_local(settings: Settings) -> Local:

@@ -151,7 +151,7 @@ def _run_its_script(invocation: Invocation, run: Run) -> Ending:
 
 def _go_where_it_was(run: Run, checked_out: str) -> None:
     """Work in the folder of the repository, else in the one that the run it comes from was started in."""
-    from penstock.sdk.begin import FOLDER, WORKING
+    from penstock.core.run import FOLDER, WORKING
 
     known = run.task.runtime
     with suppress(OSError):

@@ -27,8 +27,9 @@ A step that is completed, failed, aborted, cached or skipped is *settled*: its s
     stop that comes after that changes nothing. A stop that comes before Begun takes effect at Begun.
 7.  There is one Finish, after the last step is settled. Without a stop it says failed if rule 4 does, else completed.
 8.  An event that cannot happen in the present state raises BadTransition and changes nothing.
-9.  A run that goes on after its end begins with what is settled: those steps are not launched again, and block and fail
-    what they would have blocked and failed. Attempts of the others count on; their retries count anew.
+9.  A run that goes on begins with what is settled, and with attempts that others carry out: none of these is launched
+    again. Attempts of the rest count on; their retries count anew.
+10. An attempt that was lost, and did not fail by itself, is tried again, and its retries are not used up by that.
 
 A run costs in proportion to its steps and edges: steps count their open parents, nothing scans or recurses.
 """
@@ -96,10 +97,12 @@ class Begun(_Event, frozen=True):
     Args:
         settled: Of a run that goes on, the steps that stay as they are.
         attempts: How often each step was launched before; steps that never were may be left out.
+        open: Of a run that goes on, the steps whose latest attempt goes on too: queued or running.
     """
 
     settled: dict[str, StepStatus] = {}
     attempts: dict[str, int] = {}
+    open: dict[str, StepStatus] = {}
 
 
 class StopAsked(_Event, frozen=True):
@@ -132,11 +135,13 @@ class Ended(_Event, frozen=True):
     Args:
         outcome: Completed, failed or aborted.
         retry: Whether to try a failed step again, as a retry callback answered; None lets `Node.retries` decide.
+        lost: Whether it was lost through no fault of its own: it is tried again, and that is no retry.
     """
 
     step: str
     outcome: StepStatus
     retry: bool | None = None
+    lost: bool = False
 
 
 StepEvent: TypeAlias = Started | Reused | Vetoed | Ended
@@ -225,26 +230,22 @@ class Progress:
         self.outcome: StepStatus | None = None
 
     def handle(self, event: Event) -> list[Action]:
-        """Take in one event.
-
-        Returns:
-            What to do because of it, in this order.
+        """Take in one event and return what to do because of it, in this order.
 
         Raises:
             BadTransition: The event cannot happen now; nothing has changed.
         """
+        if isinstance(event, Started | Reused | Vetoed):
+            self._expect(event, _JUST_QUEUED)
         match event:
             case Started():
-                self._expect(event, _JUST_QUEUED)
                 self.status[event.step] = StepStatus.RUNNING
                 return []
             case Ended():
                 return self._end(event)
             case Reused():
-                self._expect(event, _JUST_QUEUED)
                 return self._settle(event.step, StepStatus.CACHED)
             case Vetoed():
-                self._expect(event, _JUST_QUEUED)
                 vetoed = self._skip(event.step, SkipReason("vetoed"))
                 return [vetoed, *self._skip_below(event.step, "parent skipped"), *self._finish()]
             case StopAsked():
@@ -260,19 +261,22 @@ class Progress:
         """
         self._must_exist(event.step)
         again = self.tries(event.step) <= self._nodes[event.step].retries if event.retry is None else event.retry
-        return not again or event.outcome is not StepStatus.FAILED or self.stopping
+        return self.stopping or not (event.lost or (again and event.outcome is StepStatus.FAILED))
 
     def _begin(self, event: Begun) -> list[Action]:
         if self._begun:
             raise BadTransition("the run has already begun")
-        for step, status in event.settled.items():
+        known = event.open | event.settled
+        for step, status in known.items():
             self._must_exist(step)
-            if status not in SETTLED:
-                raise BadTransition(f"step {step!r} is {status}, and not settled")
+            if status not in (SETTLED if step in event.settled else OPEN):
+                raise BadTransition(
+                    f"step {step!r} is {status}, and not {'settled' if step in event.settled else 'open'}"
+                )
         self._begun = True
         self._before = {step: event.attempts.get(step, 0) for step in self._nodes}
         self.attempts.update(self._before)
-        self.status.update(event.settled)
+        self.status.update(known)
         self._unsettled -= len(event.settled)
         actions = self._halt("stopped") if self.stopping else []
         for step, status in event.settled.items():
@@ -284,7 +288,7 @@ class Progress:
         return [*actions, *launches, *self._finish()]
 
     def tries(self, step: str) -> int:
-        """Return how often a step was launched since the run began, or went on."""
+        """Return how often a step was launched since the run began or went on, but for attempts that were lost."""
         return self.attempts[step] - self._before.get(step, 0)
 
     def _stop(self, reason: str) -> list[Action]:
@@ -299,7 +303,10 @@ class Progress:
         step, outcome = event.step, event.outcome
         if outcome not in _ENDINGS:
             raise BadTransition(f"step {step!r} cannot end as {outcome}", hint="it ends completed, failed or aborted")
-        return self._settle(step, outcome) if self.is_final(event) else [self._launch(step)]
+        if self.is_final(event):
+            return self._settle(step, outcome)
+        self._before[step] += event.lost
+        return [self._launch(step)]
 
     def _settle(self, step: str, status: StepStatus) -> list[Action]:
         """Close a step that ran or was cached, and do what follows from it."""
@@ -359,15 +366,12 @@ class Progress:
     def _finish(self) -> list[Action]:
         if self._unsettled:
             return []
-        if self._stop_reason:
-            self.outcome = StepStatus.ABORTED
-        else:
-            self.outcome = StepStatus.FAILED if self._failure else StepStatus.COMPLETED
+        ended = StepStatus.FAILED if self._failure else StepStatus.COMPLETED
+        self.outcome = StepStatus.ABORTED if self._stop_reason else ended
         return [Finish(self.outcome, self._stop_reason or self._failure)]
 
     def _expect(self, event: StepEvent, allowed: frozenset[StepStatus]) -> None:
-        status = self._must_exist(event.step)
-        if status not in allowed:
+        if (status := self._must_exist(event.step)) not in allowed:
             wanted = " or ".join(sorted(allowed))
             raise BadTransition(f"step {event.step!r} is {status}; {type(event).__name__} is for one that is {wanted}")
 

@@ -19,9 +19,11 @@ ARCHIVED = "archived"
 RETURNS = "returns"
 """In the runtime of a function's task: the names of what it returns, as JSON."""
 
+WORKING, FOLDER, SCRIPT = "working", "folder", "script"
+"""In the runtime of a run: where it was started, the folder of its script (to import from), and the script."""
+
 REUSED = "reused"
 """In the runtime of a task that did not have to run: the id of the one that did."""
-
 
 VERSION = "version"
 """In the runtime of a draft run: the version that it is to get."""

@@ -3,8 +3,9 @@
 Rule 1: a status changes only along `ALLOWED`: what ended stays ended, whoever reports late.
 Rule 2: some things are said on purpose and not reported, and have tables of their own. While a step's own post-execute
 callback is called, it may judge the attempt that has ended; a task that belongs to no run is judged by whoever owns it:
-`JUDGED`. A run that ended short of its goal may be resumed: `RESUMABLE`. A task that belongs to no run may be made a
-draft again: `RESETTABLE`.
+`JUDGED`. A task that was claimed and not begun waits in its queue again, and so does a run that was lost with its
+agent. A run that ended short of its goal may be resumed: `RESUMABLE`. A task that belongs to no run may be made a draft
+again: `RESETTABLE`.
 Rule 3: nothing here knows where tasks are kept.
 """
 
@@ -89,9 +90,15 @@ class EndReason(StrEnum):
     INPUT = "input"  # a reference or an artifact that it needs cannot be had
     OUTPUT = "output"  # what it returned cannot be stored
     LAUNCH = "launch"  # its process could not be started
+    AGENT_LOST = "agent lost"  # the agent that carried it out was not heard of any more
+    AGENT_SHUTDOWN = "agent shutdown"  # the agent that carried it out was told to leave at once
     CONTROLLER_LOST = "controller lost"  # the process that ran the pipeline, or carried the task out, died
     STEP_FAILED = "step failed"  # of a run: one of its steps ended badly
     CALLBACK = "callback"  # a callback of the user's raised, or said so
+
+
+LOST = frozenset({EndReason.AGENT_LOST, EndReason.AGENT_SHUTDOWN})
+"""Why an attempt may have ended through no fault of its own: it is tried again, and its retries are not used up."""
 
 
 class TaskType(StrEnum):

@@ -5,6 +5,34 @@ SDK, command line and server speak to the system through these and through nothi
 
 from __future__ import annotations
 
-from penstock.ops import changes, decisions, executions, health, lifecycle, models, outputs, runs, steps, tasks
+from penstock.ops import (
+    agents,
+    changes,
+    claims,
+    decisions,
+    executions,
+    health,
+    lifecycle,
+    models,
+    outputs,
+    queues,
+    runs,
+    steps,
+    tasks,
+)
 
-__all__ = ["changes", "decisions", "executions", "health", "lifecycle", "models", "outputs", "runs", "steps", "tasks"]
+__all__ = [
+    "agents",
+    "changes",
+    "claims",
+    "decisions",
+    "executions",
+    "health",
+    "lifecycle",
+    "models",
+    "outputs",
+    "queues",
+    "runs",
+    "steps",
+    "tasks",
+]

@@ -62,10 +62,17 @@ class CloneTask(Op[Task], frozen=True, kw_only=True):
 
 
 class EnqueueTask(Op[Task], frozen=True, kw_only=True):
-    """Put a draft into a queue; one that is queued moves to this queue."""
+    """Put a draft into a queue, behind what waits there; one that is queued moves to this queue.
+
+    Raises NotFound, naming the queues that are there, when there is no such queue.
+
+    Args:
+        priority: The higher, the sooner it is claimed; among equals, what came first is.
+    """
 
     id: str
     queue: str
+    priority: int = 0
 
 
 class DequeueTask(Op[Task], frozen=True, kw_only=True):

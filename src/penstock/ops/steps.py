@@ -6,6 +6,7 @@ from typing import ClassVar
 
 from msgspec import Struct
 
+from penstock.core.assignment import Assignment
 from penstock.core.decision import Decision, DecisionKind
 from penstock.core.monitor import Monitors
 from penstock.core.progress import StepStatus
@@ -49,6 +50,24 @@ class LaunchStep(Op[Task], frozen=True, kw_only=True):
     attempt: int
     task: NewTask
     worker: Worker
+    keyed: Keyed | None = None
+    decision: Decision | None = None
+
+
+class EnqueueStep(Op[Task], frozen=True, kw_only=True):
+    """Record an attempt of a step and put it into its task's queue, in one transaction, for an agent to carry it out.
+
+    In all else it is as LaunchStep. Raises NotFound, naming the queues that are there, when there is no such queue.
+
+    Args:
+        assignment: What the attempt is given beside its task's record.
+    """
+
+    run: str
+    step: str
+    attempt: int
+    task: NewTask
+    assignment: Assignment
     keyed: Keyed | None = None
     decision: Decision | None = None
 

@@ -6,23 +6,12 @@ import msgspec
 from msgspec import Raw, Struct
 
 from penstock.blobs.stamps import Stamp
+from penstock.core.assignment import Resolved
 from penstock.core.outputs import Artifact
 from penstock.core.pipeline import Argument
 from penstock.core.task import EndReason, Json, Parameter, Script, Status, Task
 
 NOTHING = Raw(b"\xc0")  # the encoded None; an empty Raw would leave a hole in the frame
-
-
-class Resolved(Struct, frozen=True, kw_only=True):
-    """What a reference turned out to be: a plain value, or an artifact to load.
-
-    Args:
-        text: What it becomes inside a longer text.
-    """
-
-    value: Json = None
-    artifact: Artifact | None = None
-    text: str = ""
 
 
 class AttemptSpec(Struct, frozen=True, kw_only=True):

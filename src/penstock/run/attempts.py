@@ -35,6 +35,7 @@ class Ending(Struct, frozen=True, kw_only=True):
     attempt: int
     status: Status
     message: str
+    reason: EndReason | None = None
 
 
 class _Attempt:
@@ -191,7 +192,9 @@ class Attempts:
         except BadTransition:  # somebody marked it while it ran, and what ended stays so
             ended = self._backend.call(GetTask(id=task.id))
         summary = ended.message.partition("\n")[0]
-        return [Ending(step=attempt.step, attempt=task.attempt, status=ended.status, message=summary)]
+        return [
+            Ending(step=attempt.step, attempt=task.attempt, status=ended.status, message=summary, reason=ended.reason)
+        ]
 
     def _show(self, attempt: _Attempt, lines: list[str]) -> None:
         if lines:

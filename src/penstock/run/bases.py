@@ -15,6 +15,7 @@ from msgspec.structs import replace
 
 from penstock.backend import Backend
 from penstock.core import refs
+from penstock.core.assignment import Resolved
 from penstock.core.errors import BadParameter, Invalid, NotFound
 from penstock.core.outputs import Artifact
 from penstock.core.parameters import cast as as_type
@@ -24,7 +25,6 @@ from penstock.core.run import RETURNS
 from penstock.core.task import Configuration, Json, Parameter, ScriptKind, Status, Task
 from penstock.ops.outputs import GetArtifact
 from penstock.ops.tasks import GetConfigurations, GetParameters, GetTask, NewTask
-from penstock.run.attempt import Resolved
 from penstock.run.launch import Prepared, place_of, queue_of
 from penstock.run.lookup import Lookup
 from penstock.run.overrides import override

@@ -9,15 +9,15 @@ from collections.abc import Callable
 from contextlib import suppress
 
 from penstock.backend import Backend
+from penstock.core.assignment import Assignment
 from penstock.core.errors import BadTransition, PenstockError
-from penstock.core.pipeline import Pipeline, Step
 from penstock.core.task import EndReason, ScriptKind, Status, Task
 from penstock.ops.lifecycle import BeginTask
 from penstock.ops.tasks import EndTask, GetParameters, GetTask, NewTask
 from penstock.run import bases, liveness, preload
 from penstock.run.attempt import printable
 from penstock.run.attempts import Attempts
-from penstock.run.launch import Prepared, Surroundings, process
+from penstock.run.launch import Surroundings, start
 from penstock.run.processes import Processes
 
 
@@ -51,9 +51,7 @@ def _run(backend: Backend, task: Task, place: Surroundings, printed: Callable[[l
     with Processes(modules, warm.fingerprint) as processes:
         attempts = Attempts(backend, processes, lambda _, lines: printed(lines), place.clear)
         try:
-            prepared = _prepared(backend, task)
-            one = Step(name=task.name, code="")
-            attempts.start(task, process(Pipeline(name="", project=""), one, task, prepared, place, {}))
+            attempts.start(task, start(task, given_alone(backend, task), place))
             while attempts.running:
                 attempts.wait(None)
             attempts.drain()
@@ -62,19 +60,24 @@ def _run(backend: Backend, task: Task, place: Surroundings, printed: Callable[[l
             raise
 
 
-def _prepared(backend: Backend, task: Task) -> Prepared:
-    parameters = tuple(backend.call(GetParameters(task=task.id)))
+def given_alone(backend: Backend, task: Task) -> Assignment:
+    """Return what a task is given that no run assigned: what its own record says.
+
+    Raises:
+        NotFound: An artifact that its function is to be called with is not there any more.
+    """
+    if task.script.kind is not ScriptKind.FUNCTION:
+        return Assignment()
     new = NewTask(
         id=task.id,
         name=task.name,
         project=task.project,
         script=task.script,
-        parameters=parameters,
+        parameters=tuple(backend.call(GetParameters(task=task.id))),
         runtime=task.runtime,
     )
-    if task.script.kind is not ScriptKind.FUNCTION:
-        return Prepared(new=new, arguments={}, references={}, by_path=True)
-    return bases.call_of(new, bases.stored_artifact(backend))
+    prepared = bases.call_of(new, bases.stored_artifact(backend))
+    return Assignment(arguments=prepared.arguments, inputs=prepared.inputs, returns=prepared.returns)
 
 
 def _breakdown(id: str, error: BaseException) -> EndTask:

@@ -8,13 +8,15 @@ from __future__ import annotations
 
 import threading
 import time
-from collections import deque
+from collections import Counter, deque
 
 from penstock.backend import Backend
 from penstock.core.decision import Decision, DecisionKind
 from penstock.core.errors import StepFailed
+from penstock.core.lease import MOST_LOST
 from penstock.core.pipeline import plan
 from penstock.core.progress import (
+    OPEN,
     SETTLED,
     Abort,
     Begun,
@@ -29,8 +31,8 @@ from penstock.core.progress import (
     StepStatus,
     StopAsked,
 )
-from penstock.core.run import STEP_STATUS, Run
-from penstock.core.task import EndReason, Status
+from penstock.core.run import STEP_STATUS, Change, Run
+from penstock.core.task import ENDED, LOST, EndReason, Status
 from penstock.ops.decisions import RecordDecision
 from penstock.ops.runs import EndRun
 from penstock.ops.steps import DecideSteps, StepDecision
@@ -43,10 +45,11 @@ from penstock.run.closing import Closing
 from penstock.run.ids import Ids
 from penstock.run.interrupt import Interrupts
 from penstock.run.lookup import Lookup
-from penstock.run.opening import Opening
+from penstock.run.opening import Carriers, Opening
 from penstock.run.plan import Plan
 from penstock.run.processes import Processes
-from penstock.run.watch import Watch
+from penstock.run.waiting import Moved, Waiting
+from penstock.run.watch import PAUSE, Watch
 
 VERDICTS = {
     StepStatus.COMPLETED: Status.COMPLETED,
@@ -73,6 +76,7 @@ class Controller:
         self._why: dict[str, str] = {}  # of steps that are tried again
         self._unopened: set[str] = set()  # steps that were stopped before their latest attempt was recorded
         self._marked: deque[str] = deque()  # attempts that somebody marked as ended while they go on
+        self._losses: Counter[str] = Counter()  # how often attempts of a step were lost with their agents
         self._because = ""
         self._timed_out = False
         self._thread = threading.get_ident()
@@ -82,7 +86,9 @@ class Controller:
         parameters = {parameter.name: parameter for parameter in told.pipeline.parameters}
         lookup = Lookup(backend, self._id, parameters, self._task_of)
         self._announcer = Announcer(told.observer, told.callbacks.changed, told.complain)
-        self._opening = Opening(backend, told, lookup, self._attempts, self._announcer, self._ids)
+        self._waiting = Waiting(backend)
+        carriers = Carriers(self._attempts, self._waiting)
+        self._opening = Opening(backend, told, lookup, carriers, self._announcer, self._ids)
         self._closing = Closing(backend, self._id, steps, told.callbacks.after, self._announcer)
 
     def stop(self, why: str) -> None:
@@ -90,11 +96,18 @@ class Controller:
         self._events.append(StopAsked(why))
         self._processes.wake()
 
-    def _end_marked(self, task: str) -> None:
-        """Have the process of an attempt killed whose end somebody else recorded; return at once."""
-        if self._attempts.goes_on(task):
-            self._marked.append(task)
-            self._processes.wake()
+    def _hear(self, change: Change) -> None:
+        """Take note of what became of an attempt, whoever recorded it; return at once.
+
+        The process of one that goes on here, and whose end somebody else recorded, is to be killed.
+        """
+        if self._told.on_queues or self._waiting:
+            self._waiting.tell(change)
+        elif change.status in ENDED and self._attempts.goes_on(change.task):
+            self._marked.append(change.task)
+        else:
+            return
+        self._processes.wake()
 
     def is_in_this_thread(self) -> bool:
         """Return whether the calling thread is the one that carries the run out."""
@@ -107,7 +120,8 @@ class Controller:
             KeyboardInterrupt: The keyboard interrupted the run; it is recorded as stopped.
         """
         interrupts = Interrupts(self.stop)
-        watch = Watch(self._backend, self._id, self._told.since, self.stop, self._end_marked)
+        pause = 0.0 if self._told.on_queues else PAUSE
+        watch = Watch(self._backend, self._id, self._told.since, self.stop, self._hear, pause)
         with self._processes, watch, interrupts:
             try:
                 self._begin()
@@ -133,7 +147,12 @@ class Controller:
         self._decide(left_out)
         settled |= {one.step: one.status for one in left_out}
         attempts = {name: state.attempt for name, state in states.items()}
-        self._events.append(Begun(settled=settled, attempts=attempts))
+        going_on = {name: state for name, state in states.items() if state.status in OPEN}
+        for name, state in going_on.items():
+            self._waiting.add(name, state.attempt, state.task or "")
+            self._told.observer.step(name, state.status, state.attempt, state.reason)
+        opened = {name: state.status for name, state in going_on.items()}
+        self._events.append(Begun(settled=settled, attempts=attempts, open=opened))
 
     def _end(self) -> Run:
         status = VERDICTS[self.progress.outcome or StepStatus.FAILED]
@@ -151,6 +170,8 @@ class Controller:
             if self.progress.outcome is not None:
                 return
             self._fill_slots()
+            for told in self._waiting.take():
+                self._follow(told)
             while self._marked:
                 self._attempts.kill(self._marked.popleft())
             if not self._events:
@@ -208,7 +229,9 @@ class Controller:
         """End a step that runs, or one that still waits for a slot."""
         waits = [launch for launch in (*self._asked, *self._queued) if launch.step == step]
         if not waits:
-            self._attempts.kill(self._ids.of(step, self.progress.attempts[step]))
+            attempt = self._ids.of(step, self.progress.attempts[step])
+            self._attempts.kill(attempt)
+            self._waiting.stop(attempt)
             return
         self._asked = deque(launch for launch in self._asked if launch.step != step)
         self._queued = deque(launch for launch in self._queued if launch.step != step)
@@ -222,26 +245,43 @@ class Controller:
 
         What has happened meanwhile comes first: a callback may have stopped the run.
         """
-        while (ready := self._queued or self._asked) and self._attempts.running < self._told.slots:
+        while (ready := self._queued or self._asked) and self._has_slot():
             if self._events:
                 return
             launch = ready.popleft()
             event = self._opening.open(launch, self._why.pop(launch.step, ""))
             if isinstance(event, Started):
                 self.progress.handle(event)
-            else:
+            elif event is not None:
                 self._events.append(event)
         reason = f"waits for one of the {self._told.slots} slots of this machine"
         self._decide([StepDecision(step=one.step, status=StepStatus.QUEUED, reason=reason) for one in self._asked])
         self._queued.extend(self._asked)
         self._asked.clear()
 
+    def _has_slot(self) -> bool:
+        return self._told.on_queues or self._attempts.running < self._told.slots
+
+    def _follow(self, told: Ending | Moved) -> None:
+        """Take in what became of an attempt that an agent carries out."""
+        if isinstance(told, Ending):
+            self._settle(told)
+            return
+        status = StepStatus.RUNNING if told.claimed else StepStatus.QUEUED
+        self._announcer.step(told.step, status, told.attempt, "" if told.claimed else told.message)
+        if told.claimed and self.progress.status[told.step] is StepStatus.QUEUED:
+            self._events.append(Started(told.step))
+
     def _settle(self, ending: Ending) -> None:
         """Tell the planner how an attempt ended, and whether it is tried again."""
         step, outcome = ending.step, STEP_STATUS[ending.status]
         self._announcer.step(step, outcome, ending.attempt, ending.message)
         event = Ended(step, outcome)
-        if outcome is StepStatus.FAILED:
+        if ending.reason in LOST and self._losses[step] < MOST_LOST and not self.progress.stopping:
+            self._losses[step] += 1
+            self._why[step] = ending.message
+            event = Ended(step, outcome, lost=True)
+        elif outcome is StepStatus.FAILED:
             event = Ended(step, outcome, retry=self._ask_for_retry(step))
             self._explain_failure(event, ending)
         self._events.append(event)

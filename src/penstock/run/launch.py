@@ -13,14 +13,15 @@ from msgspec import Struct
 
 from penstock.blobs.stamps import Stamp
 from penstock.core import refs
+from penstock.core.assignment import Assignment, Resolved
 from penstock.core.errors import DiskFull, Invalid, NotFound
 from penstock.core.outputs import Artifact
 from penstock.core.parameters import held, plain
 from penstock.core.pipeline import Argument, Pipeline, Step, script_key
-from penstock.core.run import RETURNS
+from penstock.core.run import FOLDER, RETURNS, WORKING
 from penstock.core.task import Json, Parameter, Script, ScriptKind, Task
 from penstock.ops.tasks import NewTask
-from penstock.run.attempt import AttemptSpec, Resolved, encode
+from penstock.run.attempt import AttemptSpec, encode
 from penstock.run.lookup import Lookup
 from penstock.run.process import Launch
 from penstock.run.warm import ENTRY
@@ -184,32 +185,62 @@ def parameter(path: str, value: object) -> Parameter:
     return Parameter(section=section, name=name, value=held(value, name), type=kind)
 
 
+def assignment(
+    pipeline: Pipeline, run: Task, step: Step, prepared: Prepared, inputs: Mapping[str, Artifact]
+) -> Assignment:
+    """Return what an attempt is given that an agent carries out."""
+    needed = [one.artifact for one in prepared.arguments.values() if one.artifact is not None]
+    known = {**inputs, **prepared.inputs}
+    return Assignment(
+        arguments={} if prepared.by_path else prepared.arguments,
+        inputs={name: known[name] for name in needed},
+        references=prepared.references,
+        returns=prepared.returns,
+        connect=step.connect,
+        time_limit=step.time_limit,
+        working=run.runtime.get(WORKING, ""),
+        folder=run.runtime.get(FOLDER, ""),
+        serializer=pipeline.code[pipeline.serializer] if pipeline.serializer else None,
+        deserializer=pipeline.code[pipeline.deserializer] if pipeline.deserializer else None,
+    )
+
+
 def process(
     pipeline: Pipeline, step: Step, task: Task, prepared: Prepared, place: Surroundings, inputs: Mapping[str, Artifact]
 ) -> Launch:
-    """Return what starts the attempt's process."""
-    needed = [one.artifact for one in prepared.arguments.values() if one.artifact is not None]
-    known = {**inputs, **prepared.inputs}
+    """Return what starts the process of an attempt on this machine."""
+    return start(task, assignment(pipeline, task, step, prepared, inputs), place, prepared.stamps)
+
+
+def start(task: Task, given: Assignment, place: Surroundings, stamps: Mapping[str, Stamp] | None = None) -> Launch:
+    """Return what starts the process of an attempt, wherever it was assigned.
+
+    Args:
+        stamps: Of the blobs among its inputs that this very process knows, by hash.
+
+    Raises:
+        NotFound: The folder that it is to work in is not there.
+    """
     is_function = task.script.kind is ScriptKind.FUNCTION
     inside = task.script.working_dir if is_function else None  # a script's own lies where it is checked out
     folder = os.path.join(place.working, inside or "")  # noqa: PTH118 - an absolute one wins
     if not os.path.isdir(folder):  # noqa: PTH112 - it is a text
-        raise NotFound(f"the working folder {folder!r} of step {step.name!r} is not there")
+        raise NotFound(f"the working folder {folder!r} of step {task.step or task.name!r} is not there")
     spec = AttemptSpec(
         task=task,
         file=str(write_script(task.script, script_key(task.script), place.scratch)) if is_function else "",
-        arguments={} if prepared.by_path else prepared.arguments,
-        inputs={name: known[name] for name in needed},
-        references=prepared.references,
-        stamps=prepared.stamps,
-        returns=prepared.returns,
+        arguments=given.arguments,
+        inputs=given.inputs,
+        references=given.references,
+        stamps=dict(stamps or {}),
+        returns=given.returns,
         home=str(place.home),
         blobs=str(place.blobs),
         scratch=str(place.scratch_of(task.id)),
         cache=str(place.home / "cache"),
-        connect=step.connect,
-        serializer=pipeline.code[pipeline.serializer] if pipeline.serializer else None,
-        deserializer=pipeline.code[pipeline.deserializer] if pipeline.deserializer else None,
+        connect=given.connect,
+        serializer=given.serializer,
+        deserializer=given.deserializer,
     )
     return Launch(
         key=task.id,
@@ -218,7 +249,7 @@ def process(
         environment={**place.environment, "PENSTOCK_HOME": str(place.home), "PENSTOCK_TASK_ID": task.id},
         path=place.path,
         entry=place.entry,
-        time_limit=step.time_limit,
+        time_limit=given.time_limit,
     )
 
 

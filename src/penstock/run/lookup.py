@@ -6,6 +6,7 @@ from collections.abc import Callable, Mapping
 
 from penstock.backend import Backend
 from penstock.core import refs
+from penstock.core.assignment import Resolved
 from penstock.core.errors import BadReference, NotFound
 from penstock.core.names import did_you_mean
 from penstock.core.outputs import Artifact, Model
@@ -15,7 +16,6 @@ from penstock.core.task import ENDED, Json, Parameter, Status, Task
 from penstock.ops.models import ListModels
 from penstock.ops.outputs import ListArtifacts
 from penstock.ops.tasks import GetParameters, GetTask
-from penstock.run.attempt import Resolved
 
 TEXT_FIELDS = {"timestamp": "created"}  # documented names of an artifact's facts that are ours by another
 

@@ -8,6 +8,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from copy import deepcopy
 
+from msgspec import Struct
 from msgspec.structs import replace
 
 from penstock.backend import Backend
@@ -18,7 +19,7 @@ from penstock.core.pipeline import Step
 from penstock.core.progress import Ended, Launch, Reused, Started, StepEvent, StepStatus, Vetoed
 from penstock.core.task import EndReason, Status, Task
 from penstock.ops.executions import ReuseStep
-from penstock.ops.steps import DraftStep, LaunchStep, StepDecision
+from penstock.ops.steps import DraftStep, EnqueueStep, LaunchStep, StepDecision
 from penstock.ops.tasks import EndTask, GetConfigurations, GetParameters, GetTask, NewTask, SetParameters
 from penstock.run import bases
 from penstock.run.announcer import Announcer
@@ -27,12 +28,20 @@ from penstock.run.cache import Answer, Cache, Source
 from penstock.run.callbacks import FACTORY, PRE, call
 from penstock.run.ids import Ids
 from penstock.run.keys import Keys
-from penstock.run.launch import Prepared, as_given, changed, differs, parameter, prepare, process
+from penstock.run.launch import Prepared, as_given, assignment, changed, differs, parameter, prepare, process
 from penstock.run.lookup import Lookup
 from penstock.run.plan import Plan
 from penstock.run.rerun import Rerunning
+from penstock.run.waiting import Waiting
 
 ARGUMENTS = frozenset({"kwargs", "kwargs_artifacts"})  # the sections of a step's parameters that its function gets
+
+
+class Carriers(Struct, frozen=True):
+    """Who carries attempts out: this machine, or agents."""
+
+    here: Attempts
+    agents: Waiting
 
 
 class Opening:
@@ -43,17 +52,18 @@ class Opening:
         backend: Backend,
         told: Plan,
         lookup: Lookup,
-        attempts: Attempts,
+        carriers: Carriers,
         announcer: Announcer,
         ids: Ids,
     ) -> None:
+        self._waiting = carriers.agents
         self._backend = backend
         self._ids = ids
         self._told = told
         self._lookup = lookup
         cache = Cache(backend, told.run, Keys(backend, told.pipeline, told.surroundings.path, told.inputs))
         self._rerun = Rerunning(backend, told, cache)
-        self._attempts = attempts
+        self._attempts = carriers.here
         self._announcer = announcer
         self._steps = {step.name: step for step in told.pipeline.steps}
 
@@ -61,8 +71,10 @@ class Opening:
         """Return the decisions on steps that shall not run at all."""
         return self._rerun.left_out()
 
-    def open(self, launch: Launch, why: str) -> StepEvent:
+    def open(self, launch: Launch, why: str) -> StepEvent | None:
         """Launch an attempt and return what came of it: Started, Vetoed, Reused or, when it cannot start, Ended.
+
+        None stands for one that waits in a queue.
 
         Args:
             why: Why it is tried again; empty at the first try.
@@ -97,7 +109,7 @@ class Opening:
         artifact = bases.stored_artifact(self._backend)
         return bases.prepare(told.pipeline, told.run.task, step, self._lookup, asked, artifact)
 
-    def _reuse_or_start(self, launch: Launch, step: Step, prepared: Prepared, why: str) -> StepEvent:
+    def _reuse_or_start(self, launch: Launch, step: Step, prepared: Prepared, why: str) -> StepEvent | None:
         answer = self._rerun.ask(step, prepared)
         if answer.source is not None:
             if self._reuse(launch, prepared.new, answer, answer.source):
@@ -105,12 +117,15 @@ class Opening:
                 return Reused(step.name)
             gone = f"what was to be reused from {answer.source.run} was deleted or archived just now"
             answer = Answer(reason=gone, keyed=answer.keyed, related=answer.related)
+        told, shown = self._told, why or (answer.reason if answer.related else "")
+        if told.on_queues:
+            task = self._record(self._enqueueing(launch, step, prepared, answer, why), launch)
+            self._waiting.add(step.name, launch.attempt, task.id)
+            self._announcer.step(step.name, StepStatus.QUEUED, launch.attempt, shown)
+            return None
         task = self._launch(launch, prepared.new, answer, why)
-        self._announcer.step(
-            step.name, StepStatus.RUNNING, launch.attempt, why or (answer.reason if answer.related else "")
-        )
+        self._announcer.step(step.name, StepStatus.RUNNING, launch.attempt, shown)
         try:
-            told = self._told
             started = process(told.pipeline, step, task, prepared, told.surroundings, told.inputs)
             self._attempts.start(task, started)
         except PenstockError as error:
@@ -144,16 +159,8 @@ class Opening:
         return True
 
     def _launch(self, launch: Launch, new: NewTask, answer: Answer | None = None, why: str = "") -> Task:
-        """Record an attempt, and why it is made."""
-        reason = answer.reason if answer else ""
-        decision = Decision(
-            kind=DecisionKind.RETRY if why else DecisionKind.EXECUTE,
-            reason=why or reason,
-            step=launch.step,
-            attempt=launch.attempt,
-            details=((reason,) if why and reason else ()) + (answer.details if answer else ()),
-            related=answer.related if answer else None,
-        )
+        """Record an attempt that this machine carries out, and why it is made."""
+        decision = _decision(launch, answer, why)
         op = LaunchStep(
             run=self._told.run.id,
             step=launch.step,
@@ -163,10 +170,26 @@ class Opening:
             keyed=answer.keyed if answer else None,
             decision=decision if decision.reason else None,
         )
+        return self._record(op, launch)
+
+    def _enqueueing(self, launch: Launch, step: Step, prepared: Prepared, answer: Answer, why: str) -> EnqueueStep:
+        """Return what records an attempt that an agent is to carry out, and why it is made."""
+        decision = _decision(launch, answer, why)
+        return EnqueueStep(
+            run=self._told.run.id,
+            step=launch.step,
+            attempt=launch.attempt,
+            task=prepared.new,
+            assignment=assignment(self._told.pipeline, self._told.run.task, step, prepared, self._told.inputs),
+            keyed=answer.keyed,
+            decision=decision if decision.reason else None,
+        )
+
+    def _record(self, op: LaunchStep | EnqueueStep, launch: Launch) -> Task:
         try:
             task = self._backend.call(op)
         except (Conflict, NotFound) as error:
-            task = self._backend.call(replace(op, task=self._cloned(new, launch, error)))
+            task = self._backend.call(replace(op, task=self._cloned(op.task, launch, error)))
         self._ids.note(launch.step, launch.attempt, task.id)
         return task
 
@@ -227,3 +250,16 @@ class Opening:
             configurations=tuple(configurations),
         )
         return replace(prepared, arguments=arguments, settings=bases.settings(new, arguments), new=new)
+
+
+def _decision(launch: Launch, answer: Answer | None, why: str) -> Decision:
+    """Return why an attempt is made."""
+    reason = answer.reason if answer else ""
+    return Decision(
+        kind=DecisionKind.RETRY if why else DecisionKind.EXECUTE,
+        reason=why or reason,
+        step=launch.step,
+        attempt=launch.attempt,
+        details=((reason,) if why and reason else ()) + (answer.details if answer else ()),
+        related=answer.related if answer else None,
+    )

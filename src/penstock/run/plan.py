@@ -24,7 +24,8 @@ class Plan(Struct, frozen=True, kw_only=True):
 
     Args:
         inputs: The run's own artifacts that hold arguments, by name.
-        slots: How many steps run at once.
+        slots: How many steps run at once on this machine.
+        on_queues: Whether the steps go to queues, for agents to carry them out.
         since: `seq` of a change from before the run began, or went on.
         steps: Of a run that goes on, where its steps stand.
         rerun: Of a run that does another one anew, what it does with each step.
@@ -44,4 +45,5 @@ class Plan(Struct, frozen=True, kw_only=True):
     observer: Observer
     complain: Callable[[str], None]
     steps: tuple[StepState, ...] = ()
+    on_queues: bool = False
     rerun: RerunPlan | None = None

@@ -66,6 +66,7 @@ class Reporter:
         self._woken = threading.Event()
         self._complained = False
         self._stuck = False
+        self._recorded = 0
         self._process = os.getpid()
         self.destination: str | None = None
         self.hears_prints = False
@@ -160,16 +161,18 @@ class Reporter:
         Args:
             renewed: Whether patience begins anew whenever something was recorded.
         """
-        deadline = time.monotonic() + patience
-        while (left := deadline - time.monotonic()) > 0 and self._flushing.acquire(timeout=left):
-            try:  # nothing may be waiting because the thread is just recording it: whoever has the lock knows
-                if not self._record_some():
-                    return True
-            finally:
-                self._flushing.release()
-            if renewed:
-                deadline = time.monotonic() + patience
-        return False
+        deadline, before = time.monotonic() + patience, self._recorded
+        while True:
+            if self._flushing.acquire(timeout=max(0.0, deadline - time.monotonic())):
+                try:  # nothing may be waiting because the thread is just recording it: whoever has the lock knows
+                    if not self._record_some():
+                        return True
+                finally:
+                    self._flushing.release()
+            if renewed and self._recorded != before:  # by whoever: the other thread may have had every turn
+                deadline, before = time.monotonic() + patience, self._recorded
+            if time.monotonic() >= deadline:
+                return False
 
     def _record_some(self) -> bool:
         batch: list[Report] = []
@@ -183,6 +186,7 @@ class Reporter:
             except Exception as error:  # noqa: BLE001 - whatever it is, it must not end the user's work
                 self._refused(str(error))
         self._stuck = False
+        self._recorded += len(batch)
         return bool(batch)
 
     def _refused(self, why: str) -> None:

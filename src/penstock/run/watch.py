@@ -1,4 +1,4 @@
-"""Watches the change feed for what others want of a run: that it stops, or that one of its attempts has ended.
+"""Watches the change feed for what others want of a run: that it stops, or what became of an attempt.
 
 It does so in a thread of its own, so that the run's loop polls nothing; it must never know what is made of that.
 """
@@ -26,16 +26,24 @@ class Watch:
     Args:
         since: A change from before the run began; what came later is looked at.
         stop: Called with the reason when somebody asks the run to stop.
-        ended: Called with the id of each attempt whose end is recorded, whoever recorded it.
+        moved: Called with each change of an attempt's status, whoever made it.
+        pause: Seconds between two looks.
     """
 
     def __init__(
-        self, backend: Backend, run: str, since: int, stop: Callable[[str], None], ended: Callable[[str], None]
+        self,
+        backend: Backend,
+        run: str,
+        since: int,
+        stop: Callable[[str], None],
+        moved: Callable[[Change], None],
+        pause: float = PAUSE,
     ) -> None:
         self._backend = backend
         self._run = run
         self._stop = stop
-        self._ended = ended
+        self._moved = moved
+        self._pause = pause
         self._seen = since
         self._over = threading.Event()
         self._thread = threading.Thread(target=self._watch, name="penstock-watch", daemon=True)
@@ -53,7 +61,7 @@ class Watch:
     def _watch(self) -> None:
         try:
             while not any(self._take(change) for change in self._next()):
-                if self._over.wait(PAUSE):
+                if self._over.wait(self._pause):
                     return
         except PenstockError:
             return  # the store is gone; the run's own loop meets the same error and tells of it
@@ -68,8 +76,9 @@ class Watch:
         """Pass a change on; return whether the run has ended."""
         if change.kind is ChangeKind.STOP_ASKED:
             self._stop(change.message)
-        if change.kind is not ChangeKind.STATUS or change.status not in ENDED:
+        if change.kind is not ChangeKind.STATUS:
             return False
         if change.task != self._run:
-            self._ended(change.task)
-        return change.task == self._run
+            self._moved(change)
+            return False
+        return change.status in ENDED

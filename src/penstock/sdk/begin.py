@@ -19,7 +19,7 @@ from penstock.core.errors import Conflict, Invalid, PenstockError, StoreError
 from penstock.core.outputs import ConsoleLine, Stream
 from penstock.core.pipeline import Pipeline, Step, changes, checked
 from penstock.core.rerun import REQUEST
-from penstock.core.run import Run, RunDetail
+from penstock.core.run import FOLDER, SCRIPT, WORKING, Run, RunDetail
 from penstock.core.task import Status
 from penstock.ops.changes import LastChange
 from penstock.ops.outputs import AppendConsole, ListArtifacts
@@ -38,7 +38,6 @@ from penstock.settings import Settings, environment
 
 HALF_WRITTEN = 3600.0  # seconds after which what a dead process left half-written is removed
 RERUN = "start a new run: steps with cache_executed_step=True that did not change are reused"
-WORKING, FOLDER, SCRIPT = "working", "folder", "script"  # what a run's task remembers of where it was started
 
 
 class StartOptions(Struct, frozen=True, kw_only=True):

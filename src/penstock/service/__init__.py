@@ -6,7 +6,9 @@ No SQL, no HTTP, no clock: the store, the wire and the time come from outside.
 from __future__ import annotations
 
 from penstock.service import (
+    agents,
     changes,
+    claims,
     console,
     decisions,
     drafts,
@@ -15,6 +17,7 @@ from penstock.service import (
     lifecycle,
     models,
     outputs,
+    queues,
     reruns,
     runs,
     steps,
@@ -24,7 +27,9 @@ from penstock.service.base import Service
 
 __all__ = [
     "Service",
+    "agents",
     "changes",
+    "claims",
     "console",
     "decisions",
     "drafts",
@@ -33,6 +38,7 @@ __all__ = [
     "lifecycle",
     "models",
     "outputs",
+    "queues",
     "reruns",
     "runs",
     "steps",

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 from penstock.core.run import Change
 from penstock.ops.changes import LastChange, ListChanges
-from penstock.service.base import handles
+from penstock.service.base import handles, waits_until
 
 if TYPE_CHECKING:
     from penstock.ports import Tx
@@ -14,8 +14,14 @@ if TYPE_CHECKING:
 
 @handles(ListChanges)
 def list_changes(tx: Tx, op: ListChanges, now: float) -> list[Change]:
-    """Return changes; waiting for them is the service's part."""
+    """Return changes."""
     return tx.changes.after(op.after, op.run, op.limit)
+
+
+@waits_until(ListChanges)
+def has_changes(tx: Tx, op: ListChanges, now: float) -> bool:
+    """Return whether there is a change after the one that is known."""
+    return bool(tx.changes.after(op.after, op.run, 1))
 
 
 @handles(LastChange)

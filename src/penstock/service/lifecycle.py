@@ -4,8 +4,6 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from msgspec.structs import replace
-
 from penstock.core.errors import Conflict, Invalid
 from penstock.core.run import ARCHIVED, RETURNS, ChangeKind
 from penstock.core.task import CONTINUABLE, PROGRESS, RESETTABLE, Status, Task, TaskType, refuse_move
@@ -22,6 +20,7 @@ from penstock.ops.lifecycle import (
 )
 from penstock.ops.tasks import NewTask
 from penstock.service.base import handles
+from penstock.service.queues import wait_in
 from penstock.service.tasks import add, move
 
 if TYPE_CHECKING:
@@ -105,9 +104,12 @@ def enqueue_task(tx: Tx, op: EnqueueTask, now: float) -> Task:
         raise Conflict(f"task {task.id} is an attempt of step {task.step!r}; its run sends it where it belongs")
     if not op.queue:
         raise Invalid(f"task {task.id} cannot go to a queue without a name")
-    if task.status is not Status.QUEUED:
+    if task.status is Status.QUEUED:
+        tx.queues.get(op.queue)
+        tx.entries.remove(task.id)
+    else:
         move(tx, task, Status.QUEUED, now)
-    tx.tasks.describe(replace(task, queue=op.queue))
+    wait_in(tx, task, op.queue, now, priority=op.priority)
     return tx.tasks.get(op.id)
 
 

@@ -13,7 +13,7 @@ from penstock.core.errors import Conflict, Invalid, NotFound
 from penstock.core.pipeline import checked, code_hash, runs_project
 from penstock.core.progress import StepStatus
 from penstock.core.run import ARCHIVED, VERSION, ChangeKind, Run, RunDetail, StepState
-from penstock.core.task import ENDED, OPEN, RESUMABLE, EndReason, Status, TaskType, refuse_move
+from penstock.core.task import ENDED, OPEN, RESUMABLE, EndReason, Status, Task, TaskType, refuse_move
 from penstock.ops.runs import (
     ArchiveRun,
     CreateRun,
@@ -59,7 +59,8 @@ def add_run(tx: Tx, new: NewTask, project: str, pipeline: str, now: float) -> Ru
 def start_run(tx: Tx, op: StartRun, now: float) -> Run:
     """Give out number and version, fix the definition, record the steps, begin."""
     run = tx.runs.get(op.id)
-    if run.task.status is not Status.CREATED:
+    claimed = run.task.status is Status.IN_PROGRESS and not run.number
+    if run.task.status is not Status.CREATED and not claimed:
         raise refuse_move(op.id, run.task.status, Status.IN_PROGRESS)
     definition = checked(op.definition)
     hashed = code_hash(definition)
@@ -73,7 +74,8 @@ def start_run(tx: Tx, op: StartRun, now: float) -> Run:
     tx.tasks.claim(op.id, op.worker)
     if op.runtime:
         tx.tasks.note(op.id, {**run.task.runtime, **op.runtime})
-    move(tx, run.task, Status.IN_PROGRESS, now)
+    if not claimed:
+        move(tx, run.task, Status.IN_PROGRESS, now)
     return tx.runs.get(op.id)
 
 
@@ -89,12 +91,14 @@ def resume_run(tx: Tx, op: ResumeRun, now: float) -> RunDetail:
     if ARCHIVED in run.task.system_tags:
         hint = f"bring it back first: penstock archive --restore {op.id[:12]}"
         raise Conflict(f"run {run.task.name!r} is archived", hint=hint)
-    _close_attempts(tx, op.id, now, EndReason.CONTROLLER_LOST, "its run's process was gone")
+    others = _held_by_others(tx, op.id)
+    _close_attempts(tx, op.id, now, EndReason.CONTROLLER_LOST, "its run's process was gone", but=others)
     if not tx.tasks.reopen(op.id, RESUMABLE, seen=op.seen, worker=op.worker):
         raise Conflict(f"run {run.task.name!r} was resumed by somebody else just now")
     states = tx.steps.list(op.id)
     keep = {one.step for one in tx.decisions.list(op.id, None) if one.kind is DecisionKind.VETO}
     keep |= {state.name for state in states if state.status in {StepStatus.COMPLETED, StepStatus.CACHED}}
+    keep |= {state.name for state in states if state.task in others}
     tx.steps.reset(op.id, keep=tuple(keep))
     for state in states:
         if state.name not in keep and state.status is not StepStatus.PENDING:
@@ -190,13 +194,25 @@ def delete_run(tx: Tx, op: DeleteRun, now: float) -> list[str]:
     return tx.tasks.delete([op.id, *attempts])
 
 
-def _close_attempts(tx: Tx, run: str, now: float, reason: EndReason, message: str) -> None:
-    """Stop the attempts that are open. A draft never began: it goes, and may be made anew."""
-    attempts = tx.tasks.list(ListTasks(run=run, statuses=tuple(OPEN), limit=EVERY_ATTEMPT))
+def _close_attempts(
+    tx: Tx, run: str, now: float, reason: EndReason, message: str, *, but: frozenset[str] = frozenset()
+) -> None:
+    """Stop the attempts that are open, but these. A draft never began: it goes, and may be made anew."""
+    attempts = [task for task in _open_attempts(tx, run) if task.id not in but]
     forget_drafts(tx, [task for task in attempts if task.status is Status.CREATED])
     for task in attempts:
         if task.status is not Status.CREATED:
             move(tx, task, Status.STOPPED, now, reason=reason, message=message)
+
+
+def _held_by_others(tx: Tx, run: str) -> frozenset[str]:
+    """Return the attempts that wait in a queue or that an agent holds: they go on without the run's process."""
+    ids = [task.id for task in _open_attempts(tx, run)]
+    return frozenset(id for id in ids if tx.entries.find(id) or tx.leases.find(id))
+
+
+def _open_attempts(tx: Tx, run: str) -> list[Task]:
+    return tx.tasks.list(ListTasks(run=run, statuses=tuple(OPEN), limit=EVERY_ATTEMPT))
 
 
 def _detail(tx: Tx, run: str) -> RunDetail:

@@ -14,9 +14,10 @@ from penstock.core.progress import StepStatus
 from penstock.core.run import ChangeKind, StepState, attempt_id
 from penstock.core.task import ENDED, Status, Task
 from penstock.ops.outputs import NewPoints
-from penstock.ops.steps import DecideSteps, DraftStep, GetStep, LaunchStep, StepDecision, TakeOver
+from penstock.ops.steps import DecideSteps, DraftStep, EnqueueStep, GetStep, LaunchStep, StepDecision, TakeOver
 from penstock.ops.tasks import ListTasks, NewTask
 from penstock.service.base import handles
+from penstock.service.queues import DEFAULT, wait_in
 from penstock.service.tasks import add, ask, move
 
 if TYPE_CHECKING:
@@ -58,12 +59,32 @@ def launch_step(tx: Tx, op: LaunchStep, now: float) -> Task:
         return task
     tx.steps.attempt(op.run, op.step, op.attempt, task.id, now)
     tx.tasks.claim(task.id, op.worker)
+    _explain(tx, op, task, now)
+    move(tx, task, Status.IN_PROGRESS, now)
+    return replace(task, status=Status.IN_PROGRESS, started=now, worker=op.worker)
+
+
+@handles(EnqueueStep)
+def enqueue_step(tx: Tx, op: EnqueueStep, now: float) -> Task:
+    """Record an attempt and let it wait in its queue."""
+    must_go_on(tx, op.run, op.step)
+    task = add_attempt(tx, op.run, op.step, op.attempt, op.task, now)
+    if task.status is not Status.CREATED:
+        return task
+    tx.steps.enqueue(op.run, op.step, op.attempt, task.id)
+    _explain(tx, op, task, now)
+    tx.assignments.set(task.id, op.assignment)
+    move(tx, task, Status.QUEUED, now)
+    wait_in(tx, task, op.task.queue or DEFAULT, now)
+    return tx.tasks.get(task.id)
+
+
+def _explain(tx: Tx, op: LaunchStep | EnqueueStep, task: Task, now: float) -> None:
+    """Record under which cache key an attempt runs, and why it does."""
     if op.keyed is not None:
         tx.executions.add(task.id, op.run, op.step, op.keyed)
     if op.decision is not None:
         tx.decisions.add(op.run, replace(op.decision, at=now))
-    move(tx, task, Status.IN_PROGRESS, now)
-    return replace(task, status=Status.IN_PROGRESS, started=now, worker=op.worker)
 
 
 @handles(DecideSteps)

@@ -251,6 +251,12 @@ def move(tx: Tx, task: Task, to: Status, now: float, *, reason: EndReason | None
     """Change a task's status; the change feed and, of an attempt, the step follow in the same transaction."""
     if not tx.tasks.move(task.id, to, now=now, reason=reason, message=message):
         raise refuse_move(task.id, tx.tasks.get(task.id).status, to)
+    if task.status is Status.QUEUED:
+        tx.entries.remove(task.id)
+    if to in ENDED:
+        tx.assignments.remove(task.id)
+        if not (task.type is TaskType.CONTROLLER and tx.runs.has(task.id)):  # whoever carries a run out still prints
+            tx.leases.end(task.id)
     tx.changes.append(task, ChangeKind.STATUS, to, now, message=message.partition("\n")[0])
     if task.run is not None and task.step is not None and to in ENDED:
         tx.steps.end(task.run, task.step, STEP_STATUS[to], message.partition("\n")[0], now)

@@ -15,6 +15,7 @@ class Dialect(Struct, frozen=True, kw_only=True):
         keyed: Ends a table whose rows lie in the order of its primary key; `{keyed}` in schemas.
         begin_reading: Opens a transaction that sees the store as it is now, whatever others do meanwhile.
         begin_writing: Opens a transaction that may write.
+        skip_locked: Ends a query for a row that is to be taken: rows that others are taking are passed over.
         check: Has the database check itself and returns a row a problem, or `ok`; empty where there is no such thing.
     """
 
@@ -24,6 +25,7 @@ class Dialect(Struct, frozen=True, kw_only=True):
     keyed: str
     begin_reading: str
     begin_writing: str
+    skip_locked: str = ""
     check: str = ""
 
     def statement(self, sql: str) -> str:

@@ -220,9 +220,25 @@ class SqlSteps:
         changes = "status = 'running', attempt = ?, task = ?, reason = '', started = ?, ended = NULL"
         self._change(run, step, f"{MAY_BE_TRIED} AND attempt = ?", changes, attempt, task, now, guarded=attempt - 1)
 
+    def enqueue(self, run: str, step: str, attempt: int, task: str) -> None:
+        """Record that a try of the step waits in a queue."""
+        changes = "status = 'queued', attempt = ?, task = ?, reason = '', started = NULL, ended = NULL"
+        self._change(run, step, f"{MAY_BE_TRIED} AND attempt = ?", changes, attempt, task, guarded=attempt - 1)
+
+    def begin(self, run: str, step: str, task: str, now: float) -> None:
+        """Record that a try of the step that waited was claimed."""
+        changes = "status = 'running', reason = '', started = ?"
+        self._change(run, step, "status = 'queued' AND task = ?", changes, now, guarded=task)
+
+    def wait_again(self, run: str, step: str, task: str) -> None:
+        """Record that a try of the step that was claimed waits again."""
+        changes = "status = 'queued', started = NULL"
+        self._change(run, step, "status = 'running' AND task = ?", changes, guarded=task)
+
     def end(self, run: str, step: str, status: StepStatus, reason: str, now: float) -> None:
         """Record how the step's latest try ended."""
-        self._change(run, step, "status = 'running'", "status = ?, reason = ?, ended = ?", status.value, reason, now)
+        changes = "status = ?, reason = ?, ended = ?"
+        self._change(run, step, "status IN ('running', 'queued')", changes, status.value, reason, now)
 
     def reuse(self, run: str, step: str, attempt: int, task: str, reason: str, now: float) -> None:
         """Record that a task stands for a try of the step which did not have to run."""

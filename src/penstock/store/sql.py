@@ -146,6 +146,11 @@ class Where:
         self._terms.append(f"{column} > ?")
         self.values.append(value)
 
+    def until(self, column: str, value: float) -> None:
+        """The column is not greater."""
+        self._terms.append(f"{column} <= ?")
+        self.values.append(value)
+
     def holds(self, condition: str) -> None:
         """A condition of our own, without values."""
         self._terms.append(condition)

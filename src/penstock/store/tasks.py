@@ -123,6 +123,7 @@ _JUDGED = {to: origins(to, JUDGED) for to in JUDGED}
 _MOVES = {to: _move_to(to) for to in Status if origins(to)}
 
 _FORGET = (
+    *(f"DELETE FROM {table} WHERE task IN ({{values}})" for table in ("queue_entries", "leases", "assignments")),
     "DELETE FROM scalar_chunks WHERE series IN (SELECT id FROM scalar_series WHERE task IN ({values}))",
     "DELETE FROM scalar_series WHERE task IN ({values})",
     "DELETE FROM console WHERE task IN ({values})",
@@ -203,6 +204,12 @@ class SqlTasks:
         if self._session.first("SELECT 1 FROM tasks WHERE id = ?", id) is None:
             raise NotFound(f"there is no task {id}")
         return False
+
+    def wait_again(self, id: str) -> None:
+        """Let a task that was claimed wait in its queue again."""
+        sql = """UPDATE tasks SET status = 'queued', worker = NULL, started = NULL, reason = NULL, message = ''
+            WHERE id = ? AND status = 'in_progress'"""
+        self._session.change(f"task {id} in progress", sql, id)
 
     def judge(self, id: str, to: Status, *, reason: EndReason | None, message: str) -> bool:
         """Change how a task ended, where `JUDGED` allows it; return False when it does not."""

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+from penstock.store.agents import SqlAgents
 from penstock.store.changes import SqlChanges
 from penstock.store.decisions import SqlDecisions
 from penstock.store.executions import SqlExecutions
 from penstock.store.health import SqlHealth
+from penstock.store.leases import SqlAssignments, SqlLeases
 from penstock.store.models import SqlModels
 from penstock.store.outputs import SqlOutputs
+from penstock.store.queues import SqlEntries, SqlQueues
 from penstock.store.reports import SqlReports
 from penstock.store.runs import SqlRuns, SqlSteps
 from penstock.store.settings import SqlProjects, SqlSettings
@@ -31,6 +34,11 @@ class SqlTx:
         self.changes = SqlChanges(session)
         self.decisions = SqlDecisions(session)
         self.executions = SqlExecutions(session)
+        self.queues = SqlQueues(session)
+        self.entries = SqlEntries(session)
+        self.leases = SqlLeases(session)
+        self.assignments = SqlAssignments(session)
+        self.agents = SqlAgents(session)
         self.health = SqlHealth(session)
 
     def unused(self) -> dict[str, float]:

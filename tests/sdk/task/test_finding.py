@@ -133,8 +133,8 @@ def test_the_task_of_this_process_is_meant_where_none_is_named(begin):
 
 def test_a_draft_waits_in_one_queue_and_comes_out_of_it(home):
     task = draft()
-    assert Task.enqueue(task, queue_name="gpu").status == "queued"
-    assert Task.enqueue(task.id, queue_id="cpu").data.queue == "cpu"
+    assert Task.enqueue(task, queue_name="default").status == "queued"
+    assert Task.enqueue(task.id, queue_id="services").data.queue == "services"
     with pytest.raises(Conflict, match="queued"):
         task.archive()
     assert Task.dequeue(task).status == "created"
@@ -147,8 +147,8 @@ def test_what_has_ended_is_put_into_a_queue_by_force_alone(home):
     task.mark_started()
     task.mark_completed()
     with pytest.raises(BadTransition):
-        Task.enqueue(task, queue_name="gpu")
-    assert Task.enqueue(task, queue_name="gpu", force=True).status == "queued"
+        Task.enqueue(task, queue_name="default")
+    assert Task.enqueue(task, queue_name="default", force=True).status == "queued"
 
 
 @settings(suppress_health_check=[HealthCheck.function_scoped_fixture], max_examples=30)

@@ -1,0 +1,123 @@
+"""Operations of those who carry tasks out for others: claim, begin, renew, hand back."""
+
+from __future__ import annotations
+
+from typing import ClassVar
+
+from msgspec import Struct
+
+from penstock.core.assignment import Assignment
+from penstock.core.lease import SECONDS, Held
+from penstock.core.task import Task, Worker
+from penstock.ops.base import Op
+
+
+class Claim(Struct, frozen=True, kw_only=True):
+    """A task that was claimed.
+
+    Args:
+        held: What to show with each write.
+        assignment: Of an attempt of a step, what it is given; None for every other task.
+        resumed: Whether it is a run that was lost with its agent, and goes on.
+    """
+
+    task: Task
+    held: Held
+    queue: str
+    assignment: Assignment | None = None
+    resumed: bool = False
+
+
+class ClaimTask(Op[Claim | None], frozen=True, kw_only=True):
+    """Claim the next task of the first of these queues that has one, or return None when none does.
+
+    A task goes to one that claims, whatever happens meanwhile: claiming again with the same request returns the same
+    claim for as long as it is held.
+
+    Raises Conflict, also while it waits, when the agent is to leave.
+
+    Args:
+        agent: Name of the agent.
+        queues: The queues in the order in which they are looked at; those that are not there are passed over. Empty for
+            all of them, by name.
+        request: A text that only this claim has.
+        workers: How many tasks the agent carries out at once. Runs of pipelines do not count, and are claimed always;
+            what it holds already counts as the leases say.
+        seconds: How long the lease lasts unless it is renewed.
+        wait: Seconds to wait for a task at the most; 0 answers at once.
+    """
+
+    agent: str
+    queues: tuple[str, ...]
+    request: str
+    workers: int = 1
+    seconds: float = SECONDS
+    wait: float = 0.0
+
+
+class BeginClaimed(Op[Task], frozen=True, kw_only=True):
+    """Record that the process of a claimed task is being started; should it be lost from now on, it may have run.
+
+    Raises LeaseLost when the task went to another.
+    """
+
+    held: Held
+    worker: Worker
+
+
+class RenewLease(Op[None], frozen=True, kw_only=True):
+    """Hold a claimed task for longer; raise LeaseLost when it went to another, or has ended.
+
+    Args:
+        seconds: How long the lease lasts from now on.
+    """
+
+    held: Held
+    seconds: float = SECONDS
+    durable: ClassVar[bool] = False
+
+
+class HandBack(Op[None], frozen=True, kw_only=True):
+    """Put a claimed task back into its queue, before all others of its priority.
+
+    Without effect when it is not held any more. One whose process was started is handed back only when it is a run,
+    which goes on from where it stood; raises Conflict for others.
+    """
+
+    held: Held
+
+
+class ReleaseLease(Op[None], frozen=True, kw_only=True):
+    """Let go of a claimed task: whoever carried it out has left.
+
+    A run that has not ended waits again in its queue and goes on when it is claimed next, unless it was lost too often;
+    anything else that has not ended failed.
+    """
+
+    held: Held
+
+
+class EndLeases(Op[list[str]], frozen=True, kw_only=True):
+    """Decide about the tasks whose lease has run out, and return their ids.
+
+    What had not begun waits again in its queue, a run that had goes on from where it stood when it is claimed next,
+    and everything else failed with its agent.
+
+    Args:
+        agent: Also those of this agent, which is known to be gone, whose process had not been started.
+        tasks: Also these, whose process is known to be gone.
+    """
+
+    agent: str | None = None
+    tasks: tuple[str, ...] = ()
+
+
+class ListHeld(Op[list[Claim]], frozen=True, kw_only=True):
+    """Return the claims that are held, as the agent got them; without their assignments.
+
+    Args:
+        agent: Only those of this agent.
+    """
+
+    agent: str | None = None
+    reads: ClassVar[bool] = True

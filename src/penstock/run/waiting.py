@@ -1,0 +1,76 @@
+"""The attempts of one run that agents carry out: what the change feed tells of them becomes what the planner hears.
+
+It starts nothing and waits for nothing; it must never know which agent has an attempt, nor where.
+"""
+
+from __future__ import annotations
+
+from collections import deque
+from contextlib import suppress
+
+from msgspec import Struct
+
+from penstock.backend import Backend
+from penstock.core.errors import BadTransition
+from penstock.core.run import Change
+from penstock.core.task import ENDED, EndReason, Status, Task
+from penstock.ops.tasks import EndTask, GetTask
+from penstock.run.attempts import Ending
+
+STOPPED = "stopped: the run was stopped"
+
+
+class Moved(Struct, frozen=True, kw_only=True):
+    """An attempt was claimed by an agent, or waits again."""
+
+    step: str
+    attempt: int
+    claimed: bool
+    message: str
+
+
+class Waiting:
+    """Attempts that wait for an agent, or that one carries out."""
+
+    def __init__(self, backend: Backend) -> None:
+        self._backend = backend
+        self._open: dict[str, tuple[str, int]] = {}
+        self._told: deque[Change] = deque()
+
+    def __len__(self) -> int:
+        return len(self._open)
+
+    def add(self, step: str, attempt: int, task: str) -> None:
+        """Follow an attempt from now on."""
+        self._open[task] = (step, attempt)
+
+    def tell(self, change: Change) -> None:
+        """Take note of a change of a task's status. May be called from any thread, also before its task is added."""
+        self._told.append(change)
+
+    def stop(self, task: str) -> None:
+        """Stop an attempt: it is taken out of its queue, or its agent will end its process."""
+        if task in self._open:
+            with suppress(BadTransition):  # it has just ended by itself
+                self._backend.call(EndTask(id=task, status=Status.STOPPED, reason=EndReason.ABORTED, message=STOPPED))
+
+    def take(self) -> list[Ending | Moved]:
+        """Return what has become of attempts since the last call."""
+        found: list[Ending | Moved] = []
+        while self._told:
+            change = self._told.popleft()
+            if change.task not in self._open:
+                continue
+            step, attempt = self._open[change.task]
+            if change.status in ENDED:
+                del self._open[change.task]
+                found.append(_ending(step, attempt, self._backend.call(GetTask(id=change.task))))
+            else:
+                claimed = change.status == Status.IN_PROGRESS
+                found.append(Moved(step=step, attempt=attempt, claimed=claimed, message=change.message))
+        return found
+
+
+def _ending(step: str, attempt: int, task: Task) -> Ending:
+    message = task.message.partition("\n")[0]
+    return Ending(step=step, attempt=attempt, status=task.status, message=message, reason=task.reason)

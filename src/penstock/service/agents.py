@@ -1,0 +1,66 @@
+"""What the operations on agents do."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from msgspec.structs import replace
+
+from penstock.core.errors import Conflict, NotFound
+from penstock.ops.agents import Agent, DrainAgent, ForgetAgent, ListAgents, ReportAgent
+from penstock.ops.claims import EndLeases
+from penstock.service.base import handles
+from penstock.service.claims import end_leases
+
+if TYPE_CHECKING:
+    from penstock.ports import Tx
+
+EVER = 10 * 365 * 86_400.0  # seconds: an agent that is drained is looked up whatever its lease says
+
+
+@handles(ReportAgent)
+def report_agent(tx: Tx, op: ReportAgent, now: float) -> Agent:
+    """Record that an agent lives."""
+    there = tx.agents.find(op.agent.name, now)
+    if there is not None and there.process != op.agent.process:
+        raise Conflict(
+            f"an agent {op.agent.name!r} lives already, as process {there.process.pid} on {there.process.host}",
+            hint="give this one another name: penstock agent --name NAME",
+        )
+    started = now if there is None else there.started
+    draining = there is not None and there.draining
+    tx.agents.put(replace(op.agent, started=started, seen=now, draining=draining), now + op.seconds)
+    return _with_tasks(tx, [_living(tx, op.agent.name, now)])[0]
+
+
+@handles(ListAgents)
+def list_agents(tx: Tx, op: ListAgents, now: float) -> list[Agent]:
+    """Return the agents that live."""
+    return _with_tasks(tx, tx.agents.list(now))
+
+
+@handles(DrainAgent)
+def drain_agent(tx: Tx, op: DrainAgent, now: float) -> Agent:
+    """Have an agent leave when it has nothing to do any more."""
+    agent = replace(_living(tx, op.name, now), draining=op.draining)
+    tx.agents.put(agent, now + EVER)
+    return _with_tasks(tx, [agent])[0]
+
+
+@handles(ForgetAgent)
+def forget_agent(tx: Tx, op: ForgetAgent, now: float) -> None:
+    """Forget an agent that has left."""
+    end_leases(tx, EndLeases(agent=op.name), now)
+    tx.agents.remove(op.name)
+
+
+def _living(tx: Tx, name: str, now: float) -> Agent:
+    found = tx.agents.find(name, now)
+    if found is None:
+        known = ", ".join(one.name for one in tx.agents.list(now)) or "none lives"
+        raise NotFound(f"there is no agent {name!r}", hint=f"those that live: {known}")
+    return found
+
+
+def _with_tasks(tx: Tx, agents: list[Agent]) -> list[Agent]:
+    return [replace(agent, tasks=tuple(one.held.task for one in tx.leases.list(agent=agent.name))) for agent in agents]

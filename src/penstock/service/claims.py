@@ -1,0 +1,183 @@
+"""What the operations of those do who carry tasks out for others; the rules for what is lost stand in `core.lease`."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from msgspec.structs import replace
+
+from penstock.core.errors import Conflict
+from penstock.core.lease import Fate, fate
+from penstock.core.run import ChangeKind
+from penstock.core.task import ENDED, EndReason, Status, Task, TaskType
+from penstock.ops.claims import (
+    BeginClaimed,
+    Claim,
+    ClaimTask,
+    EndLeases,
+    HandBack,
+    ListHeld,
+    ReleaseLease,
+    RenewLease,
+)
+from penstock.ops.runs import EndRun
+from penstock.service.base import handles, waits_until
+from penstock.service.runs import end_run
+from penstock.service.tasks import move
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from penstock.ports import Tx
+    from penstock.ports.queues import Lease
+
+
+@handles(ClaimTask)
+def claim_task(tx: Tx, op: ClaimTask, now: float) -> Claim | None:
+    """Take the next task out of the first queue that has one, and hold it."""
+    held = tx.leases.of_request(op.request)
+    if held is not None:
+        return _claim(tx, held)
+    if _is_leaving(tx, op, now):
+        raise Conflict(f"agent {op.agent} is to leave, and gets nothing more")
+    slots = _has_slot(tx, op)
+    taken = next(filter(None, (tx.entries.take(queue, slots=slots) for queue in _queues(tx, op))), None)
+    if taken is None:
+        return None
+    lease = tx.leases.add(taken, op.agent, op.request, now + op.seconds)
+    task = tx.tasks.get(taken.task)
+    move(tx, task, Status.IN_PROGRESS, now, message=f"claimed by {op.agent}")
+    if task.run is not None and task.step is not None:
+        tx.steps.begin(task.run, task.step, task.id, now)
+    return _claim(tx, lease)
+
+
+@waits_until(ClaimTask)
+def can_claim(tx: Tx, op: ClaimTask, now: float) -> bool:
+    """Return whether a claim has its answer now."""
+    if _is_leaving(tx, op, now) or tx.leases.of_request(op.request) is not None:
+        return True
+    return tx.entries.has_next(_queues(tx, op), slots=_has_slot(tx, op))
+
+
+def _queues(tx: Tx, op: ClaimTask) -> Sequence[str]:
+    return op.queues or [queue.name for queue in tx.queues.list()]
+
+
+def _has_slot(tx: Tx, op: ClaimTask) -> bool:
+    return sum(lease.waited.takes_slot for lease in tx.leases.list(agent=op.agent)) < op.workers
+
+
+def _is_leaving(tx: Tx, op: ClaimTask, now: float) -> bool:
+    agent = tx.agents.find(op.agent, now)
+    return agent is not None and agent.draining
+
+
+@handles(BeginClaimed)
+def begin_claimed(tx: Tx, op: BeginClaimed, now: float) -> Task:
+    """Record which process begins."""
+    lease = tx.leases.hold(op.held)
+    tx.leases.begin(lease.held.fence)
+    tx.tasks.claim(op.held.task, op.worker)
+    return tx.tasks.get(op.held.task)
+
+
+@handles(RenewLease)
+def renew_lease(tx: Tx, op: RenewLease, now: float) -> None:
+    """Let the lease last longer."""
+    tx.leases.renew(tx.leases.hold(op.held).held.fence, now + op.seconds)
+
+
+@handles(HandBack)
+def hand_back(tx: Tx, op: HandBack, now: float) -> None:
+    """Let the task wait again."""
+    lease = tx.leases.find(op.held.task)
+    if lease is None or lease.held != op.held:
+        return
+    task = tx.tasks.get(op.held.task)
+    if lease.begun and not _is_run(tx, task):
+        raise Conflict(f"task {task.id} has begun, and cannot be handed back", hint="end it: its run may try it again")
+    _wait_again(tx, task, lease, now, lost=lease.waited.lost, why=f"handed back by {lease.agent}")
+
+
+@handles(ReleaseLease)
+def release_lease(tx: Tx, op: ReleaseLease, now: float) -> None:
+    """Let go of a task."""
+    lease = tx.leases.find(op.held.task)
+    if lease is not None and lease.held == op.held:
+        _lose(tx, lease, now)
+
+
+@handles(EndLeases)
+def end_leases(tx: Tx, op: EndLeases, now: float) -> list[str]:
+    """Decide about what was lost."""
+    lost = tx.leases.list(ended=now)
+    if op.agent is not None:
+        lost += [lease for lease in tx.leases.list(agent=op.agent) if not lease.begun]
+    if op.tasks:
+        lost += tx.leases.list(tasks=op.tasks)
+    leases = {one.held.task: one for one in lost}
+    for lease in leases.values():
+        _lose(tx, lease, now)
+    return list(leases)
+
+
+@handles(ListHeld)
+def list_held(tx: Tx, op: ListHeld, now: float) -> list[Claim]:
+    """Return the claims that are held."""
+    return [
+        Claim(task=tx.tasks.get(one.held.task), held=one.held, queue=one.waited.queue, resumed=one.waited.resumed)
+        for one in tx.leases.list(agent=op.agent)
+    ]
+
+
+def _claim(tx: Tx, lease: Lease) -> Claim:
+    return Claim(
+        task=tx.tasks.get(lease.held.task),
+        held=lease.held,
+        queue=lease.waited.queue,
+        assignment=tx.assignments.find(lease.held.task),
+        resumed=lease.waited.resumed,
+    )
+
+
+def _lose(tx: Tx, lease: Lease, now: float) -> None:
+    """Decide about one task whose agent is not heard of any more."""
+    task = tx.tasks.get(lease.held.task)
+    if task.status in ENDED:
+        tx.leases.end(task.id)
+        return
+    is_run = _is_run(tx, task)
+    lost = lease.waited.lost
+    silent = f"agent {lease.agent} was not heard of any more"
+    match fate(begun=lease.begun, is_run=is_run, lost=lost):
+        case Fate.WAITS_AGAIN:
+            _wait_again(tx, task, lease, now, lost=lost + 1, why=silent)
+        case Fate.GIVEN_UP:
+            _fail(tx, task, f"given up: lost with its agent {lost + 1} times; the last, {lease.agent}", now)
+        case Fate.LOST:
+            _fail(tx, task, f"{silent} while it ran", now)
+
+
+def _wait_again(tx: Tx, task: Task, lease: Lease, now: float, *, lost: int, why: str) -> None:
+    tx.leases.end(task.id)
+    tx.tasks.wait_again(task.id)
+    waited = lease.waited
+    rank = tx.entries.before(waited.queue, waited.urgency)
+    resumed = waited.resumed or (lease.begun and _is_run(tx, task))
+    tx.entries.add(replace(waited, rank=rank, lost=lost, resumed=resumed, since=now))
+    if task.run is not None and task.step is not None:
+        tx.steps.wait_again(task.run, task.step, task.id)
+    tx.changes.append(task, ChangeKind.STATUS, Status.QUEUED, now, message=why)
+
+
+def _fail(tx: Tx, task: Task, why: str, now: float) -> None:
+    if _is_run(tx, task):
+        ending = EndRun(id=task.id, status=Status.STOPPED, reason=EndReason.CONTROLLER_LOST, message=why)
+        end_run(tx, ending, now)
+    else:
+        move(tx, task, Status.FAILED, now, reason=EndReason.AGENT_LOST, message=why)
+
+
+def _is_run(tx: Tx, task: Task) -> bool:
+    return task.type is TaskType.CONTROLLER and tx.runs.has(task.id)

@@ -1,0 +1,124 @@
+"""Leases: who holds a claimed task, under which number and until when; and what an attempt is given."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import msgspec
+
+from penstock.core.assignment import Assignment
+from penstock.core.errors import LeaseLost
+from penstock.core.lease import Held
+from penstock.ports.queues import Lease, Waiting
+from penstock.store.sql import Row, Session, Where
+
+_LEASE = "fence, task, queue, agent, request, urgency, rank, takes_slot, lost, resumed, begun, ends"
+
+_write = msgspec.msgpack.Encoder().encode
+_read = msgspec.msgpack.Decoder(Assignment).decode
+
+
+class SqlLeases:
+    """The leases."""
+
+    def __init__(self, session: Session) -> None:
+        self._session = session
+
+    def add(self, waiting: Waiting, agent: str, request: str, ends: float) -> Lease:
+        """Give a task that waited to an agent; return its lease."""
+        row = self._session.first(
+            f"""INSERT INTO leases ({_LEASE.removeprefix("fence, ")})
+                VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, 0, ?) RETURNING {_LEASE}""",
+            waiting.task,
+            waiting.queue,
+            agent,
+            request,
+            waiting.urgency,
+            waiting.rank,
+            int(waiting.takes_slot),
+            waiting.lost,
+            int(waiting.resumed),
+            ends,
+        )
+        assert row is not None  # noqa: S101 - an insert always returns its row
+        return _lease_of(row)
+
+    def of_request(self, request: str) -> Lease | None:
+        """Return the lease that this request got, None when it got none or is not held any more."""
+        row = self._session.first(f"SELECT {_LEASE} FROM leases WHERE request = ?", request)
+        return None if row is None else _lease_of(row)
+
+    def find(self, task: str) -> Lease | None:
+        """Return the lease of a task, None when nobody holds it."""
+        row = self._session.first(f"SELECT {_LEASE} FROM leases WHERE task = ?", task)
+        return None if row is None else _lease_of(row)
+
+    def hold(self, held: Held) -> Lease:
+        """Return the lease, and keep others from taking it before this transaction ends; raise LeaseLost without it."""
+        sql = f"UPDATE leases SET ends = ends WHERE fence = ? AND task = ? RETURNING {_LEASE}"
+        row = self._session.first(sql, held.fence, held.task)
+        if row is None:
+            hint = "stop working on it: what is reported of it is not taken any more"
+            raise LeaseLost(f"task {held.task} is not held under number {held.fence} any more", hint=hint)
+        return _lease_of(row)
+
+    def begin(self, fence: int) -> None:
+        """Record that the process of a task is being started."""
+        self._session.run("UPDATE leases SET begun = 1 WHERE fence = ?", fence)
+
+    def renew(self, fence: int, ends: float) -> None:
+        """Let a lease last longer; none gets shorter."""
+        self._session.run("UPDATE leases SET ends = ? WHERE fence = ? AND ends < ?", ends, fence, ends)
+
+    def end(self, task: str) -> None:
+        """Let nobody hold a task any more."""
+        self._session.run("DELETE FROM leases WHERE task = ?", task)
+
+    def list(
+        self, *, agent: str | None = None, tasks: Sequence[str] | None = None, ended: float | None = None
+    ) -> list[Lease]:
+        """Return the leases of an agent, of some tasks, or that have run out at a moment in epoch seconds."""
+        where = Where()
+        where.equal("agent", agent)
+        where.among("task", tasks)
+        if ended is not None:
+            where.until("ends", ended)
+        rows = self._session.rows(f"SELECT {_LEASE} FROM leases {where} ORDER BY fence", *where.values)
+        return [_lease_of(row) for row in rows]
+
+
+class SqlAssignments:
+    """What attempts are given."""
+
+    def __init__(self, session: Session) -> None:
+        self._session = session
+
+    def set(self, task: str, assignment: Assignment) -> None:
+        """Record what an attempt is given."""
+        sql = """INSERT INTO assignments (task, data) VALUES (?, ?)
+            ON CONFLICT (task) DO UPDATE SET data = excluded.data"""
+        self._session.run(sql, task, _write(assignment))
+
+    def find(self, task: str) -> Assignment | None:
+        """Return what an attempt is given, None when it needs nothing."""
+        row = self._session.first("SELECT data FROM assignments WHERE task = ?", task)
+        return None if row is None else _read(row[0])
+
+    def remove(self, task: str) -> None:
+        """Forget what an attempt is given."""
+        self._session.run("DELETE FROM assignments WHERE task = ?", task)
+
+
+def _lease_of(row: Row) -> Lease:
+    fence, task, queue, agent, request, urgency, rank, takes_slot, lost, resumed, begun, ends = row
+    waited = Waiting(
+        task=task,
+        queue=queue,
+        urgency=urgency,
+        rank=rank,
+        takes_slot=bool(takes_slot),
+        lost=lost,
+        resumed=bool(resumed),
+    )
+    held = Held(task, fence)
+    return Lease(held=held, waited=waited, agent=agent, request=request, begun=bool(begun), ends=ends)

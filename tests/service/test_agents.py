@@ -1,0 +1,54 @@
+from __future__ import annotations
+
+import pytest
+from msgspec.structs import replace
+from tests.service.conftest import WORKER
+
+from penstock.core.errors import Conflict, NotFound
+from penstock.core.task import Status
+from penstock.ops.agents import Agent, DrainAgent, ForgetAgent, ListAgents, ReportAgent
+
+
+def test_what_an_agent_held_is_lost_at_once_when_it_says_that_it_leaves(timed):
+    task = timed.queued()
+    timed.backend.call(ReportAgent(agent=Agent(name="agent", process=WORKER)))
+    timed.claim(agent="agent")
+    assert [one.tasks for one in timed.backend.call(ListAgents())] == [(task.id,)]
+    timed.backend.call(ForgetAgent(name="agent"))
+    assert (timed.status(task), timed.backend.call(ListAgents())) == (Status.QUEUED, [])
+
+
+def test_an_agent_is_believed_to_live_for_as_long_as_it_is_heard_of(timed):
+    agent = Agent(name="agent", process=WORKER, queues=("default",))
+    timed.backend.call(ReportAgent(agent=agent, seconds=60.0))
+    timed.clock.now += 30.0
+    assert timed.backend.call(ReportAgent(agent=agent, seconds=60.0)).started == 1_000.0
+    timed.clock.now += 59.0
+    assert [one.name for one in timed.backend.call(ListAgents())] == ["agent"]
+    timed.clock.now += 2.0
+    assert timed.backend.call(ListAgents()) == []
+
+
+def test_an_agent_learns_that_it_is_to_leave_when_it_next_says_that_it_lives(timed):
+    agent = Agent(name="agent", process=WORKER)
+    assert not timed.backend.call(ReportAgent(agent=agent)).draining
+    timed.backend.call(DrainAgent(name="agent"))
+    assert timed.backend.call(ReportAgent(agent=agent)).draining
+    assert not timed.backend.call(DrainAgent(name="agent", draining=False)).draining
+
+
+def test_two_processes_cannot_be_the_agent_of_one_name_while_both_live(timed):
+    agent = Agent(name="agent", process=WORKER)
+    other = replace(agent, process=replace(WORKER, pid=99))
+    timed.backend.call(ReportAgent(agent=agent, seconds=60.0))
+    with pytest.raises(Conflict, match="lives already, as process 1 on here"):
+        timed.backend.call(ReportAgent(agent=other))
+    timed.clock.now += 61.0
+    assert timed.backend.call(ReportAgent(agent=other)).process == other.process
+
+
+def test_who_drains_an_agent_that_does_not_live_is_told_which_do(timed):
+    timed.backend.call(ReportAgent(agent=Agent(name="there", process=WORKER)))
+    with pytest.raises(NotFound, match="no agent 'gone'") as error:
+        timed.backend.call(DrainAgent(name="gone"))
+    assert "there" in str(error.value.hint)
