@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+import signal
+import time
 
 import msgspec
 import pytest
@@ -317,6 +319,24 @@ def test_a_rerun_that_was_interrupted_goes_on_as_it_was_planned(flow):
     assert (third.run.id, flow.statuses(third)) == (second.run.id, {**REUSED, "score": "completed"})
     left = flow.rerun("--only", "train")
     assert flow.statuses(left)["score"] == "skipped"
+
+
+def test_a_rerun_whose_process_was_killed_goes_on_as_it_was_planned(flow):
+    flow.run()
+    flow.executed()
+    flow.folder.write("tools.py", TOOLS + "import time\ntime.sleep(60)\n")
+    process = flow.folder.start(None, "-m", "penstock", "rerun", "last", "--only", "train")
+    with process:
+        while flow.newest().run.counts.get("running") != 1:
+            assert process.poll() is None, process.communicate()
+            time.sleep(0.05)
+        process.send_signal(signal.SIGKILL)
+        process.communicate(timeout=120)
+    flow.folder.write("tools.py", TOOLS)
+    second = flow.command("resume", "last")
+    assert flow.statuses(second) == {"load": "cached", "train": "completed", "score": "skipped", "chart": "cached"}
+    assert flow.executed() == ["train"]
+    assert flow.why(second, "load") == "it is unchanged since flow #1"
 
 
 def test_a_step_that_was_left_out_is_left_out_again_when_the_rerun_goes_on(flow):
