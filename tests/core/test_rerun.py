@@ -290,6 +290,12 @@ def test_a_request_is_read_back_as_it_was_recorded():
     assert recorded({"other": "fact"}) is None
 
 
+@pytest.mark.parametrize("text", ["", "{", "[]", "{}", '{"source": 1, "name": "x"}'])
+def test_what_somebody_else_wrote_in_its_place_is_refused(text):
+    with pytest.raises(Invalid, match="the fact 'rerun' of the run is no request"):
+        recorded({"rerun": text})
+
+
 def test_a_plan_travels_as_json():
     found = rerun(CHAIN, from_step="split")
     assert msgspec.json.decode(msgspec.json.encode(found), type=type(found)) == found

@@ -111,8 +111,17 @@ class Before(Struct, frozen=True, kw_only=True):
 
 
 def recorded(runtime: Mapping[str, str]) -> Rerun | None:
-    """Return the request that is recorded with a run; None for a run that is no rerun."""
-    return msgspec.json.decode(runtime[REQUEST], type=Rerun) if REQUEST in runtime else None
+    """Return the request that is recorded with a run; None for a run that is no rerun.
+
+    Raises:
+        Invalid: What stands there is no request.
+    """
+    if REQUEST not in runtime:
+        return None
+    try:
+        return msgspec.json.decode(runtime[REQUEST], type=Rerun)
+    except msgspec.MsgspecError as error:
+        raise Invalid(f"the fact {REQUEST!r} of the run is no request to run another one anew: {error}") from None
 
 
 def to_record(request: Rerun) -> dict[str, str]:

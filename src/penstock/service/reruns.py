@@ -5,7 +5,7 @@ It must never know how a plan is made (`core.rerun`), nor how it is carried out.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from typing import TYPE_CHECKING
 
 from msgspec.structs import replace
@@ -14,7 +14,7 @@ from penstock.core.decision import Decision, DecisionKind
 from penstock.core.errors import Conflict, NotFound
 from penstock.core.pipeline import Pipeline, checked
 from penstock.core.rerun import Before, Rerun, RerunPlan, plan, recorded, set_values, to_record
-from penstock.core.run import ARCHIVED, Run
+from penstock.core.run import ARCHIVED, Run, StepState
 from penstock.core.task import ENDED, Json, Parameter
 from penstock.ops.lifecycle import Copied
 from penstock.ops.reruns import DraftRerun, GetRerun, PlanRerun, RerunDraft
@@ -59,7 +59,7 @@ def get_rerun(tx: Tx, op: GetRerun, now: float) -> RerunPlan | None:
     except NotFound:
         return plan(request, None, _definition(tx, run))
     changed = _other_contents(tx, source.id, run.id)
-    return plan(request, _before(tx, source, changed), _definition(tx, run))
+    return plan(request, _before(tx, source, tx.runs.definition(source.id), changed), _definition(tx, run))
 
 
 def _plan_of(tx: Tx, op: PlanRerun | DraftRerun) -> tuple[RerunPlan, tuple[Parameter, ...]]:
@@ -69,7 +69,7 @@ def _plan_of(tx: Tx, op: PlanRerun | DraftRerun) -> tuple[RerunPlan, tuple[Param
     definition = tx.runs.definition(op.source)
     parameters = set_values(definition, op.parameters)
     request = Rerun(source=source.id, name=_name(source), from_step=op.from_step, only=op.only)
-    return plan(request, _before(tx, source), replace(definition, parameters=parameters)), parameters
+    return plan(request, _before(tx, source, definition), replace(definition, parameters=parameters)), parameters
 
 
 def _must_be_over(run: Run) -> None:
@@ -86,20 +86,16 @@ def _must_be_over(run: Run) -> None:
         raise Conflict(f"run {name!r} is archived, and nothing archived is reused", hint=hint)
 
 
-def _before(tx: Tx, source: Run, changed: frozenset[str] = frozenset()) -> Before:
-    return Before(
-        definition=tx.runs.definition(source.id),
-        states=tuple(tx.steps.list(source.id)),
-        gone=_gone(tx, source),
-        changed=changed,
-    )
+def _before(tx: Tx, source: Run, definition: Pipeline, changed: frozenset[str] = frozenset()) -> Before:
+    states = tuple(tx.steps.list(source.id))
+    return Before(definition=definition, states=states, gone=_gone(tx, source, states), changed=changed)
 
 
-def _gone(tx: Tx, source: Run) -> Mapping[str, str]:
+def _gone(tx: Tx, source: Run, states: Iterable[StepState]) -> Mapping[str, str]:
     """Return the steps whose tasks cannot be reused, each with the reason."""
     tasks = {task.id: task for task in tx.tasks.list(ListTasks(run=source.id, limit=EVERY_ATTEMPT))}
     found: dict[str, str] = {}
-    for state in tx.steps.list(source.id):
+    for state in states:
         task = tasks.get(state.task or "")
         if task is None:
             found[state.name] = f"what it left in {_name(source)} is gone"
