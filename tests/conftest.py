@@ -6,6 +6,7 @@ import os
 
 import pytest
 from hypothesis import settings
+from tests.place import Place
 
 from penstock.run import current
 from penstock.sdk import launched, session
@@ -43,3 +44,11 @@ def home(tmp_path, monkeypatch):
     current.put(None)
     launched.put(None)
     _close_what_was_opened()
+
+
+@pytest.fixture
+def place(tmp_path):
+    """A home with room for agents and scripts, as real processes."""
+    found = Place(tmp_path)
+    yield found
+    found.close()

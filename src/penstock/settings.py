@@ -8,13 +8,13 @@ import tomllib
 from collections.abc import Mapping
 from fnmatch import fnmatchcase
 from pathlib import Path
-from typing import Literal, get_args
+from typing import Literal, TypeVar, get_args
 
-import msgspec
 import platformdirs
 from msgspec import Struct
 
 from penstock.core.errors import Invalid
+from penstock.core.lease import Held
 
 RECORDED = (
     *("CONDA_DEFAULT_ENV", "CUDA_VISIBLE_DEVICES", "LANG", "LC_ALL", "LD_LIBRARY_PATH", "LOCAL_RANK", "MASTER_ADDR"),
@@ -22,6 +22,8 @@ RECORDED = (
     *("PYTHONPATH", "RANK", "SLURM_JOB_ID", "TZ", "VIRTUAL_ENV", "WORLD_SIZE"),
 )
 """Environment variables that are recorded with a script; none of them is a secret."""
+
+T = TypeVar("T")
 
 Progress = Literal["auto", "live", "plain", "none"]
 
@@ -37,12 +39,17 @@ class Settings(Struct, frozen=True, kw_only=True):
         progress: What a local run shows while it goes: `live` table, `plain` lines, `none`; `auto` shows the table in
             a terminal and lines elsewhere. `PENSTOCK_PROGRESS`.
         user: Who is recorded as having started something. `PENSTOCK_USER`; by default the login name.
+        agent: Whether an agent is started on this machine when something waits and none lives. `PENSTOCK_AGENT`: `auto`
+            or `off`.
+        held: Of a process that an agent started for a run, what it holds. `PENSTOCK_HELD`, set by the agent.
     """
 
     home: Path
     workers: int
     progress: Progress = "auto"
     user: str = ""
+    agent: Literal["auto", "off"] = "auto"
+    held: Held | None = None
 
     @property
     def database(self) -> Path:
@@ -80,8 +87,10 @@ def load(environment: Mapping[str, str] | None = None) -> Settings:
     return Settings(
         home=Path(home).expanduser().absolute() if home else Path(platformdirs.user_data_dir("penstock")),
         workers=_workers(*find("workers")),
-        progress=_progress(*find("progress")),
+        progress=_choice(*find("progress"), get_args(Progress)),
         user=find("user")[0] or _login(),
+        agent=_choice(*find("agent"), ("auto", "off")),
+        held=_held(environment.get("PENSTOCK_HELD", "")),
     )
 
 
@@ -116,12 +125,17 @@ def _workers(text: str, where: str) -> int:
     return int(text)
 
 
-def _progress(text: str, where: str) -> Progress:
-    try:
-        chosen: Progress = msgspec.convert(text or "auto", Progress)
-    except msgspec.ValidationError:
-        raise Invalid(f"{where} is {text!r}", hint=f"choose one of {', '.join(get_args(Progress))}") from None
-    return chosen
+def _choice(text: str, where: str, choices: tuple[T, ...]) -> T:
+    """Return the choice that the text is, the first when there is no text."""
+    found = next((one for one in choices if one == (text or choices[0])), None)
+    if found is None:
+        raise Invalid(f"{where} is {text!r}", hint=f"choose one of {', '.join(map(str, choices))}")
+    return found
+
+
+def _held(text: str) -> Held | None:
+    task, _, fence = text.partition(":")
+    return Held(task, int(fence)) if fence.isdecimal() else None
 
 
 def _login() -> str:

@@ -44,6 +44,7 @@ if TYPE_CHECKING:
 
 COMPLETED, CACHED, FAILED = StepStatus.COMPLETED, StepStatus.CACHED, StepStatus.FAILED
 ABORTED, SKIPPED = StepStatus.ABORTED, StepStatus.SKIPPED
+QUEUED, RUNNING = StepStatus.QUEUED, StepStatus.RUNNING
 
 
 class Playbook:
@@ -410,8 +411,15 @@ def test_what_others_carry_out_is_told_to_abort_when_the_run_is_stopped_before_i
     )
 
 
-@pytest.mark.parametrize("begun", [Begun(open={"a": COMPLETED}), Begun(settled={"a": RUNNING}),
-                                   Begun(open={"a": RUNNING}, settled={"a": RUNNING}), Begun(open={"z": RUNNING})])  # fmt: skip
+CONTRADICTIONS = [
+    Begun(open={"a": COMPLETED}),
+    Begun(settled={"a": RUNNING}),
+    Begun(open={"a": RUNNING}, settled={"a": RUNNING}),
+    Begun(open={"z": RUNNING}),
+]
+
+
+@pytest.mark.parametrize("begun", CONTRADICTIONS)
 def test_a_run_goes_on_with_nothing_that_is_neither_settled_nor_open(begun) -> None:
     with pytest.raises(BadTransition):
         Progress([Node("a")]).handle(begun)

@@ -31,11 +31,20 @@ class Home(Backend, Protocol):
     """A backend that is nobody's in particular."""
 
     def holding(self, held: Held) -> Backend:
-        """Return the backend of who carries a claimed task out: it writes nothing once the task went to another."""
+        """Return the backend of who carries a claimed task out: it writes nothing once the task went to another.
+
+        Closing either closes both.
+        """
         ...
 
 
-def connect(settings: Settings) -> Home:
+def connect(settings: Settings) -> Backend:
+    """Open the backend that the settings name, for who holds a run when they say so."""
+    home = open_home(settings)
+    return home if settings.held is None else home.holding(settings.held)
+
+
+def open_home(settings: Settings) -> Home:
     """Open the backend that the settings name: the service in this process, on the SQLite file of the home."""
     from penstock.backend.local import open_local  # noqa: PLC0415 - step processes never import the database
 

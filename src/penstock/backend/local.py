@@ -69,7 +69,7 @@ class Holding:
     """The backend of who carries a claimed task out: its writes are refused once the task went to another.
 
     Args:
-        local: Where the operations go; it is not closed with this one.
+        local: Where the operations go.
         held: What is shown with each.
     """
 
@@ -83,7 +83,8 @@ class Holding:
         return self._local.call(op, self._held)
 
     def close(self) -> None:
-        """Leave what this stands on open."""
+        """Close the database."""
+        self._local.close()
 
 
 def open_local(settings: Settings) -> Local:

@@ -39,9 +39,11 @@ def command(invocation: Invocation, task: str, plain: bool) -> int:
     from penstock.core.errors import Conflict
     from penstock.core.task import Status
 
-    invocation.close_lost()
+    held = invocation.settings.held
+    if held is None:
+        invocation.close_lost()
     found = invocation.find_task(task)
-    if found.status not in {Status.CREATED, Status.QUEUED}:
+    if found.status not in {Status.CREATED, Status.QUEUED} and (held is None or held.task != found.id):
         hint = "clone it, and carry out the clone"
         raise Conflict(f"task {found.name!r} is {found.status}; only a draft can be carried out", hint=hint)
     run = _run_of(invocation, found)
@@ -115,7 +117,9 @@ def carry_out_run(invocation: Invocation, run: Run, *, plain: bool) -> tuple[int
 
     if run.task.status is Status.QUEUED:
         invocation.backend.call(DequeueTask(id=run.id))
-    launched = Launched({}, PlainLines() if plain else None, draft=run.id)
+    going_on = run.id if run.number else None  # it was lost with its agent, and begins again where it stood
+    shown = PlainLines() if plain else None
+    launched = Launched({}, shown, draft=None if going_on else run.id, resume=going_on, carries=True)
     put(launched)
     interrupts = Interrupts()
     with stdout_for(invocation), interrupts.watched():

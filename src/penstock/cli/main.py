@@ -36,6 +36,7 @@ SUMMARIES = {
     "resume": "Let a run go on that failed, was stopped, or whose process died.",
     "rerun": "Run anew what depends on a change, and reuse the rest of a run.",
     "execute": "Carry out a draft here: a task, or a run.",
+    "agent": "Serve queues: claim tasks and carry them out here.",
     "archive": "Put runs out of sight, or bring them back.",
     "rm": "Delete runs.",
     "doctor": "Check this installation and its home.",

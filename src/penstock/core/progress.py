@@ -146,7 +146,6 @@ class Ended(_Event, frozen=True):
 
 StepEvent: TypeAlias = Started | Reused | Vetoed | Ended
 Event: TypeAlias = Begun | StopAsked | StepEvent
-
 Cause: TypeAlias = Literal[
     "parent failed", "parent aborted", "parent skipped", "vetoed", "stopped", "aborted on failure"
 ]
@@ -274,8 +273,8 @@ class Progress:
                     f"step {step!r} is {status}, and not {'settled' if step in event.settled else 'open'}"
                 )
         self._begun = True
-        self._before = {step: event.attempts.get(step, 0) for step in self._nodes}
-        self.attempts.update(self._before)
+        self.attempts.update(event.attempts)
+        self._before = dict(self.attempts)
         self.status.update(known)
         self._unsettled -= len(event.settled)
         actions = self._halt("stopped") if self.stopping else []

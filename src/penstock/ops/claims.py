@@ -66,14 +66,16 @@ class BeginClaimed(Op[Task], frozen=True, kw_only=True):
 
 
 class RenewLease(Op[None], frozen=True, kw_only=True):
-    """Hold a claimed task for longer; raise LeaseLost when it went to another, or has ended.
+    """Hold a claimed task for longer; raise LeaseLost, also while it waits, when it went to another or has ended.
 
     Args:
-        seconds: How long the lease lasts from now on.
+        seconds: How long the lease lasts from then on.
+        wait: Seconds to wait before it is renewed.
     """
 
     held: Held
     seconds: float = SECONDS
+    wait: float = 0.0
     durable: ClassVar[bool] = False
 
 

@@ -12,7 +12,7 @@ from msgspec import Struct
 
 from penstock.backend import Backend
 from penstock.blobs.stamps import Stamp
-from penstock.core.errors import BadTransition, DiskFull, StoreError
+from penstock.core.errors import BadTransition, DiskFull, LeaseLost, StoreError
 from penstock.core.outputs import Stream
 from penstock.core.task import EndReason, ScriptKind, Status, Task
 from penstock.ops.outputs import AppendConsole
@@ -24,6 +24,7 @@ from penstock.run.processes import Processes
 from penstock.run.reconcile import close_lost
 from penstock.run.serve import serve
 
+TICK = 0.2  # seconds after which lines of console are recorded at the latest
 LINGER = 5.0  # seconds that processes get to leave once their outcome is known
 STREAMS = {"out": Stream.OUT, "err": Stream.ERR}
 
@@ -117,9 +118,9 @@ class Attempts:
         return endings
 
     @property
-    def has_unrecorded_lines(self) -> bool:
-        """Whether an attempt printed lines that are not recorded yet."""
-        return any(attempt.console.waiting for attempt in self._open.values())
+    def patience(self) -> float | None:
+        """For how many seconds nothing is due: lines that were printed are recorded soon; None for ever."""
+        return TICK if any(attempt.console.waiting for attempt in self._open.values()) else None
 
     def drain(self) -> None:
         """Wait until every process has left; those that linger are killed. Their last lines are recorded."""
@@ -132,7 +133,7 @@ class Attempts:
         """Kill every process that is left and forget it; record of its last lines what can be recorded."""
         for id in self._open:
             self._processes.kill(id, "aborted")
-        with suppress(StoreError):
+        with suppress(StoreError, LeaseLost):
             for attempt in self._open.values():
                 self._record_console(attempt)
         self._open.clear()

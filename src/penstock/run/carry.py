@@ -53,7 +53,7 @@ def _run(backend: Backend, task: Task, place: Surroundings, printed: Callable[[l
         try:
             attempts.start(task, start(task, given_alone(backend, task), place))
             while attempts.running:
-                attempts.wait(None)
+                attempts.wait(attempts.patience)
             attempts.drain()
         except BaseException:
             attempts.abandon()

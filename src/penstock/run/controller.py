@@ -36,6 +36,7 @@ from penstock.core.task import ENDED, LOST, EndReason, Status
 from penstock.ops.decisions import RecordDecision
 from penstock.ops.runs import EndRun
 from penstock.ops.steps import DecideSteps, StepDecision
+from penstock.ops.tasks import GetTask
 from penstock.run import owed
 from penstock.run.announcer import Announcer
 from penstock.run.attempt import printable
@@ -46,6 +47,7 @@ from penstock.run.ids import Ids
 from penstock.run.interrupt import Interrupts
 from penstock.run.lookup import Lookup
 from penstock.run.opening import Carriers, Opening
+from penstock.run.overseer import Overseer
 from penstock.run.plan import Plan
 from penstock.run.processes import Processes
 from penstock.run.waiting import Moved, Waiting
@@ -57,7 +59,6 @@ VERDICTS = {
     StepStatus.ABORTED: Status.STOPPED,
 }
 REASONS = {Status.FAILED: EndReason.STEP_FAILED, Status.STOPPED: EndReason.ABORTED}
-TICK = 0.2  # seconds after which lines of console are recorded at the latest
 
 
 class Controller:
@@ -89,6 +90,7 @@ class Controller:
         self._waiting = Waiting(backend)
         carriers = Carriers(self._attempts, self._waiting)
         self._opening = Opening(backend, told, lookup, carriers, self._announcer, self._ids)
+        self._overseer = Overseer(backend, self._id, told.start_agent, told.complain)
         self._closing = Closing(backend, self._id, steps, told.callbacks.after, self._announcer)
 
     def stop(self, why: str) -> None:
@@ -149,7 +151,9 @@ class Controller:
         attempts = {name: state.attempt for name, state in states.items()}
         going_on = {name: state for name, state in states.items() if state.status in OPEN}
         for name, state in going_on.items():
-            self._waiting.add(name, state.attempt, state.task or "")
+            waits = state.status is StepStatus.QUEUED and state.task is not None
+            queue = self._backend.call(GetTask(id=str(state.task))).queue if waits else None
+            self._waiting.add(name, state.attempt, state.task or "", queue)
             self._told.observer.step(name, state.status, state.attempt, state.reason)
         opened = {name: state.status for name, state in going_on.items()}
         self._events.append(Begun(settled=settled, attempts=attempts, open=opened))
@@ -172,6 +176,8 @@ class Controller:
             self._fill_slots()
             for told in self._waiting.take():
                 self._follow(told)
+            if self._waiting:
+                self._overseer.look(self._waiting.queues.items())
             while self._marked:
                 self._attempts.kill(self._marked.popleft())
             if not self._events:
@@ -185,9 +191,8 @@ class Controller:
     def _patience(self, deadline: float | None) -> float | None:
         """Return for how many seconds nothing is due."""
         left = None if deadline is None else max(deadline - time.monotonic(), 0.0)
-        if not self._attempts.has_unrecorded_lines:
-            return left
-        return TICK if left is None else min(left, TICK)
+        due = [left, self._attempts.patience, self._overseer.patience if self._waiting else None]
+        return min((one for one in due if one is not None), default=None)
 
     def _handle(self, event: Event) -> None:
         """Give the planner an event and carry out what it answers."""

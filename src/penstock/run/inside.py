@@ -33,18 +33,19 @@ def main(arguments: Sequence[str]) -> NoReturn:
     live(int(parent), variables())
 
 
-def live(parent: int, given: frozenset[bytes]) -> NoReturn:
+def live(parent: int | None, given: frozenset[bytes]) -> NoReturn:
     """Be a step's process: 1 and 2 are its output, 3 is its channel; leave when its entry has returned.
 
     Args:
-        parent: The warm process; this one must not outlive it.
+        parent: The warm process, which this one must not outlive; None when it may.
         given: Variables that are set and that the launch decides about, as `NAME=value`.
     """
     code = 1
     try:
         with suppress(PermissionError):  # a spawned process may lead its session already
             os.setsid()
-        _die_with(parent)
+        if parent is not None:
+            die_with(parent)
         channel = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM, 0, wire.CHANNEL)
         channel.settimeout(None)  # a module may have set a default
         channel.set_inheritable(False)
@@ -61,7 +62,8 @@ def live(parent: int, given: frozenset[bytes]) -> NoReturn:
         _leave(code)
 
 
-def _die_with(parent: int) -> None:
+def die_with(parent: int) -> None:
+    """Have the system kill this process when its parent is gone."""
     if sys.platform == "linux":
         prctl(_PR_SET_PDEATHSIG, _SIGKILL, 0, 0, 0)
     if os.getppid() != parent:

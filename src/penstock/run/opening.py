@@ -120,7 +120,7 @@ class Opening:
         told, shown = self._told, why or (answer.reason if answer.related else "")
         if told.on_queues:
             task = self._record(self._enqueueing(launch, step, prepared, answer, why), launch)
-            self._waiting.add(step.name, launch.attempt, task.id)
+            self._waiting.add(step.name, launch.attempt, task.id, task.queue)
             self._announcer.step(step.name, StepStatus.QUEUED, launch.attempt, shown)
             return None
         task = self._launch(launch, prepared.new, answer, why)

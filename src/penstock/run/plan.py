@@ -29,6 +29,7 @@ class Plan(Struct, frozen=True, kw_only=True):
         since: `seq` of a change from before the run began, or went on.
         steps: Of a run that goes on, where its steps stand.
         rerun: Of a run that does another one anew, what it does with each step.
+        start_agent: Starts an agent on this machine, where that is wanted; returns whether one will come.
         complain: Takes a sentence about a callback that went wrong.
     """
 
@@ -47,3 +48,4 @@ class Plan(Struct, frozen=True, kw_only=True):
     steps: tuple[StepState, ...] = ()
     on_queues: bool = False
     rerun: RerunPlan | None = None
+    start_agent: Callable[[], bool] = bool

@@ -32,6 +32,7 @@ class Launch(Struct, frozen=True, kw_only=True):
         fresh: Start a new interpreter instead of forking the warm one.
         interpreter: Another Python to run it; implies `fresh`.
         time_limit: Seconds after which it is killed; None for no limit.
+        detached: Whether it lives on when whoever launched it is gone; only a fork can.
     """
 
     key: str
@@ -43,6 +44,7 @@ class Launch(Struct, frozen=True, kw_only=True):
     fresh: bool = False
     interpreter: str | None = None
     time_limit: float | None = None
+    detached: bool = False
 
 
 class Output(Struct, frozen=True):
@@ -100,6 +102,7 @@ class Process:
         self.fresh = launch.fresh or launch.interpreter is not None
         self.spawn = wire.Spawn(os.fsencode(launch.interpreter or ""), variables)
         self.time_limit = launch.time_limit
+        self.detached = launch.detached
         self.pid = 0
         self.cause: Literal["aborted", "time_limit"] | None = None
         opened: list[int] = []

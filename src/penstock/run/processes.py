@@ -36,7 +36,7 @@ End = int | socket.socket
 
 
 class Processes:
-    """The processes of one run. A context manager: leaving it kills what still runs.
+    """The processes of one run. A context manager: leaving it kills what still runs, but for what is detached.
 
     The warm process is started by the first launch: where all steps are reused, nothing is.
 
@@ -46,6 +46,7 @@ class Processes:
         environment: The variables that the warm process imports them with; None for those of this process.
         path: The folders that it imports them from; None for where this Python and what is installed for it are.
         idle: Seconds that the warm process stays when the run is over.
+        warm: A warm process to begin with; it is the caller's to know that it fits.
     """
 
     def __init__(
@@ -56,20 +57,22 @@ class Processes:
         environment: Mapping[str, str] | None = None,
         path: Sequence[str] | None = None,
         idle: float = IDLE,
+        warm: warming.Warm | None = None,
     ) -> None:
-        self._kind = warming.kind(preload, fingerprint, environment, path)
+        self._kind = warm.kind if warm is not None else warming.kind(preload, fingerprint, environment, path)
         self._idle = idle
         self._events: list[Event] = []
         self._open: dict[str, Process] = {}
         self._waiting: deque[Process] = deque()  # until the warm process is ready
         self._deadlines: dict[str, float] = {}
-        self._warm: warming.Warm | None = None
+        self._warm = warm
         self._selector = selectors.DefaultSelector()
         self._rung = False
         self._bell, self._bell_rope = socket.socketpair()
         self._bell.setblocking(False)
         self._bell_rope.setblocking(False)
         self._watch(self._bell, self._hear_bell)
+        self._watch_warm()
 
     def __enter__(self) -> Self:
         return self
@@ -143,8 +146,11 @@ class Processes:
         """Kill what still runs, see it gone, and leave the warm process to the next run."""
         if self._bell.fileno() < 0:
             return
-        for key in list(self._open):
-            self.kill(key)
+        for process in list(self._open.values()):
+            if process.detached and process.pid:
+                self._finish(process, Exited(process.key, None, None, "exit"))
+            else:
+                self.kill(process.key)
         until = time.monotonic() + CLOSING
         while self._open and _left(until):
             self._turn(_left(until))
@@ -181,7 +187,7 @@ class Processes:
             process = self._waiting.popleft()
             far, process.far = process.far, ()
             fork = warm.ready.forkable and not process.fresh
-            warm.order(wire.Start(process.key, None if fork else process.spawn), far)
+            warm.order(wire.Start(process.key, None if fork else process.spawn, process.detached), far)
         self._watch_warm()
 
     def _hear_warm(self) -> None:
@@ -268,7 +274,7 @@ class Processes:
                     break
 
     def _give_up(self, process: Process, cause: Cause, reason: str = "") -> None:
-        if process.pid:
+        if process.pid and not process.detached:
             with suppress(OSError):
                 os.killpg(process.pid, signal.SIGKILL)
         self._finish(process, Exited(process.key, None, None, cause, reason))

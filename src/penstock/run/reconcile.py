@@ -1,4 +1,4 @@
-"""Ends runs and tasks whose process is gone: nobody else would, and they would be shown as running for ever."""
+"""Ends what is in progress and whose process is gone: nobody else would, and it would be shown as running for ever."""
 
 from __future__ import annotations
 
@@ -8,6 +8,8 @@ from penstock.backend import Backend
 from penstock.core.errors import Conflict, NotFound
 from penstock.core.run import Run
 from penstock.core.task import EndReason, Status, Task
+from penstock.ops.agents import ForgetAgent, ListAgents
+from penstock.ops.claims import EndLeases, ListHeld
 from penstock.ops.runs import EndRun, ListRuns
 from penstock.ops.tasks import EndTask, ListTasks
 from penstock.run.liveness import is_alive
@@ -18,19 +20,27 @@ MESSAGE_OF_TASK = "the process that ran the task is gone"
 
 
 def find_lost(backend: Backend) -> list[Run]:
-    """Return the runs in progress whose process is known to be dead. Those of other machines cannot be seen."""
+    """Return the runs in progress whose process is known to be dead. Those of other machines cannot be seen.
+
+    What agents carry out is not among them: leases decide about that.
+    """
     open_runs = backend.call(ListRuns(statuses=(Status.IN_PROGRESS,), limit=EVERY_RUN))
-    return [run for run in open_runs if _is_lost(run.task)]
+    lost = [run for run in open_runs if _is_lost(run.task)]
+    held = _held(backend) if lost else {}
+    return [run for run in lost if run.id not in held]
 
 
 def find_lost_tasks(backend: Backend) -> list[Task]:
-    """Return the tasks in progress that belong to no run, and whose process is known to be dead."""
+    """Return the tasks in progress that belong to no run or agent, and whose process is known to be dead."""
     open_tasks = backend.call(ListTasks(statuses=(Status.IN_PROGRESS,), alone=True, limit=EVERY_TASK))
-    return [task for task in open_tasks if _is_lost(task)]
+    lost = [task for task in open_tasks if _is_lost(task)]
+    held = _held(backend) if lost else {}
+    return [task for task in lost if task.id not in held]
 
 
 def close_lost(backend: Backend) -> list[Run]:
     """End the runs, and the tasks of no run, whose process is dead, as stopped; return the runs as they ended."""
+    end_dead(backend)
     closed: list[Run] = []
     for run in find_lost(backend):
         ending = EndRun(id=run.id, status=Status.STOPPED, reason=EndReason.CONTROLLER_LOST, message=MESSAGE)
@@ -40,12 +50,25 @@ def close_lost(backend: Backend) -> list[Run]:
     return closed
 
 
+def end_dead(backend: Backend) -> None:
+    """Have it decided about what agents held whose process is dead, or whose lease has run out; forget dead agents."""
+    if held := _held(backend):
+        backend.call(EndLeases(tasks=tuple(id for id, task in held.items() if _is_lost(task))))
+    for agent in backend.call(ListAgents()):
+        if is_alive(agent.process) is False:
+            backend.call(ForgetAgent(name=agent.name))
+
+
 def close_lost_tasks(backend: Backend) -> None:
     """End the tasks of no run whose process is dead, as stopped."""
     for task in find_lost_tasks(backend):
         reason = EndReason.CONTROLLER_LOST
         with suppress(Conflict, NotFound):  # it ended by itself, just before its process did
             backend.call(EndTask(id=task.id, status=Status.STOPPED, reason=reason, message=MESSAGE_OF_TASK))
+
+
+def _held(backend: Backend) -> dict[str, Task]:
+    return {claim.task.id: claim.task for claim in backend.call(ListHeld())}
 
 
 def _is_lost(task: Task) -> bool:

@@ -35,14 +35,26 @@ class Waiting:
     def __init__(self, backend: Backend) -> None:
         self._backend = backend
         self._open: dict[str, tuple[str, int]] = {}
+        self._queues: dict[str, str] = {}  # of the steps that wait
         self._told: deque[Change] = deque()
 
     def __len__(self) -> int:
         return len(self._open)
 
-    def add(self, step: str, attempt: int, task: str) -> None:
-        """Follow an attempt from now on."""
+    @property
+    def queues(self) -> dict[str, str]:
+        """The queues in which steps wait, by step."""
+        return self._queues
+
+    def add(self, step: str, attempt: int, task: str, queue: str | None) -> None:
+        """Follow an attempt from now on.
+
+        Args:
+            queue: Where it waits; None for one that an agent carries out already.
+        """
         self._open[task] = (step, attempt)
+        if queue is not None:
+            self._queues[step] = queue
 
     def tell(self, change: Change) -> None:
         """Take note of a change of a task's status. May be called from any thread, also before its task is added."""
@@ -64,9 +76,12 @@ class Waiting:
             step, attempt = self._open[change.task]
             if change.status in ENDED:
                 del self._open[change.task]
+                self._queues.pop(step, None)
                 found.append(_ending(step, attempt, self._backend.call(GetTask(id=change.task))))
             else:
                 claimed = change.status == Status.IN_PROGRESS
+                if claimed:
+                    self._queues.pop(step, None)
                 found.append(Moved(step=step, attempt=attempt, claimed=claimed, message=change.message))
         return found
 

@@ -12,8 +12,9 @@ import subprocess
 import sys
 import threading
 import weakref
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import ExitStack, suppress
+from typing import Protocol
 
 from msgspec import Struct
 from msgspec.structs import replace
@@ -64,19 +65,32 @@ def kind(
     )
 
 
+class Started(Protocol):
+    """A process that was started, as `subprocess` knows it."""
+
+    returncode: int | None
+
+    def poll(self) -> int | None: ...
+    def kill(self) -> None: ...
+    def wait(self, timeout: float | None = None) -> int: ...
+
+
 class Warm:
     """A warm process that belongs to one run, or waits for the next one.
 
     It is started at once, and never waited for: `ready` tells when it takes orders.
+
+    Args:
+        start: Starts it and returns it with our end of its socket.
     """
 
-    def __init__(self, kind: Kind) -> None:
+    def __init__(self, kind: Kind, start: Callable[[Kind], tuple[Started, socket.socket]] | None = None) -> None:
         self.kind = kind
         self.ready: wire.Ready | None = None
         self.was_ready = False
         self.last_words = ""
         self._serial = 0
-        self._process, endpoint = _start(kind)
+        self._process, endpoint = (start or _start)(kind)
         self.connection = wire.Connection(endpoint)
         modules = (*kind.modules, ENTRY.partition(":")[0])
         self.order(wire.Prepare(self._serial, modules, tuple(os.fsencode(folder) for folder in kind.path)))
@@ -115,10 +129,10 @@ class Warm:
         """End the process, and see it gone."""
         self.connection.close()
         if self.was_ready:  # else it is in the middle of an import, and deaf
-            with suppress(subprocess.TimeoutExpired):
+            with suppress(subprocess.TimeoutExpired, TimeoutError):
                 self._process.wait(_LEAVING)
         self._process.kill()
-        with suppress(subprocess.TimeoutExpired):
+        with suppress(subprocess.TimeoutExpired, TimeoutError):
             self._process.wait(_DYING)
 
     def disown(self) -> None:
@@ -173,7 +187,7 @@ def _dismiss_unfit(kind: Kind) -> None:
             one.dismiss()
 
 
-def _start(kind: Kind) -> tuple[subprocess.Popen[bytes], socket.socket]:
+def _start(kind: Kind) -> tuple[Started, socket.socket]:
     """Start a warm process; return it and our end of its socket."""
     with ExitStack() as until_started:
         try:

@@ -77,10 +77,12 @@ class Start(Struct, frozen=True, tag=True, array_like=True):
     Args:
         key: Names the process in later orders and reports.
         spawn: None to fork.
+        detached: Whether it lives on when the warm process, or the controller, is gone.
     """
 
     key: str
     spawn: Spawn | None
+    detached: bool = False
 
 
 class Kill(Struct, frozen=True, tag=True, array_like=True):

@@ -1,8 +1,8 @@
 """The warm process: imports once what the steps will need, and forks for each step that it is told to start.
 
 It is a process of its own, with one thread and one socket. Its life is tied to that socket: when the other end is
-closed, even by `kill -9`, it kills every process that it started, with all their children, and leaves. Where forking is
-not possible it spawns; a forked and a spawned process go through `inside`.
+closed, even by `kill -9`, it kills every process that it started, with all their children, and leaves; only what was
+forked to be detached lives on. Where forking is not possible it spawns; both go through `inside`.
 
 What a fork does counts: each page of memory that it is the first to touch costs it about two microseconds. So whatever
 can be done once, before, is done here.
@@ -20,7 +20,7 @@ import socket
 import sys
 import time
 import warnings
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from contextlib import suppress
 from pathlib import Path
 from typing import NoReturn
@@ -34,14 +34,18 @@ _SIGCHLD = int(signal.SIGCHLD)
 _set_handler = sys.modules["_signal"].signal  # what `signal.signal` wraps in enumerations
 
 
-def main(arguments: Sequence[str]) -> NoReturn:
-    """Be the warm process; the argument is the number of its socket."""
+def main(arguments: Sequence[str], kept: Iterable[int] = ()) -> NoReturn:
+    """Be the warm process; the argument is the number of its socket.
+
+    Args:
+        kept: Descriptors that modules hold which were imported before, and may rely on.
+    """
     (number,) = arguments
     signal.pthread_sigmask(signal.SIG_SETMASK, ())
     os.dup2(int(number), wire.CHANNEL, inheritable=False)  # a place that no descriptor of a step can take
     if int(number) != wire.CHANNEL:
         os.close(int(number))
-    zygote = Zygote(socket.socket(socket.AF_UNIX, socket.SOCK_STREAM, 0, wire.CHANNEL))
+    zygote = Zygote(socket.socket(socket.AF_UNIX, socket.SOCK_STREAM, 0, wire.CHANNEL), kept)
     try:
         zygote.serve()
     except Exception as error:  # noqa: BLE001 - nobody sees the traceback of this process
@@ -56,17 +60,19 @@ class Zygote:
 
     Args:
         control: The socket to the controller; nothing else in this process may use it.
+        kept: Descriptors that modules hold which were imported before.
     """
 
-    def __init__(self, control: socket.socket) -> None:
+    def __init__(self, control: socket.socket, kept: Iterable[int] = ()) -> None:
         self._control = wire.Connection(control, descriptors=True)
         self._pids: dict[str, int] = {}
         self._keys: dict[int, str] = {}
+        self._detached: set[int] = set()  # processes that live on without this one
         self._inherited: frozenset[int] = frozenset()  # processes that an import started; they are not ours to kill
         self._strays: dict[int, set[str]] = {}  # orphans that came to us, and the running steps that may have made them
         self._why_not_fork = ""
         self._variables: frozenset[bytes] = frozenset()
-        self._kept: list[int] = []  # descriptors that an import opened; it may rely on them
+        self._kept = sorted(kept)  # descriptors that an import opened; it may rely on them
         self._leave_at: float | None = None
         self._poller = select.poll()
         self._children_changed, signal_end = _signal_socket()
@@ -99,7 +105,7 @@ class Zygote:
         until = time.monotonic() + FAREWELL
         while time.monotonic() < until:
             self._reap()
-            left = {*self._keys, *_children()} - self._inherited
+            left = {*self._keys, *_children()} - self._inherited - self._detached
             if not left:
                 return
             for pid in left:
@@ -114,8 +120,8 @@ class Zygote:
 
     def _obey(self, order: wire.Order) -> None:
         match order:
-            case wire.Start(key, spawn):
-                self._start(key, spawn)
+            case wire.Start():
+                self._start(order)
             case wire.Kill(key):
                 if key in self._pids:
                     _kill_group(self._pids[key])
@@ -142,7 +148,7 @@ class Zygote:
         if not inside.streams_are_intact():
             inside.open_streams()
         inside.flush_c(None)
-        self._kept = sorted(preload.open_descriptors() - present)
+        self._kept = sorted({*self._kept, *(preload.open_descriptors() - present)})
         self._inherited = frozenset(_children())
         _reseed()
         gc.collect()
@@ -150,7 +156,8 @@ class Zygote:
         gc.disable()
         return reason
 
-    def _start(self, key: str, spawn: wire.Spawn | None) -> None:
+    def _start(self, order: wire.Start) -> None:
+        key, spawn = order.key, order.spawn
         descriptors = self._control.arrived.popleft() if self._control.arrived else ()
         if not descriptors:
             self.report(wire.NotStarted(key, "its pipes got lost: too many open files"))
@@ -158,7 +165,7 @@ class Zygote:
         waiting = [one for more in self._control.arrived for one in more]
         self._highest = max([self._highest, *descriptors, *waiting])
         try:
-            pid = self._fork(descriptors) if spawn is None else _spawn(spawn, descriptors)
+            pid = self._fork(descriptors, order) if spawn is None else _spawn(spawn, descriptors)
         except (OSError, ValueError) as error:
             self.report(wire.NotStarted(key, str(error)))
             return
@@ -166,12 +173,14 @@ class Zygote:
             wire.close_all(descriptors)
         self._pids[key] = pid
         self._keys[pid] = key
+        if order.detached:
+            self._detached.add(pid)
         self.report(wire.Spawned(key, pid))
         if spawn is None:
             _reseed()
 
-    def _fork(self, descriptors: Sequence[int]) -> int:
-        parent = os.getpid()
+    def _fork(self, descriptors: Sequence[int], order: wire.Start) -> int:
+        parent = None if order.detached else os.getpid()
         with warnings.catch_warnings():  # of threads that were found to be fork-safe
             warnings.simplefilter("ignore")
             pid = os.fork()
@@ -203,6 +212,7 @@ class Zygote:
             del self._pids[key]
         for pid in codes:
             self._strays.pop(pid, None)
+            self._detached.discard(pid)
         if codes:
             self._kill_strays(set(ended.values()))
         for key, pid in ended.items():

@@ -22,10 +22,11 @@ from penstock.core.rerun import REQUEST
 from penstock.core.run import FOLDER, SCRIPT, WORKING, Run, RunDetail
 from penstock.core.task import Status
 from penstock.ops.changes import LastChange
+from penstock.ops.lifecycle import EnqueueTask
 from penstock.ops.outputs import AppendConsole, ListArtifacts
 from penstock.ops.reruns import GetRerun
-from penstock.ops.runs import DeleteRun, FindRun, GetRun, ResumeRun, StartRun
-from penstock.ops.tasks import GetTask
+from penstock.ops.runs import DefineRun, DeleteRun, FindRun, GetRun, ResumeRun, StartRun
+from penstock.ops.tasks import DescribeTask, GetTask
 from penstock.run import liveness, owed, preload
 from penstock.run.callbacks import Callbacks
 from penstock.run.controller import Controller, breakdown
@@ -33,7 +34,8 @@ from penstock.run.launch import Surroundings
 from penstock.run.plan import Plan
 from penstock.sdk import assigned, launched
 from penstock.sdk.display import Careful, observer
-from penstock.sdk.local import work_on
+from penstock.sdk.local import refuse_unknown_queues, work_on
+from penstock.sdk.local_agent import LocalAgent
 from penstock.settings import Settings, environment
 
 HALF_WRITTEN = 3600.0  # seconds after which what a dead process left half-written is removed
@@ -47,6 +49,7 @@ class StartOptions(Struct, frozen=True, kw_only=True):
     auto_version_bump: bool | None = None
     add_run_number: bool = True
     enable_local_imports: bool = True
+    on_queues: bool = False
     callbacks: Callbacks = Callbacks()
 
 
@@ -72,6 +75,8 @@ class Begin:
         if given is not None and not given.use_cache:
             steps = tuple(replace(step, cache=False) for step in definition.steps)
             definition = replace(definition, steps=steps)
+        if self._options.on_queues:
+            refuse_unknown_queues(self._backend, definition)
         place = surroundings(self._settings, local_imports=self._options.enable_local_imports)
         op = StartRun(
             id=run,
@@ -110,7 +115,7 @@ class Begin:
         return self._resume(run, _recorded_surroundings(self._settings, run))
 
     def _resume(self, run: Run, place: Surroundings) -> Started:
-        if run.task.status is Status.IN_PROGRESS:
+        if run.task.status is Status.IN_PROGRESS and self._settings.held is None:
             _refuse_alive(run)
         op = ResumeRun(
             id=run.id,
@@ -157,12 +162,32 @@ class Begin:
             complain=lambda text: self._complain(op.id, text),
             steps=detail.steps if isinstance(op, ResumeRun) else (),
             rerun=self._backend.call(GetRerun(run=op.id)) if REQUEST in detail.run.task.runtime else None,
+            on_queues=self._options.on_queues,
+            start_agent=LocalAgent(self._backend, self._settings).start,
         )
         if watching is not None:
             watching.runs.append(op.id)
         shown.begun(detail.run, [step.name for step in complete.steps])
         controller = Controller(self._backend, plan)
         return Started(run=detail.run, controller=controller, steps={step.name: step for step in complete.steps})
+
+    def enqueue(self, run: str, definition: Pipeline, queue: str | None) -> None:
+        """Keep a draft run with its definition, and put it into a queue for an agent to carry it out.
+
+        Args:
+            queue: None leaves it a draft.
+
+        Raises:
+            BadPipeline, BadReference: The steps form no pipeline that can run.
+            NotFound: This queue, or that of a step, is not there.
+        """
+        refuse_unknown_queues(self._backend, definition)
+        place = surroundings(self._settings, local_imports=self._options.enable_local_imports)
+        self._backend.call(DefineRun(id=run, definition=checked(definition)))
+        self._backend.call(DescribeTask(id=run, runtime=self._whereabouts(run, place)))
+        if queue is not None:
+            self._backend.call(EnqueueTask(id=run, queue=queue))
+            LocalAgent(self._backend, self._settings).start()
 
     def _whereabouts(self, run: str, place: Surroundings) -> dict[str, str]:
         """Return what a run remembers of where it was started; one that runs from a recorded text knows better."""

@@ -17,6 +17,7 @@ class Launched:
         resume: The run that goes on instead of a new one of its pipeline; None for none.
         draft: The draft run that the script's pipeline carries out, instead of recording a new one; None for none.
         use_cache: Whether steps may be reused at all.
+        carries: Whether this process is to carry the script's run out, also when its script calls `start()`.
 
     Attributes:
         used: The parameters that a pipeline of the script has.
@@ -31,12 +32,14 @@ class Launched:
         resume: str | None = None,
         draft: str | None = None,
         use_cache: bool = True,
+        carries: bool = False,
     ) -> None:
         self.parameters = parameters
         self.observer = observer
         self.resume = resume
         self.draft = draft
         self.use_cache = use_cache
+        self.carries = carries
         self.used: set[str] = set()
         self.runs: list[str] = []
 

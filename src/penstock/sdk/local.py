@@ -8,21 +8,24 @@ import sys
 import time
 import uuid
 from collections.abc import Mapping
+from contextlib import suppress
 from pathlib import Path
 
 from penstock.backend import Backend
-from penstock.core.errors import BadParameter, Conflict, Invalid
+from penstock.core.errors import BadParameter, Conflict, NotFound
 from penstock.core.names import did_you_mean
 from penstock.core.parameters import restore
 from penstock.core.pipeline import Pipeline, Step
 from penstock.core.run import Run
 from penstock.core.task import ENDED, Container, Parameter, Script, ScriptKind
 from penstock.ops.changes import LastChange, ListChanges
+from penstock.ops.queues import ListQueues
 from penstock.ops.runs import CreateRun, GetRun
 from penstock.ops.tasks import GetParameters, NewTask
 from penstock.run import current, owed
 from penstock.run.reporter import Reporter
 from penstock.sdk import launched
+from penstock.sdk.wording import harmless
 from penstock.settings import Settings
 
 HALF_WRITTEN = 3600.0  # seconds after which what a dead process left half-written is removed
@@ -88,19 +91,21 @@ def wait(backend: Backend, run: str, seconds: float | None) -> bool:
         backend.call(ListChanges(after=seen, run=run, wait=left))
 
 
-def refuse_queues(definition: Pipeline) -> None:
-    """Say why steps cannot go to queues."""
+def tell_where(run: Run, queue: str | None) -> None:
+    """Say on standard error where a run waits, and how to look at it."""
+    where = "is a draft" if queue is None else f"waits in queue {queue!r}"
+    with suppress(OSError, ValueError, AttributeError):
+        sys.stderr.write(f"{harmless(run.task.name)} {where}; see it with: penstock show {run.id[:12]}\n")
+
+
+def refuse_unknown_queues(backend: Backend, definition: Pipeline) -> None:
+    """Raise NotFound when a step is to go to a queue that is not there; a reference is looked up when it is due."""
+    known = [queue.name for queue in backend.call(ListQueues())]
     for step in definition.steps:
-        if not (step.queue or definition.default_queue):
-            raise Invalid(
-                f"step {step.name!r} has no execution queue, and the pipeline has no default one",
-                hint="name one with execution_queue= or set_default_execution_queue(), or run the steps here with "
-                "start_locally(run_pipeline_steps_locally=True)",
-            )
-    raise Invalid(
-        "steps on queues need agents, which this version of Penstock does not have",
-        hint="run the steps on this machine: start_locally(run_pipeline_steps_locally=True)",
-    )
+        queue = step.queue or definition.default_queue
+        if queue is not None and "${" not in queue and queue not in known:
+            hint = did_you_mean(queue, known, "create one with: penstock queue create NAME")
+            raise NotFound(f"step {step.name!r} names the queue {queue!r}, which is not there", hint=hint)
 
 
 def refuse_lost_functions(steps: Mapping[str, Step], functions: Mapping[str, Mapping[str, object]]) -> None:

@@ -6,6 +6,7 @@ implementation differ, this one does what is documented. Rules live in `core`, t
 
 from __future__ import annotations
 
+import sys
 import time
 from collections.abc import Callable, Iterable, Mapping
 from pathlib import Path
@@ -26,11 +27,12 @@ from penstock.ops.reruns import GetRerun
 from penstock.ops.runs import DefineRun, GetRun
 from penstock.ops.steps import GetStep
 from penstock.ops.tasks import DescribeTask, GetParameters, SetParameters
+from penstock.run import interactive
 from penstock.run.callbacks import is_calling
-from penstock.sdk import artifacts, drafts, local, output_model, session
+from penstock.sdk import artifacts, drafts, launched, local, output_model, session
 from penstock.sdk import node as nodes
 from penstock.sdk.begin import Begin, StartOptions, find_resumed
-from penstock.sdk.callbacks import callbacks
+from penstock.sdk.callbacks import ForAll, callbacks
 from penstock.sdk.function import standalone
 from penstock.sdk.given import container, requirements, time_limit, words
 from penstock.sdk.logger import Logger
@@ -144,6 +146,7 @@ class PipelineController:
         self._code: dict[str, Script] = dict(self._definition.code)
         self._parameters: dict[str, Parameter] = {}
         self._functions: dict[str, Mapping[str, Function]] = {}
+        self._for_all = ForAll()
         self._controller: Controller | None = None
         self._is_stored = False
         self._settings = session.settings()
@@ -537,14 +540,16 @@ class PipelineController:
         """Run the pipeline from this process and return when it has ended. A step that fails raises nothing here.
 
         Args:
-            run_pipeline_steps_locally: Whether the steps run here too, each in a process of its own.
+            run_pipeline_steps_locally: Whether the steps run here too, each in a process of its own. Else they wait in
+                queues, for agents to carry them out: in that which they name, in the pipeline's default one, or in
+                `default`. Where nothing else is set up, an agent is started here when none lives.
             resume: A run of this very pipeline that goes on, instead of a new one: its id, its name or `last`. Steps
                 that completed stay as they are, all others are tried again.
 
         Raises:
             BadPipeline: The steps form no pipeline that can run: nothing has been started.
             BadReference: A reference names nothing: nothing has been started.
-            Invalid: Steps are to go to queues, which this version does not serve.
+            NotFound: A step names a queue that is not there: nothing has been started.
             Conflict: It was started before, the run to resume is not one that can go on, or a step has callbacks of a
                 script that is not this one.
         """
@@ -552,11 +557,57 @@ class PipelineController:
         if self._is_stored and self._definition.from_code and resume is None:
             self._carry_out()
             return
+        self._run_here(resume, on_queues=not run_pipeline_steps_locally)
+
+    def start(
+        self,
+        queue: str | None = "services",
+        step_task_created_callback: Callable[[PipelineController, nodes.Node, dict[str, object]], object] | None = None,
+        step_task_completed_callback: Callable[[PipelineController, nodes.Node], object] | None = None,
+        wait: bool = True,
+        exit_process: bool = True,
+    ) -> bool:
+        """Have an agent carry the run out: put it into a queue, and leave this process with exit code 0.
+
+        The agent runs this very script again; there, this call carries the run out, puts each step into the queue that
+        it names (else the pipeline's default one, else `default`), and returns when the run has ended. What stands
+        behind it in the script is done there alone.
+
+        Args:
+            queue: The queue of the run; None leaves it a draft.
+            step_task_created_callback: Called as `(pipeline, node, parameters)` before each attempt waits; False skips
+                the step.
+            step_task_completed_callback: Called as `(pipeline, node)` when a step has ended.
+            wait: Accepted for compatibility; where the run is carried out, this returns when it has ended.
+            exit_process: Whether to leave this process. Without, this returns, and `wait()` waits for the run's end.
+
+        Returns:
+            True.
+
+        Raises:
+            BadPipeline, BadReference: The steps form no pipeline that can run: nothing has been started.
+            NotFound: This queue, or that of a step, is not there: nothing has been started.
+            Conflict: It was started before.
+        """
+        _ = wait
+        self._must_be_draft()
+        given = launched.get()
+        if given is not None and given.carries:
+            self._for_all = ForAll(created=step_task_created_callback, completed=step_task_completed_callback)
+            self._run_here(None, on_queues=True)
+            return True
+        Begin(self._backend, self._settings, self._start_options()).enqueue(self.id, self._define(), queue)
+        self._is_stored = True
+        local.tell_where(self._run, queue)
+        if exit_process and not interactive.cells(sys.modules.get("__main__")):
+            sys.exit(0)
+        return True
+
+    def _run_here(self, resume: str | None, *, on_queues: bool) -> None:
+        """Carry the run out in this process."""
         definition = self._define()
         local.refuse_lost_functions(self._steps, self._functions)
-        if not run_pipeline_steps_locally:
-            local.refuse_queues(definition)
-        begin = Begin(self._backend, self._settings, self._start_options())
+        begin = Begin(self._backend, self._settings, self._start_options(on_queues=on_queues))
         going_on = find_resumed(self._backend, definition, resume)
         started = begin.go_on(going_on, definition, self._run.id) if going_on else begin.start(self._run.id, definition)
         self._controller, self._run, self._steps = started.controller, started.run, started.steps
@@ -575,13 +626,14 @@ class PipelineController:
     def _store_parameters(self) -> None:
         self._backend.call(SetParameters(task=self.id, parameters=tuple(self._parameters.values())))
 
-    def _start_options(self) -> StartOptions:
+    def _start_options(self, *, on_queues: bool = False) -> StartOptions:
         return StartOptions(
+            on_queues=on_queues,
             version=self._version,
             auto_version_bump=self._auto_version_bump,
             add_run_number=self._add_run_number,
             enable_local_imports=self._enable_local_imports,
-            callbacks=callbacks(self, self._functions, self._node),
+            callbacks=callbacks(self, self._functions, self._node, self._for_all),
         )
 
     def _node(self, step: str, task: str | None) -> nodes.Node:

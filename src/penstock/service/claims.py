@@ -88,6 +88,13 @@ def renew_lease(tx: Tx, op: RenewLease, now: float) -> None:
     tx.leases.renew(tx.leases.hold(op.held).held.fence, now + op.seconds)
 
 
+@waits_until(RenewLease)
+def is_lost(tx: Tx, op: RenewLease, now: float) -> bool:
+    """Return whether the lease is gone."""
+    lease = tx.leases.find(op.held.task)
+    return lease is None or lease.held != op.held
+
+
 @handles(HandBack)
 def hand_back(tx: Tx, op: HandBack, now: float) -> None:
     """Let the task wait again."""

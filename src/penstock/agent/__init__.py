@@ -1,0 +1,1 @@
+"""The agent: claims tasks from queues and has each carried out by a process of its own, the shim."""

@@ -1,0 +1,220 @@
+"""The agent: claims tasks and has a shim carry out each. It holds nothing that is not recorded, and may be killed.
+
+What it claimed and did not start waits again; what it started goes on without it.
+"""
+
+from __future__ import annotations
+
+import os
+import threading
+import uuid
+from collections import OrderedDict
+from collections.abc import Callable
+from contextlib import suppress
+
+from msgspec import Struct
+
+from penstock.agent import order, shim
+from penstock.agent.nest import Nest
+from penstock.backend import Home
+from penstock.core.errors import Conflict, NotFound, PenstockError, StoreError
+from penstock.core.lease import RENEWED, SECONDS
+from penstock.ops.agents import Agent as Record
+from penstock.ops.agents import DrainAgent, ForgetAgent, ReportAgent
+from penstock.ops.claims import Claim, ClaimTask, HandBack
+from penstock.run import liveness, preload
+from penstock.run.process import Launch
+from penstock.run.reconcile import end_dead
+from penstock.sdk import assigned
+from penstock.settings import Settings
+
+PATIENCE = 30.0  # seconds of one wait for a task
+LOOK = 5.0  # seconds between two looks for what was lost
+PAUSE = 1.0  # seconds to wait when the store or the server cannot be reached
+NESTS = 3  # warm processes that are kept for tasks with different imports
+
+
+class Options(Struct, frozen=True, kw_only=True):
+    """How an agent works.
+
+    Args:
+        name: Its name; another agent of this name that lives is an error.
+        queues: The queues that it serves, in this order; empty for all of them.
+        workers: How many tasks it carries out at once, not counting runs.
+        fair: Whether each claim looks at the queues in the next order, instead of always in the first.
+        once: Whether it leaves after one task.
+        idle: Seconds without a task after which it leaves; None for never.
+        lease: Seconds after which what it holds goes to others when nothing is heard of it.
+        working: The folder that tasks work in whose run names none.
+        path: The `sys.path` of tasks.
+        environment: Their environment variables.
+    """
+
+    name: str
+    queues: tuple[str, ...] = ()
+    workers: int = 1
+    fair: bool = False
+    once: bool = False
+    idle: float | None = None
+    lease: float = SECONDS
+    working: str = "/"
+    path: tuple[str, ...] = ()
+    environment: dict[str, str] = {}
+
+
+class Agent:
+    """Claims tasks until it is told to leave.
+
+    Args:
+        say: Takes a sentence about what the agent does.
+    """
+
+    def __init__(self, home: Home, settings: Settings, options: Options, say: Callable[[str], None]) -> None:
+        self._home = home
+        self._settings = settings
+        self._options = options
+        self._say = say
+        self._nests: OrderedDict[tuple[tuple[str, ...], str], Nest] = OrderedDict()
+        self._running: dict[str, Claim] = {}
+        self._changed = threading.Condition()
+        self._leaving = threading.Event()
+        self._turn = 0
+
+    def leave(self) -> None:
+        """Claim nothing more, and leave when what runs has ended. May be called from signal handlers."""
+        self._leaving.set()
+
+    def stop(self) -> None:
+        """Stop what runs, and leave. May be called from signal handlers."""
+        self._leaving.set()
+        for nest in list(self._nests.values()):
+            nest.leave()
+
+    def run(self) -> None:
+        """Claim and carry out until it is time to leave.
+
+        Raises:
+            Conflict: An agent of this name lives already.
+        """
+        self._report()
+        care = threading.Thread(target=self._care, name="penstock-agent-care", daemon=True)
+        care.start()
+        try:
+            self._claim_until_leaving()
+            self._leaving.set()
+            with self._changed:
+                while self._running:
+                    self._changed.wait(LOOK)  # a signal handler may have something to say meanwhile
+        finally:
+            self._leaving.set()
+            for nest in self._nests.values():
+                nest.close()
+            with suppress(PenstockError):
+                self._home.call(ForgetAgent(name=self._options.name))
+
+    def _claim_until_leaving(self) -> None:
+        while not self._leaving.is_set():
+            try:
+                claim = self._home.call(self._next_claim())
+            except Conflict:
+                return  # it was told to leave, by whoever
+            except PenstockError as error:
+                self._say(f"cannot claim: {error.message}")
+                self._leaving.wait(PAUSE)
+                continue
+            if claim is None and self._options.idle is not None and not self._running:
+                return
+            if claim is not None:
+                self._begin(claim)
+            if claim is not None and self._options.once:
+                return
+
+    def _next_claim(self) -> ClaimTask:
+        queues = self._options.queues
+        if self._options.fair and queues:
+            self._turn = (self._turn + 1) % len(queues)
+            queues = (*queues[self._turn :], *queues[: self._turn])
+        wait = PATIENCE if self._options.idle is None else min(self._options.idle, PATIENCE)
+        name, workers = self._options.name, self._options.workers
+        return ClaimTask(
+            agent=name,
+            queues=queues,
+            request=uuid.uuid4().hex,
+            workers=workers,
+            seconds=self._options.lease,
+            wait=wait,
+        )
+
+    def _begin(self, claim: Claim) -> None:
+        """Have a shim carry the task out; while leaving, hand it back."""
+        if self._leaving.is_set():
+            self._home.call(HandBack(held=claim.held))
+            return
+        self._say(f"{claim.queue}: {claim.task.name} ({claim.task.id[:12]})")
+        self._running[claim.task.id] = claim
+        chosen = preload.plan([claim.task.script.source], self._options.path)
+        modules = assigned.preloaded((*chosen.modules, shim.__name__))
+        given = order.Order(
+            claim=claim,
+            settings=self._settings,
+            working=self._options.working,
+            environment=self._options.environment,
+            path=self._options.path,
+            lease=self._options.lease,
+            modules=modules,
+            fingerprint=chosen.fingerprint,
+        )
+        launch = Launch(
+            key=claim.task.id,
+            payload=order.encode(given),
+            cwd=self._options.working,
+            environment=self._options.environment,
+            path=self._options.path,
+            entry=shim.ENTRY,
+            detached=True,
+        )
+        self._nest(modules, chosen.fingerprint).launch(launch)
+
+    def _nest(self, modules: tuple[str, ...], fingerprint: str) -> Nest:
+        """Return the nest for these modules; of those that are empty, the one that was longest not used makes room."""
+        key = (modules, fingerprint)
+        if key not in self._nests:
+            empty = [old for old, nest in self._nests.items() if nest.is_empty]
+            if len(self._nests) >= NESTS and empty:
+                self._nests.pop(empty[0]).close()
+            self._nests[key] = Nest(modules, fingerprint, self._ended)
+        self._nests.move_to_end(key)
+        return self._nests[key]
+
+    def _ended(self, task: str, as_it_should: bool) -> None:  # noqa: FBT001 - called by the nest
+        """A shim is gone. Should it have died, it is decided at once about what it held."""
+        if not as_it_should:
+            with suppress(PenstockError):
+                end_dead(self._home)
+        with self._changed:
+            self._running.pop(task, None)
+            self._changed.notify_all()
+
+    def _care(self) -> None:
+        """Say that the agent lives, and look for what was lost, here or elsewhere, until it leaves."""
+        rounds = 0
+        while not self._leaving.wait(LOOK):
+            rounds += 1
+            with suppress(StoreError, NotFound, Conflict):
+                if rounds * LOOK >= RENEWED:
+                    rounds = 0
+                    if self._report().draining:
+                        self._leaving.set()
+                end_dead(self._home)
+        with suppress(PenstockError):
+            self._home.call(DrainAgent(name=self._options.name))
+
+    def _report(self) -> Record:
+        options = self._options
+        record = Record(name=options.name, process=liveness.here(), queues=options.queues, workers=options.workers)
+        return self._home.call(ReportAgent(agent=record, seconds=max(self._options.lease, SECONDS)))
+
+
+def default_name() -> str:
+    """Return a name for an agent of this process."""
+    return f"{liveness.here().host}-{os.getpid()}"

@@ -1,0 +1,55 @@
+"""Holds a claimed task for as long as it is carried out: renews its lease, and notices when it went to another.
+
+It does so in a thread of its own. A server that cannot be reached is no reason to end anything: only being told so is.
+"""
+
+from __future__ import annotations
+
+import random
+import threading
+from collections.abc import Callable
+
+from penstock.backend import Backend
+from penstock.core.errors import LeaseLost, PenstockError
+from penstock.core.lease import Held
+from penstock.ops.claims import RenewLease
+
+PAUSE = 2.0  # seconds before the next attempt to renew, on the average, when one failed
+
+
+class Keeper:
+    """Keeps one lease.
+
+    Args:
+        seconds: How long the lease lasts from each renewal on; it is renewed after a quarter of that.
+        lost: Called once, from the keeper's own thread, when the task is not held any more: it went to another, or its
+            end was recorded by somebody else.
+    """
+
+    def __init__(self, backend: Backend, held: Held, seconds: float, lost: Callable[[], object]) -> None:
+        self._backend = backend
+        self._renewal = RenewLease(held=held, seconds=seconds, wait=seconds / 4)
+        self._lost = lost
+        self._over = threading.Event()
+        self.is_lost = False
+        self._thread = threading.Thread(target=self._keep, name="penstock-keeper", daemon=True)
+
+    def start(self) -> None:
+        """Begin to renew."""
+        self._thread.start()
+
+    def stop(self) -> None:
+        """Let the lease be."""
+        self._over.set()
+
+    def _keep(self) -> None:
+        while not self._over.is_set():
+            try:
+                self._backend.call(self._renewal)
+            except LeaseLost:
+                if not self._over.is_set():
+                    self.is_lost = True
+                    self._lost()
+                return
+            except PenstockError:
+                self._over.wait(PAUSE * (0.5 + random.random()))  # noqa: S311 - it is no secret

@@ -1,0 +1,135 @@
+"""The shim: a small process that carries one claimed task out, and outlives its agent.
+
+It owns the task's process: its pipes, its channel, its deadline and its lease. Nothing of the user's runs in it. When
+it is gone, so is the task's process, and the lease runs out; when its agent is gone, it goes on and ends its task.
+"""
+
+from __future__ import annotations
+
+import os
+import signal
+import socket
+from contextlib import suppress
+from types import FrameType
+
+from penstock.agent import order
+from penstock.agent.keeper import Keeper
+from penstock.agent.runs import carry_run, is_run
+from penstock.backend import Home, open_home
+from penstock.core.errors import BadTransition, LeaseLost, PenstockError
+from penstock.core.task import EndReason, Status, Task, TaskType
+from penstock.ops.claims import BeginClaimed, Claim, HandBack, ReleaseLease
+from penstock.ops.tasks import EndTask
+from penstock.run import liveness, warm
+from penstock.run.attempts import Attempts
+from penstock.run.branch import branch
+from penstock.run.carry import given_alone
+from penstock.run.launch import Surroundings, start
+from penstock.run.processes import Processes
+from penstock.sdk import assigned
+
+ENTRY = f"{__name__}:main"
+SHUTDOWN = "stopped: its agent was told to leave at once"
+
+
+def main(payload: bytes, connection: socket.socket) -> int:
+    """Carry out the order that the payload is.
+
+    Args:
+        payload: An `Order`, encoded.
+        connection: The channel to the agent, of which nothing is wanted.
+    """
+    connection.close()
+    _be_silent()
+    given = order.decode(payload)
+    kind = warm.kind(given.modules, given.fingerprint)
+    with Processes(given.modules, given.fingerprint, idle=0.0, warm=branch(kind)) as processes:
+        Shim(given, open_home(given.settings), processes).run()
+    return 0
+
+
+def _be_silent() -> None:
+    """Let nothing that is printed here depend on the agent: it may be gone."""
+    nowhere = os.open(os.devnull, os.O_WRONLY)
+    for number in (1, 2):
+        os.dup2(nowhere, number)
+    os.close(nowhere)
+
+
+class Shim:
+    """Carries one claimed task out."""
+
+    def __init__(self, given: order.Order, home: Home, processes: Processes) -> None:
+        self._given = given
+        self._home = home
+        self._claim: Claim = given.claim
+        self._held = given.claim.held
+        self._backend = home.holding(self._held)
+        self._processes = processes
+        self._keeper = Keeper(home, self._held, given.lease, processes.wake)
+        self._leaving = False
+
+    def run(self) -> None:
+        """Carry the task out; whatever happens, it is ended or let go."""
+        signal.signal(signal.SIGTERM, self._leave)
+        with suppress(LeaseLost):  # whoever has it now, or ended it, is right
+            task = self._backend.call(BeginClaimed(held=self._held, worker=liveness.here()))
+            self._keeper.start()
+            try:
+                self._carry_out(task)
+            except LeaseLost:
+                raise
+            except PenstockError as error:
+                self._end(EndTask(id=task.id, status=Status.FAILED, reason=EndReason.LAUNCH, message=str(error)))
+        self._keeper.stop()
+
+    def _carry_out(self, task: Task) -> None:
+        place = surroundings(self._given)
+        if task.type is TaskType.CONTROLLER and is_run(self._backend, task.id):
+            carry_run(self._backend, self._processes, self._held, place, self._must_stop)
+            self._home.call(HandBack(held=self._held) if self._leaving else ReleaseLease(held=self._held))
+            return
+        given = self._claim.assignment or given_alone(self._backend, task)
+        attempts = Attempts(self._backend, self._processes, lambda _name, _lines: None, place.clear)
+        attempts.start(task, start(task, given, place))
+        while attempts.running and not self._must_stop():
+            attempts.wait(attempts.patience)
+        if attempts.running and self._leaving:
+            self._end(EndTask(id=task.id, status=Status.STOPPED, reason=EndReason.AGENT_SHUTDOWN, message=SHUTDOWN))
+        if attempts.running:
+            attempts.abandon()
+        attempts.drain()
+
+    def _must_stop(self) -> bool:
+        """Whether the task's process has to be ended now: the task is not ours any more, or the agent leaves."""
+        return self._keeper.is_lost or self._leaving
+
+    def _end(self, ending: EndTask) -> None:
+        with suppress(BadTransition):
+            self._backend.call(ending)
+
+    def _leave(self, number: int, frame: FrameType | None) -> None:
+        """Stop the task, because the agent was told to leave at once."""
+        _ = number, frame
+        self._leaving = True
+        self._processes.wake()
+
+
+def surroundings(given: order.Order) -> Surroundings:
+    """Return where and how the process of a task starts: as its run did, where that was on this machine."""
+    assignment = given.claim.assignment
+    working, path = given.working, given.path
+    if assignment is not None and assignment.working and os.path.isdir(assignment.working):  # noqa: PTH112 - a text
+        working = assignment.working
+    if assignment is not None and assignment.folder:
+        path = (assignment.folder, *path)
+    settings = given.settings
+    return Surroundings(
+        home=settings.home,
+        blobs=settings.blobs,
+        scratch=settings.scratch,
+        working=working,
+        path=tuple(dict.fromkeys(path)),
+        environment=given.environment,
+        entry=assigned.ENTRY,
+    )

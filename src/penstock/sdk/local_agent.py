@@ -1,0 +1,46 @@
+"""Starts an agent on this machine when something waits and nobody else would come.
+
+It serves every queue of the home, outlives the process that started it, and leaves when nothing waits any more.
+"""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+import time
+
+from penstock.backend import Backend
+from penstock.ops.agents import ListAgents
+from penstock.settings import Settings, environment
+
+COMING = 15.0  # seconds that an agent which was started gets to say that it lives
+NOT_ITS_OWN = ("PENSTOCK_HELD", "PENSTOCK_TASK_ID")  # variables that are about the process which starts it
+
+
+class LocalAgent:
+    """The agent of this machine, as far as it has to be started."""
+
+    def __init__(self, backend: Backend, settings: Settings) -> None:
+        self._backend = backend
+        self._settings = settings
+        self._until = 0.0
+
+    def start(self) -> bool:
+        """Start an agent unless one lives, is on its way, or none is wanted; return whether one will come."""
+        if self._settings.agent == "off":
+            return False
+        if time.monotonic() < self._until or self._backend.call(ListAgents()):
+            return True
+        self._until = time.monotonic() + COMING
+        variables = {name: text for name, text in environment().items() if name not in NOT_ITS_OWN}
+        with (self._settings.home / "agent.log").open("ab") as log:
+            subprocess.Popen(
+                [sys.executable, "-m", "penstock", "agent", "--until-idle"],
+                stdin=subprocess.DEVNULL,
+                stdout=log,
+                stderr=log,
+                cwd="/",
+                env={**variables, "PENSTOCK_HOME": str(self._settings.home)},
+                start_new_session=True,
+            )
+        return True

@@ -1,0 +1,182 @@
+"""Agents, shims and controllers that are killed, frozen or told to leave: nothing is lost, nothing is done twice."""
+
+from __future__ import annotations
+
+import os
+import signal
+import uuid
+
+from tests.place import alive, until
+
+from penstock.core.task import EndReason, Status, Worker
+from penstock.ops.agents import Agent, ReportAgent
+from penstock.ops.claims import ClaimTask, ListHeld
+from penstock.ops.queues import ListQueues
+
+PRELUDE = """
+import json, os, sys, time
+from pathlib import Path
+from penstock import PipelineController
+
+FOLDER = Path(os.environ.get("PYTHONPATH", "."))
+
+def wait_for(name, go):
+    "Say which process this is, count that it began, and wait until it may go on."
+    with open(Path(os.environ["PYTHONPATH"], name + ".begun"), "a") as begun:
+        begun.write("x")
+    Path(os.environ["PYTHONPATH"], name).write_text(json.dumps(os.getpid()))
+    while not Path(os.environ["PYTHONPATH"], go).exists():
+        time.sleep(0.02)
+    return 21
+
+def double(value):
+    return value * 2
+
+pipe = PipelineController("flow", "Tests")
+"""
+LINE = """
+pipe.add_function_step("a", wait_for, {"name": "a", "go": "go"}, ["x"])
+pipe.add_function_step("b", double, {"value": "${a.x}"}, ["y"])
+"""
+DONE = ("completed", {"a": "completed", "b": "completed"})
+
+
+def shim_of(place, step="a"):
+    """Return the process that carries the step's latest attempt out."""
+    return until(lambda: next((one.worker.pid for one in place.attempts("flow", step)[-1:] if one.worker), None))
+
+
+def begun(place, name="a"):
+    return len((place.folder / f"{name}.begun").read_text())
+
+
+def go(place):
+    (place.folder / "go").touch()
+
+
+def nothing_is_left(place):
+    assert place.backend.call(ListHeld()) == []
+    assert all((one.waiting, one.running) == (0, 0) for one in place.backend.call(ListQueues()))
+
+
+def test_an_agent_that_is_killed_takes_nothing_along_and_the_next_one_does_nothing_again(place):
+    """T20."""
+    agent = place.agent("--workers", "1")
+    script = place.start(PRELUDE + LINE + "pipe.start_locally()")
+    pid = place.told("a")
+    agent.kill()
+    agent.wait()
+    place.agent("--workers", "1")
+    assert alive(pid)
+    go(place)
+    assert script.wait(120) == 0
+    script.communicate()
+    assert place.ended("flow") == DONE
+    assert begun(place) == 1
+    assert len(place.attempts("flow", "a")) == 1
+    nothing_is_left(place)
+
+
+def test_a_shim_that_is_killed_takes_its_step_along_and_the_step_is_tried_again_without_a_retry(place):
+    """T09, T13."""
+    place.agent("--workers", "1")
+    script = place.start(PRELUDE + LINE + "pipe.start_locally()")
+    pid = place.told("a")
+    os.kill(shim_of(place), signal.SIGKILL)
+    until(lambda: not alive(pid))
+    go(place)
+    assert script.wait(120) == 0
+    script.communicate()
+    assert place.ended("flow") == DONE
+    first, second = place.attempts("flow", "a")
+    assert (first.status, first.reason, second.status) == (Status.FAILED, EndReason.AGENT_LOST, Status.COMPLETED)
+    assert begun(place) == 2
+    nothing_is_left(place)
+
+
+def test_what_an_agent_claimed_and_did_not_start_is_claimed_again_and_runs_once(place):
+    """T01: it died between its claim and the start of the process."""
+    script = place.start(PRELUDE + LINE + "pipe.start_locally()")
+    dead = Worker(host=os.uname().nodename, pid=2**22 - 1, started="1", boot="gone")
+    place.backend.call(ReportAgent(agent=Agent(name="dead", process=dead)))
+    claim = until(lambda: place.backend.call(ClaimTask(agent="dead", queues=(), request=uuid.uuid4().hex)))
+    place.agent("--workers", "1")
+    go(place)
+    assert script.wait(120) == 0
+    script.communicate()
+    assert place.ended("flow") == DONE
+    (attempt,) = place.attempts("flow", "a")
+    assert (attempt.id, begun(place)) == (claim.task.id, 1)
+    nothing_is_left(place)
+
+
+def test_a_run_whose_process_is_killed_goes_on_and_none_of_its_steps_is_restarted(place):
+    """T20, T40."""
+    place.agent("--workers", "1")
+    place.run(PRELUDE + LINE + "pipe.start()")
+    pid = place.told("a")
+    controller = until(lambda: place.found("flow").run.task.worker).pid
+    os.kill(controller, signal.SIGKILL)
+    until(lambda: (worker := place.found("flow").run.task.worker) and worker.pid != controller)
+    assert alive(pid)
+    go(place)
+    assert place.ended("flow") == DONE
+    assert (begun(place), len(place.attempts("flow", "a"))) == (1, 1)
+    nothing_is_left(place)
+
+
+def test_an_agent_that_is_told_to_leave_finishes_what_runs_and_claims_nothing_more(place):
+    """T50, T04: drained."""
+    agent = place.agent("--workers", "1")
+    script = place.start(PRELUDE + LINE + "pipe.start_locally()")
+    place.told("a")
+    agent.send_signal(signal.SIGTERM)
+    until(lambda: all(one.draining for one in place.agents()))
+    go(place)
+    assert agent.wait(120) == 0
+    until(lambda: place.state("flow", "b").status == "queued")
+    place.agent("--workers", "1")
+    assert script.wait(120) == 0
+    script.communicate()
+    assert place.ended("flow") == DONE
+    assert begun(place) == 1
+    nothing_is_left(place)
+
+
+def test_an_agent_that_is_told_twice_stops_what_runs_and_others_try_it_again(place):
+    """T50: aborted, because of the agent's shutdown, and never completed."""
+    agent = place.agent("--workers", "1")
+    script = place.start(PRELUDE + LINE + "pipe.start_locally()")
+    pid = place.told("a")
+    for _ in range(2):
+        agent.send_signal(signal.SIGTERM)
+        until(lambda: all(one.draining for one in place.agents()))
+    assert agent.wait(120) == 0
+    until(lambda: not alive(pid))
+    place.agent("--workers", "1")
+    go(place)
+    assert script.wait(120) == 0
+    script.communicate()
+    assert place.ended("flow") == DONE
+    first, second = place.attempts("flow", "a")
+    assert (first.status, first.reason, second.status) == (Status.STOPPED, EndReason.AGENT_SHUTDOWN, Status.COMPLETED)
+    nothing_is_left(place)
+
+
+def test_a_shim_that_is_frozen_beyond_its_lease_writes_nothing_when_it_wakes_up(place):
+    """T28: another attempt has taken its place."""
+    place.agent("--workers", "2", "--lease", "2")
+    script = place.start(PRELUDE + LINE + "pipe.start_locally()")
+    place.told("a")
+    frozen = shim_of(place)
+    os.kill(frozen, signal.SIGSTOP)
+    until(lambda: len(place.attempts("flow", "a")) == 2 and begun(place) == 2)
+    go(place)
+    assert script.wait(120) == 0
+    script.communicate()
+    os.kill(frozen, signal.SIGCONT)
+    until(lambda: not alive(frozen))
+    assert place.ended("flow") == DONE
+    first, second = place.attempts("flow", "a")
+    assert (first.status, first.reason, second.status) == (Status.FAILED, EndReason.AGENT_LOST, Status.COMPLETED)
+    nothing_is_left(place)
