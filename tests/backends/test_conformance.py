@@ -20,7 +20,15 @@ from penstock.core.assignment import Assignment, Resolved
 from penstock.core.cachekey import Input, KeyParts
 from penstock.core.code import Code
 from penstock.core.decision import Decision, DecisionKind
-from penstock.core.errors import BadTransition, Conflict, Invalid, LeaseLost, NotFound, PenstockError
+from penstock.core.errors import (
+    BadParameter,
+    BadTransition,
+    Conflict,
+    Invalid,
+    LeaseLost,
+    NotFound,
+    PenstockError,
+)
 from penstock.core.lease import Held
 from penstock.core.monitor import Monitors, Named
 from penstock.core.outputs import Artifact, ConsoleLine, Model, Plot, ScalarPoint, Stream
@@ -32,6 +40,7 @@ from penstock.ops.agents import Agent, DrainAgent, ForgetAgent, ListAgents, Repo
 from penstock.ops.base import REGISTRY, Op
 from penstock.ops.changes import LastChange, ListChanges
 from penstock.ops.claims import BeginClaimed, ClaimTask, EndLeases, HandBack, ListHeld, ReleaseLease, RenewLease
+from penstock.ops.console import ConsolePlace, SearchConsole
 from penstock.ops.decisions import ListDecisions, RecordDecision
 from penstock.ops.executions import Keyed, ListExecutions, ListStored, ReuseStep
 from penstock.ops.health import CheckHealth
@@ -81,6 +90,7 @@ from penstock.ops.queues import (
     ListQueues,
     MoveEntry,
 )
+from penstock.ops.reruns import DraftRerun, GetRerun, PlanRerun
 from penstock.ops.runs import (
     ArchiveRun,
     CloneRun,
@@ -117,7 +127,7 @@ from penstock.run.serve import serve
 from penstock.run.wire import receive_frame, send_frame
 from penstock.settings import Settings
 
-RUN, DRAFT, TASK, OTHER, NOBODY, MADE, DONE, CLAIMED, WAITING = (one * 32 for one in "1236f789b")
+RUN, DRAFT, TASK, OTHER, NOBODY, MADE, DONE, CLAIMED, WAITING, OVER, ANEW = (one * 32 for one in "1236f789bca")
 STEP, ENDED_STEP = attempt_id(RUN, "a", 1), attempt_id(OTHER, "a", 1)
 WORKER = Worker(host="here", pid=1, started="2", boot="3")
 HASH = "0" * 64
@@ -171,7 +181,9 @@ def over_the_channel_of_a_step(home):
 WAYS = {"sqlite": in_this_process, "channel": over_the_channel_of_a_step}
 
 RUNS = ArchiveRun | CloneRun | CreateRun | DefineRun | EndRun | StartRun | StopRun  # what these return is a run
-NOT_THE_RECORD = DeleteModel | DeleteRun | DeleteTask | EndLeases | RemoveParameters | ResetTask  # what these return
+NOT_THE_RECORD = (  # what these return
+    DeleteModel | DeleteRun | DraftRerun | DeleteTask | EndLeases | RemoveParameters | ResetTask
+)
 
 # What a step may not do, on its channel and nowhere else.
 RESERVED = {
@@ -179,7 +191,7 @@ RESERVED = {
         *(CreateTask, EndTask, JudgeTask, RecordDecision),
         *(ArchiveTask, BeginTask, CloneTask, ContinueTask, DeleteTask),
         *(DequeueTask, EnqueueTask, PublishTask, ResetTask),
-        *(CreateRun, StartRun, EndRun, StopRun, ResumeRun, ArchiveRun, DeleteRun, CloneRun, DefineRun),
+        *(CreateRun, StartRun, EndRun, StopRun, ResumeRun, ArchiveRun, DeleteRun, CloneRun, DefineRun, DraftRerun),
         *(DraftStep, EnqueueStep, LaunchStep, DecideSteps, ReuseStep, TakeOver, DeleteModel),
         *(ChangeQueue, CreateQueue, DeleteQueue, MoveEntry, DrainAgent, ForgetAgent, ReportAgent),
         *(BeginClaimed, ClaimTask, EndLeases, HandBack, ReleaseLease, RenewLease),
@@ -215,6 +227,10 @@ def owner(home):
         backend.call(EnqueueTask(id=id, queue="default", priority=1))
     backend.call(ReportAgent(agent=AGENT))
     backend.call(ClaimTask(agent=AGENT.name, queues=("default",), request="r"))
+    backend.call(CreateRun(pipeline="flow", project="P", task=NewTask(id=OVER, name="flow", project="")))
+    backend.call(StartRun(id=OVER, definition=DEFINITION, worker=WORKER))
+    backend.call(EndRun(id=OVER, status=Status.STOPPED))
+    backend.call(DraftRerun(id=ANEW, source=OVER, parameters={"rate": 0.5}, only="a"))
     yield backend
     backend.close()
 
@@ -308,6 +324,7 @@ WRITES: list[tuple[Op, Op]] = [
     (StopRun(id=RUN, why="enough"), GetRun(id=RUN)),
     (DefineRun(id=DRAFT, definition=DEFINITION), GetRun(id=DRAFT)),
     (CloneRun(source=RUN, clone=Copied(id="4" * 32, name="é"), version="2.0"), GetRun(id="4" * 32)),
+    (DraftRerun(id="4" * 32, source=OVER, parameters={"rate": "0.2"}, from_step="b"), GetRerun(run="4" * 32)),
     (EndTask(id=STEP, status=Status.FAILED, reason=EndReason.SIGNAL, message="é"), GetTask(id=STEP)),
     (EndRun(id=RUN, status=Status.STOPPED, reason=EndReason.ABORTED), GetRun(id=RUN)),
     (DeleteRun(id=DRAFT), ListRuns()),
@@ -361,6 +378,7 @@ READS: list[Op] = [
     GetStep(run=RUN, step="a"),
     ListDecisions(run=RUN),
     ListExecutions(key=KEYED.key),
+    ListExecutions(task=STEP),
     ListExecutions(project="P", pipeline="flow", step="a", limit=1),
     ListStored(task=ENDED_STEP),
     ListTasks(),
@@ -371,6 +389,8 @@ READS: list[Op] = [
     ListProjects(hidden=True),
     GetRun(id=RUN),
     GetRun(id=DRAFT),
+    PlanRerun(source=OVER, parameters={"rate": 1}, from_step="b"),
+    GetRerun(run=ANEW),
     FindRun(text="last"),
     ListRuns(),
     ListChanges(),
@@ -387,6 +407,8 @@ READS: list[Op] = [
     FindModels(archived=True, published=True, tags=("é", "-x"), metadata={"": "é"}, limit=1),
     ListPlots(task=STEP),
     ReadConsole(task=STEP),
+    ReadConsole(task=RUN, whole_run=True, before=2**40, newest=True, limit=1),
+    SearchConsole(task=RUN, text="É", whole_run=True, after=ConsolePlace(0, -1)),
     LastLines(tasks=(STEP, TASK)),
     GetScalars(task=STEP),
     SummarizeScalars(task=STEP),
@@ -419,12 +441,16 @@ REFUSED: list[tuple[Op, type[PenstockError]]] = [
     (ResumeRun(id=DRAFT, worker=WORKER, seen=None), Conflict),
     (ResumeRun(id=RUN, worker=WORKER, seen=None), Conflict),
     (ArchiveRun(id=RUN), Conflict),
+    (PlanRerun(source=RUN), Conflict),
+    (PlanRerun(source=OVER, parameters={"speed": 1}), BadParameter),
+    (DraftRerun(id="4" * 32, source=OVER, only="c"), NotFound),
     (JudgeTask(id=TASK, status=Status.FAILED), Conflict),
     (BeginTask(id=STEP, worker=WORKER), Conflict),
     (ResetTask(id=RUN), Conflict),
     (CloneTask(source=NOBODY, clone=Copied(id="4" * 32)), NotFound),
     (PublishTask(id=TASK), BadTransition),
     (ListTasks(pattern="("), Invalid),
+    (SearchConsole(task=STEP, text=""), Invalid),
     (
         ReuseStep(run=RUN, step="b", attempt=1, task=DRAFT_TASK, source=STEP, keyed=KEYED, decision=DECISION),
         Conflict,

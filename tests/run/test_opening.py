@@ -154,7 +154,7 @@ def test_an_execution_that_vanishes_just_before_it_is_reused_makes_the_step_run(
     bench.complete()
     bench.refuse = (ReuseStep,)
     assert bench.open() == Started("a")
-    assert bench.decision().reason == "the equal execution in p #1 was deleted or archived just now"
+    assert bench.decision().reason == "what was to be reused from p #1 was deleted or archived just now"
 
 
 def test_a_process_that_cannot_be_started_fails_the_attempt_that_is_recorded(bench):

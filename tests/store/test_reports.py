@@ -60,6 +60,24 @@ def test_the_console_is_read_on_from_where_one_stands(tx: SqlTx) -> None:
     assert tx.reports.console("t", whole_run=False, after=rest[-1].id, limit=10) == []
 
 
+def test_the_console_is_read_back_from_its_end_and_between_two_places(tx: SqlTx) -> None:
+    for number in range(30):
+        tx.reports.append_console("t", "r", lines(f"{number}"))
+        tx.reports.append_console("other", "r", lines("not this one"))
+
+    def read(**options: int | bool | None) -> tuple[list[int], list[int]]:
+        found = tx.reports.console("t", whole_run=False, **{"after": 0, "limit": 100, **options})  # type: ignore[arg-type]
+        return [chunk.id for chunk in found], [int(line.text) for chunk in found for line in chunk.lines]
+
+    ids, _ = read()
+    assert read(newest=True, limit=3)[1] == [27, 28, 29]
+    assert read(newest=True, limit=3, before=ids[27])[1] == [24, 25, 26]
+    assert read(after=ids[3], before=ids[8])[1] == [4, 5, 6, 7]
+    assert read(after=ids[3], before=ids[8], limit=2)[1] == [4, 5]
+    assert read(after=ids[3], before=ids[8], limit=2, newest=True)[1] == [6, 7]
+    assert read(before=ids[0], newest=True) == ([], [])
+
+
 def test_the_console_of_a_run_is_its_own_and_its_steps_as_they_came(tx: SqlTx) -> None:
     for task, run in (("r", None), ("a", "r"), ("b", "r"), ("other", None), ("a", "r"), ("r", None)):
         tx.reports.append_console(task, run, lines(task))

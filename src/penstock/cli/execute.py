@@ -14,7 +14,7 @@ from penstock.cli.outcome import stdout_for
 
 if TYPE_CHECKING:
     from penstock.cli.script import Ending
-    from penstock.core.run import Run
+    from penstock.core.run import Run, RunDetail
     from penstock.core.task import Task
 
 EXAMPLE = """\
@@ -49,7 +49,9 @@ def command(invocation: Invocation, task: str, plain: bool) -> int:
     run = _run_of(invocation, found)
     if run is None:
         return _carry_out_task(invocation, found)
-    return _carry_out_run(invocation, run, plain=plain)
+    code, details = carry_out_run(invocation, run, plain=plain)
+    _emit(invocation, code, {"runs": [detail.run for detail in details]})
+    return code
 
 
 def _run_of(invocation: Invocation, task: Task) -> Run | None:
@@ -97,8 +99,14 @@ def _print(lines: list[str]) -> None:
         click.echo("\n".join(shown))
 
 
-def _carry_out_run(invocation: Invocation, run: Run, *, plain: bool) -> int:
-    """Run the script of a draft run in this process; its pipeline finds the draft."""
+def carry_out_run(invocation: Invocation, run: Run, *, plain: bool) -> tuple[int, list[RunDetail]]:
+    """Run the script of a draft run in this process; its pipeline finds the draft.
+
+    Returns the exit code, and the runs that the script carried out.
+
+    Raises:
+        Conflict: The script cannot be had, or did not carry the draft out.
+    """
     from penstock.cli.run import conclude
     from penstock.cli.script import Interrupts
     from penstock.core.errors import Conflict
@@ -122,8 +130,7 @@ def _carry_out_run(invocation: Invocation, run: Run, *, plain: bool) -> int:
                 f"the script of run {run.task.name!r} did not carry it out",
                 hint=f"it has to build and start a pipeline {run.pipeline!r} in project {run.project!r}",
             )
-    _emit(invocation, code, {"runs": [detail.run for detail in found]})
-    return code
+    return code, found
 
 
 def _run_its_script(invocation: Invocation, run: Run) -> Ending:

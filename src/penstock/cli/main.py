@@ -34,6 +34,7 @@ SUMMARIES = {
     "metrics": "Show the numbers that a run reported.",
     "abort": "Stop a run.",
     "resume": "Let a run go on that failed, was stopped, or whose process died.",
+    "rerun": "Run anew what depends on a change, and reuse the rest of a run.",
     "execute": "Carry out a draft here: a task, or a run.",
     "agent": "Serve queues: claim tasks and carry them out here.",
     "agents": "List the agents, or have one leave.",
@@ -62,7 +63,7 @@ RUN is an id or its beginning, a name such as `iris`, `iris #3`, or `last`.
 
 \b
 Exit codes:
-  0    done; for `run`, `resume` and `execute`: what was carried out completed
+  0    done; for `run`, `resume`, `rerun` and `execute`: what was carried out completed
   1    a run or a task failed, or something went wrong
   2    the command was not understood
   3    there is no such run, task, step or artifact

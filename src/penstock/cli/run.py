@@ -53,7 +53,7 @@ def command(
     from penstock.sdk.display import PlainLines
     from penstock.sdk.launched import Launched, put
 
-    parameters = dict(map(_parameter, given))
+    parameters = dict(map(parameter, given))
     going_on = None if resume is None else _run_to_resume(invocation, resume, parameters)
     launched = Launched(parameters, PlainLines() if plain else None, resume=going_on, use_cache=not no_cache)
     put(launched)
@@ -96,7 +96,8 @@ def _run_to_resume(invocation: Invocation, resume: str, parameters: dict[str, st
     return invocation.find(resume).id
 
 
-def _parameter(text: str) -> tuple[str, str]:
+def parameter(text: str) -> tuple[str, str]:
+    """Return the name and the value that stand in a text of the form NAME=VALUE."""
     name, sign, value = text.partition("=")
     if not sign or not name:
         raise click.BadParameter(f"{text!r} is not of the form NAME=VALUE", param_hint="--param")

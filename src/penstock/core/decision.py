@@ -25,6 +25,7 @@ class DecisionKind(StrEnum):
     ASK = "ask"  # the step's post-execute callback is called, and may judge the step until that is done
     CALL = "call"  # the step's post-execute callback was called
     TAKE_OVER = "take over"  # the run took over what it monitors of the step
+    RERUN = "rerun"  # the run does anew what another one did, in part
     RESUME = "resume"  # the run goes on after it had ended or its process had died
 
 

@@ -248,7 +248,7 @@ class Scope:
         for parent in found:
             if parent not in self.steps:
                 raise _unknown_parent(step.name, parent, self.steps)
-        for place, reference in _references(step, self.steps):
+        for place, reference in references(step, self.steps):
             self.check(reference, f"step {step.name!r}, {place}")
             if not isinstance(reference, refs.PipelineValue):
                 found[reference.step] = None
@@ -299,7 +299,15 @@ def configurations(step: Step, steps: Collection[str]) -> dict[str, Argument]:
     return {name: replace(one, value=cast("Json", refs.quote(one.value, steps))) for name, one in own}
 
 
-def _references(step: Step, steps: Collection[str]) -> Iterator[tuple[str, refs.Ref]]:
+def references(step: Step, steps: Collection[str]) -> Iterator[tuple[str, refs.Ref]]:
+    """Yield every reference of a step, each behind the place where it stands.
+
+    Args:
+        steps: The names of all steps of the pipeline.
+
+    Raises:
+        BadReference: One of them is none of the forms.
+    """
     word = "argument" if step.base is None else "parameter"
     given = [(f"{word} {name!r}", one) for name, one in step.arguments.items()]
     given += [(f"configuration {name!r}", one) for name, one in configurations(step, steps).items()]

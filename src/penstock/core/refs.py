@@ -197,7 +197,8 @@ def _quote(text: str, steps: Collection[str] | None) -> str:
         if opening.start() < end or body is None:
             continue
         whose, *path = _words(body["body"])
-        dollars = "" if steps is not None and path and whose in ("pipeline", *steps) else opening["dollars"]
+        is_meant = steps is not None and bool(path) and (whose == "pipeline" or whose in steps)
+        dollars = "" if is_meant else opening["dollars"]
         written += text[end : opening.start()] + dollars + text[opening.start() : body.end()]
         end = body.end()
     return written + text[end:]

@@ -44,10 +44,12 @@ class ListExecutions(Op[list[Execution]], frozen=True, kw_only=True):
     A filter that is None does not count.
 
     Args:
+        task: Only that of this task.
         key: Only those of this cache key, of whatever pipeline.
         project, pipeline, step: Only those of this step.
     """
 
+    task: str | None = None
     key: str | None = None
     project: str | None = None
     pipeline: str | None = None
@@ -79,6 +81,7 @@ class ReuseStep(Op[Task], frozen=True, kw_only=True):
 
     Args:
         source: The task to reuse.
+        keyed: The key under which it is found from now on; None where it can have none.
     """
 
     run: str
@@ -86,5 +89,5 @@ class ReuseStep(Op[Task], frozen=True, kw_only=True):
     attempt: int
     task: NewTask
     source: str
-    keyed: Keyed
+    keyed: Keyed | None
     decision: Decision

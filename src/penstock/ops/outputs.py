@@ -51,17 +51,21 @@ class ConsoleChunk(Struct, frozen=True, kw_only=True):
 
 
 class ReadConsole(Op[list[ConsoleChunk]], frozen=True, kw_only=True):
-    """Return console chunks after one, in the order of arrival: of one task, or of a run and its steps merged.
+    """Return console chunks of a range, in the order of arrival: of one task, or of a run and its steps merged.
 
     Args:
         task: Id of the task, or of the run when `whole_run` is set.
-        after: Id of the last chunk that is known; 0 for all.
+        after: Only chunks that came after the one of this id; 0 for all.
+        before: Only chunks that came before the one of this id; None for all.
+        newest: Whether a range that is longer than the limit is cut at its beginning, and not at its end.
         limit: At most this many chunks.
     """
 
     task: str
     whole_run: bool = False
     after: int = 0
+    before: int | None = None
+    newest: bool = False
     limit: int = 1000
     reads: ClassVar[bool] = True
 

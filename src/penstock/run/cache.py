@@ -24,7 +24,21 @@ from penstock.run.launch import Prepared
 
 GOOD = frozenset({Status.COMPLETED, Status.PUBLISHED})
 LOOKED_AT = 20  # executions that are compared to explain a miss
+OFF = "caching is off for this step"
 SAME = "its code, arguments, inputs and packages are those of {run}"
+
+
+class Source(Struct, frozen=True, kw_only=True):
+    """An earlier execution that stands for a step.
+
+    Args:
+        run: Name of its run, always with the number.
+        keyed: Its key, where it has one.
+    """
+
+    task: str
+    run: str
+    keyed: Keyed | None
 
 
 class Answer(Struct, frozen=True, kw_only=True):
@@ -32,14 +46,14 @@ class Answer(Struct, frozen=True, kw_only=True):
 
     Args:
         keyed: The step's key; None when it can have none.
-        source: The execution to reuse; None when the step has to run.
+        source: What is to be reused; None when the step has to run.
         details: Further reasons, the most telling first.
         related: Task of the execution that comes nearest, or that would have been the one.
     """
 
     reason: str
     keyed: Keyed | None = None
-    source: Execution | None = None
+    source: Source | None = None
     details: tuple[str, ...] = ()
     related: str | None = None
 
@@ -56,25 +70,31 @@ class Cache:
     def ask(self, step: Step, prepared: Prepared) -> Answer:
         """Look for an execution that can stand for this step."""
         try:
-            keyed = self._keys.make(prepared)
+            keyed = self.key(prepared)
         except Invalid as error:
             return Answer(reason=f"it cannot be compared with earlier executions: {error.message}")
-        except RecursionError:
-            return Answer(reason="it cannot be compared with earlier executions: its code is nested too deeply")
         if not step.cache:
-            return Answer(reason="caching is off for this step", keyed=keyed)
+            return Answer(reason=OFF, keyed=keyed)
         equal = self._backend.call(ListExecutions(key=keyed.key, limit=LOOKED_AT))
         obstacles: dict[str, str] = {}
         for one in equal:
             obstacle = self._obstacle(one, prepared.returns)
             if not obstacle:
                 which = "" if one.step == step.name else f", step {one.step!r}"
-                return Answer(reason=SAME.format(run=f"{one.run}{which}"), keyed=keyed, source=one, related=one.task)
+                source = Source(task=one.task, run=one.run, keyed=keyed)
+                return Answer(reason=SAME.format(run=f"{one.run}{which}"), keyed=keyed, source=source, related=one.task)
             obstacles[one.task] = obstacle
         if equal:
             reason, *details = obstacles.values()
             return Answer(reason=reason, keyed=keyed, details=tuple(details), related=equal[0].task)
         return self._explain_miss(step, keyed)
+
+    def key(self, prepared: Prepared) -> Keyed:
+        """Return the key of a step that is ready to be launched; raise Invalid when it can have none."""
+        try:
+            return self._keys.make(prepared)
+        except RecursionError:
+            raise Invalid("its code is nested too deeply") from None
 
     def _explain_miss(self, step: Step, keyed: Keyed) -> Answer:
         scope = ListExecutions(project=self._run.project, pipeline=self._run.pipeline, step=step.name, limit=LOOKED_AT)
@@ -92,16 +112,23 @@ class Cache:
             return f"the equal execution in {one.run} is {one.status}"
         if one.archived:
             return f"the equal execution in {one.run} is archived"
-        made = (
-            {artifact.name for artifact in self._backend.call(ListArtifacts(task=one.task))} if returns else set[str]()
-        )
+        return self.damage(one.task, returns, f"the equal execution in {one.run}")
+
+    def damage(self, task: str, returns: Sequence[str], what: str) -> str:
+        """Say what is missing of what a task left, or is not what was recorded; nothing when all is there.
+
+        Args:
+            returns: The names of what it must have returned.
+            what: What the task is called in the sentence.
+        """
+        made = {artifact.name for artifact in self._backend.call(ListArtifacts(task=task))} if returns else set[str]()
         if missing := next((name for name in returns if name not in made), None):  # a callback called it completed
-            return f"the equal execution in {one.run} did not return {missing!r}"
+            return f"{what} did not return {missing!r}"
         try:
-            for stored in self._backend.call(ListStored(task=one.task)):
+            for stored in self._backend.call(ListStored(task=task)):
                 self._check(stored)
         except Damaged as error:
-            return f"what the equal execution in {one.run} left is not whole: {error.message}"
+            return f"what {what} left is not whole: {error.message}"
         return ""
 
     def _check(self, stored: Stored) -> None:

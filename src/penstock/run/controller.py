@@ -145,6 +145,9 @@ class Controller:
         settled = self._closing.close_late(settled, lambda name: (states[name].task, states[name].attempt))
         for name, status in settled.items():
             self._told.observer.step(name, status, 0, states[name].reason)
+        left_out = [one for one in self._opening.left_out() if one.step not in settled]
+        self._decide(left_out)
+        settled |= {one.step: one.status for one in left_out}
         attempts = {name: state.attempt for name, state in states.items()}
         going_on = {name: state for name, state in states.items() if state.status in OPEN}
         for name, state in going_on.items():

@@ -18,19 +18,20 @@ from penstock.core.parameters import restore
 from penstock.core.pipeline import Step
 from penstock.core.progress import Ended, Launch, Reused, Started, StepEvent, StepStatus, Vetoed
 from penstock.core.task import EndReason, Status, Task
-from penstock.ops.executions import Execution, Keyed, ReuseStep
-from penstock.ops.steps import DraftStep, EnqueueStep, LaunchStep
+from penstock.ops.executions import ReuseStep
+from penstock.ops.steps import DraftStep, EnqueueStep, LaunchStep, StepDecision
 from penstock.ops.tasks import EndTask, GetConfigurations, GetParameters, GetTask, NewTask, SetParameters
 from penstock.run import bases
 from penstock.run.announcer import Announcer
 from penstock.run.attempts import Attempts
-from penstock.run.cache import Answer, Cache
+from penstock.run.cache import Answer, Cache, Source
 from penstock.run.callbacks import FACTORY, PRE, call
 from penstock.run.ids import Ids
 from penstock.run.keys import Keys
 from penstock.run.launch import Prepared, as_given, assignment, changed, differs, parameter, prepare, process
 from penstock.run.lookup import Lookup
 from penstock.run.plan import Plan
+from penstock.run.rerun import Rerunning
 from penstock.run.waiting import Waiting
 
 ARGUMENTS = frozenset({"kwargs", "kwargs_artifacts"})  # the sections of a step's parameters that its function gets
@@ -60,10 +61,15 @@ class Opening:
         self._ids = ids
         self._told = told
         self._lookup = lookup
-        self._cache = Cache(backend, told.run, Keys(backend, told.pipeline, told.surroundings.path, told.inputs))
+        cache = Cache(backend, told.run, Keys(backend, told.pipeline, told.surroundings.path, told.inputs))
+        self._rerun = Rerunning(backend, told, cache)
         self._attempts = carriers.here
         self._announcer = announcer
         self._steps = {step.name: step for step in told.pipeline.steps}
+
+    def left_out(self) -> list[StepDecision]:
+        """Return the decisions on steps that shall not run at all."""
+        return self._rerun.left_out()
 
     def open(self, launch: Launch, why: str) -> StepEvent | None:
         """Launch an attempt and return what came of it: Started, Vetoed, Reused or, when it cannot start, Ended.
@@ -104,11 +110,12 @@ class Opening:
         return bases.prepare(told.pipeline, told.run.task, step, self._lookup, asked, artifact)
 
     def _reuse_or_start(self, launch: Launch, step: Step, prepared: Prepared, why: str) -> StepEvent | None:
-        answer = self._cache.ask(step, prepared)
-        if answer.source is not None and answer.keyed is not None:
-            if self._reuse(launch, prepared.new, answer.source, answer.keyed, answer.reason):
+        answer = self._rerun.ask(step, prepared)
+        if answer.source is not None:
+            if self._reuse(launch, prepared.new, answer, answer.source):
+                self._rerun.took(step.name, answer.source.task)
                 return Reused(step.name)
-            gone = f"the equal execution in {answer.source.run} was deleted or archived just now"
+            gone = f"what was to be reused from {answer.source.run} was deleted or archived just now"
             answer = Answer(reason=gone, keyed=answer.keyed, related=answer.related)
         told, shown = self._told, why or (answer.reason if answer.related else "")
         if told.on_queues:
@@ -125,16 +132,22 @@ class Opening:
             return self._fail(task, EndReason.LAUNCH, error)
         return Started(step.name)
 
-    def _reuse(self, launch: Launch, new: NewTask, source: Execution, keyed: Keyed, reason: str) -> bool:
+    def _reuse(self, launch: Launch, new: NewTask, answer: Answer, source: Source) -> bool:
         """Let an earlier execution stand for the step; return whether it still can."""
-        decision = Decision(kind=DecisionKind.REUSE, reason=reason, step=launch.step, attempt=launch.attempt)
+        decision = Decision(
+            kind=DecisionKind.REUSE,
+            reason=answer.reason,
+            step=launch.step,
+            attempt=launch.attempt,
+            details=answer.details,
+        )
         op = ReuseStep(
             run=self._told.run.id,
             step=launch.step,
             attempt=launch.attempt,
             task=replace(new, adopted=False),
             source=source.task,
-            keyed=keyed,
+            keyed=source.keyed,
             decision=decision,
         )
         try:
@@ -142,7 +155,7 @@ class Opening:
         except (Conflict, NotFound):
             return False
         self._ids.note(launch.step, launch.attempt, task.id)
-        self._announcer.step(launch.step, StepStatus.CACHED, 0, reason)
+        self._announcer.step(launch.step, StepStatus.CACHED, 0, answer.reason)
         return True
 
     def _launch(self, launch: Launch, new: NewTask, answer: Answer | None = None, why: str = "") -> Task:

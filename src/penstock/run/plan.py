@@ -11,6 +11,7 @@ from msgspec import Struct
 
 from penstock.core.outputs import Artifact
 from penstock.core.pipeline import Pipeline
+from penstock.core.rerun import RerunPlan
 from penstock.core.run import Run, StepState
 from penstock.core.task import Worker
 from penstock.run.announcer import Observer
@@ -27,6 +28,7 @@ class Plan(Struct, frozen=True, kw_only=True):
         on_queues: Whether the steps go to queues, for agents to carry them out.
         since: `seq` of a change from before the run began, or went on.
         steps: Of a run that goes on, where its steps stand.
+        rerun: Of a run that does another one anew, what it does with each step.
         start_agent: Starts an agent on this machine, where that is wanted; returns whether one will come.
         complain: Takes a sentence about a callback that went wrong.
     """
@@ -45,4 +47,5 @@ class Plan(Struct, frozen=True, kw_only=True):
     complain: Callable[[str], None]
     steps: tuple[StepState, ...] = ()
     on_queues: bool = False
+    rerun: RerunPlan | None = None
     start_agent: Callable[[], bool] = bool

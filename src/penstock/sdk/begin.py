@@ -18,11 +18,13 @@ from penstock.backend import Backend
 from penstock.core.errors import Conflict, Invalid, PenstockError, StoreError
 from penstock.core.outputs import ConsoleLine, Stream
 from penstock.core.pipeline import Pipeline, Step, changes, checked
+from penstock.core.rerun import REQUEST
 from penstock.core.run import FOLDER, SCRIPT, WORKING, Run, RunDetail
 from penstock.core.task import Status
 from penstock.ops.changes import LastChange
 from penstock.ops.lifecycle import EnqueueTask
 from penstock.ops.outputs import AppendConsole, ListArtifacts
+from penstock.ops.reruns import GetRerun
 from penstock.ops.runs import DefineRun, DeleteRun, FindRun, GetRun, ResumeRun, StartRun
 from penstock.ops.tasks import DescribeTask, GetTask
 from penstock.run import liveness, owed, preload
@@ -159,6 +161,7 @@ class Begin:
             observer=shown,
             complain=lambda text: self._complain(op.id, text),
             steps=detail.steps if isinstance(op, ResumeRun) else (),
+            rerun=self._backend.call(GetRerun(run=op.id)) if REQUEST in detail.run.task.runtime else None,
             on_queues=self._options.on_queues,
             start_agent=LocalAgent(self._backend, self._settings).start,
         )

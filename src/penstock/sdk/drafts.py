@@ -5,10 +5,11 @@ from __future__ import annotations
 import subprocess
 import sys
 import uuid
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 
 from penstock.backend import Backend
 from penstock.core.errors import Conflict, Invalid, NotFound
+from penstock.core.parameters import held
 from penstock.core.pipeline import Pipeline
 from penstock.core.run import DEFINITION, VERSION, Run, edited_definition
 from penstock.core.tags import TagFilter
@@ -16,7 +17,8 @@ from penstock.core.task import Container, Parameter, Script
 from penstock.core.version import Version
 from penstock.core.version import key as in_order
 from penstock.ops.lifecycle import Copied
-from penstock.ops.runs import CloneRun, CreateRun, GetRun, ListRuns
+from penstock.ops.reruns import DraftRerun
+from penstock.ops.runs import CloneRun, CreateRun, FindRun, GetRun, ListRuns
 from penstock.ops.tasks import GetConfigurations, NewTask
 from penstock.sdk import session
 from penstock.settings import environment
@@ -68,6 +70,20 @@ def clone(
         user=session.settings().user,
     )
     return session.backend().call(CloneRun(source=source, clone=wanted, version=version))
+
+
+def rerun(source: str, values: Mapping[str, object] | None, from_step: str | None, only: str | None) -> Run:
+    """Record a draft run that does a run anew, in part; see `PipelineController.rerun`."""
+    backend = session.backend()
+    op = DraftRerun(
+        id=uuid.uuid4().hex,
+        source=backend.call(FindRun(text=source)).id,
+        parameters={name: held(value, name) for name, value in (values or {}).items()},
+        from_step=from_step,
+        only=only,
+        user=session.settings().user,
+    )
+    return backend.call(op).run
 
 
 def find(id: str | None, project: str | None, name: str | None, version: str | None, tags: Iterable[str] | None) -> Run:

@@ -20,8 +20,10 @@ from penstock.core.names import did_you_mean
 from penstock.core.parameters import cast, restore, type_name
 from penstock.core.pipeline import Pipeline, Step, duplicate, script_key
 from penstock.core.progress import StepStatus
+from penstock.core.rerun import PlannedStep
 from penstock.core.run import BUMPED, UNNUMBERED, VERSION, Run, RunDetail, StepState
 from penstock.core.task import Parameter, Script, Status
+from penstock.ops.reruns import GetRerun
 from penstock.ops.runs import DefineRun, GetRun
 from penstock.ops.steps import GetStep
 from penstock.ops.tasks import DescribeTask, GetParameters, SetParameters
@@ -238,6 +240,31 @@ class PipelineController:
             BadVersion: The version is none.
         """
         return cls._of(drafts.clone(_id_of(pipeline_controller), name, comment, parent, project, version))
+
+    @classmethod
+    def rerun(
+        cls,
+        run: PipelineController | str,
+        parameters: Mapping[str, object] | None = None,
+        from_step: str | None = None,
+        only: str | None = None,
+    ) -> Self:
+        """Record a draft run that does anew what a run did, and reuses of it what does not depend on a change.
+
+        What it will do with each step, and why, is its `rerun_plan`. `start_locally()` carries it out.
+
+        Args:
+            run: The pipeline, or its run: an id, a name such as `iris #3`, or `last`.
+            parameters: Other values for the pipeline's parameters.
+            from_step: A step that runs anew whatever has changed, with all that build on it.
+            only: A step that runs anew whatever has changed; of the others only those run that it needs.
+
+        Raises:
+            NotFound: There is no such run or step.
+            BadParameter: It has no such parameter, or the value does not fit its type.
+            Conflict: The run was never started, goes on still, or is archived.
+        """
+        return cls._of(drafts.rerun(_id_of(run), parameters, from_step, only))
 
     @classmethod
     def get(
@@ -708,6 +735,12 @@ class PipelineController:
     def get_running_nodes(self) -> list[nodes.Node]:
         """Return the steps that run now."""
         return [one for one in self.get_pipeline_dag().values() if one.status == StepStatus.RUNNING]
+
+    @property
+    def rerun_plan(self) -> tuple[PlannedStep, ...]:
+        """What a rerun does with each step - `run`, `reuse` or `skip` - and why; empty for a run that is none."""
+        found = self._backend.call(GetRerun(run=self.id))
+        return found.steps if found else ()
 
     def update_execution_plot(self) -> None:
         """Do nothing: whatever shows a run reads its graph and its steps as they are recorded at that moment."""

@@ -12,6 +12,7 @@ from msgspec.structs import replace
 
 from penstock.core.errors import Conflict
 from penstock.core.pipeline import Pipeline, checked, runs_project
+from penstock.core.rerun import REQUEST
 from penstock.core.run import DEFINITION, VERSION, Run, edited_definition
 from penstock.core.task import Configuration, Status
 from penstock.ops.runs import CloneRun, DefineRun
@@ -41,7 +42,8 @@ def clone_run(tx: Tx, op: CloneRun, now: float) -> Run:
     wanted = op.clone
     name, project = wanted.name or source.pipeline, source.project if wanted.project is None else wanted.project
     task = source.task
-    runtime = {fact: value for fact, value in task.runtime.items() if fact != VERSION}  # the next one, if none is named
+    left_out = {VERSION, REQUEST}  # it gets the next version if none is named, and decides anew what it reuses
+    runtime = {fact: value for fact, value in task.runtime.items() if fact not in left_out}
     new = NewTask(
         id=wanted.id,
         name=name,
@@ -61,13 +63,13 @@ def clone_run(tx: Tx, op: CloneRun, now: float) -> Run:
     for artifact in tx.outputs.artifacts(task.id):
         if not artifact.maker:  # what it was given; what its steps made stays with it
             tx.outputs.add_artifact(replace(artifact, task=run.id))
-    definition = _asked(tx, source)
+    definition = asked_definition(tx, source)
     if definition.steps:
         _define(tx, run.id, replace(definition, name=name, project=project))
     return tx.runs.get(run.id)
 
 
-def _asked(tx: Tx, run: Run) -> Pipeline:
+def asked_definition(tx: Tx, run: Run) -> Pipeline:
     """Return what a run was asked to carry out; of a draft, as people may have edited it."""
     edited = [one.text for one in tx.settings.configurations(run.id) if one.name == DEFINITION]
     if run.number or not edited:

@@ -53,7 +53,8 @@ def reuse_step(tx: Tx, op: ReuseStep, now: float) -> Task:
     origin = source.runtime.get(REUSED, source.id)
     tx.tasks.complete(task.id, {**task.runtime, REUSED: origin}, now)
     _copy(tx, source, task)
-    tx.executions.add(task.id, op.run, op.step, op.keyed)
+    if op.keyed is not None:
+        tx.executions.add(task.id, op.run, op.step, op.keyed)
     tx.steps.reuse(op.run, op.step, op.attempt, task.id, op.decision.reason, now)
     forget_drafts(tx, tx.tasks.list(ListTasks(run=op.run, step=op.step, statuses=(Status.CREATED,))))
     tx.decisions.add(op.run, replace(op.decision, related=source.id, at=now))

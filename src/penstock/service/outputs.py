@@ -68,7 +68,9 @@ def append_console(tx: Tx, op: AppendConsole, now: float) -> None:
 def read_console(tx: Tx, op: ReadConsole, now: float) -> list[ConsoleChunk]:
     """Return console chunks."""
     tx.tasks.get(op.task)
-    return tx.reports.console(op.task, whole_run=op.whole_run, after=op.after, limit=op.limit)
+    return tx.reports.console(
+        op.task, whole_run=op.whole_run, after=op.after, before=op.before, newest=op.newest, limit=op.limit
+    )
 
 
 @handles(LastLines)

@@ -38,6 +38,7 @@ class SqlExecutions:
     def list(self, wanted: ListExecutions) -> list[Execution]:
         """Return the executions that the filters let through, the latest first."""
         where = Where()
+        where.equal("e.task", wanted.task)
         where.equal("e.key", wanted.key)
         where.equal("e.pipeline", wanted.pipeline)
         where.equal("e.project", wanted.project)

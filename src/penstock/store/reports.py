@@ -23,6 +23,9 @@ from penstock.ops.outputs import ConsoleChunk, NewPoints
 from penstock.store import points
 from penstock.store.sql import Session, marks
 
+LAST: Final = 2**63 - 1
+"""An id that comes after every other."""
+
 LOOSE: Final = 100
 """So many chunks of a series come before they are put together."""
 
@@ -49,12 +52,19 @@ class SqlReports:
                 _pack_lines(lines),
             )
 
-    def console(self, task: str, *, whole_run: bool, after: int, limit: int) -> list[ConsoleChunk]:
-        """Return chunks after one, as they came: of a task, or of a run and its steps."""
-        column = "run" if whole_run else "task"
+    def console(
+        self, task: str, *, whole_run: bool, after: int, limit: int, before: int | None = None, newest: bool = False
+    ) -> list[ConsoleChunk]:
+        """Return chunks of a range, as they came: of a task, or of a run and its steps."""
+        column, order = "run" if whole_run else "task", "DESC" if newest else "ASC"
         rows = self._session.rows(
-            f"SELECT id, task, data FROM console WHERE {column} = ? AND id > ? ORDER BY id LIMIT ?", task, after, limit
+            f"SELECT id, task, data FROM console WHERE {column} = ? AND id > ? AND id < ? ORDER BY id {order} LIMIT ?",
+            task,
+            after,
+            LAST if before is None else before,
+            limit,
         )
+        rows = rows[::-1] if newest else rows
         return [ConsoleChunk(id=id, task=task, lines=_unpack_lines(data)) for id, task, data in rows]
 
     def last_lines(self, tasks: Sequence[str]) -> dict[str, str]:
