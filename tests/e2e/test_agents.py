@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import signal
+import subprocess
+import sys
 
 import pytest
 from tests.place import alive, until
@@ -257,3 +259,30 @@ def test_a_paused_queue_says_why_its_steps_wait(place):
     process.send_signal(signal.SIGINT)
     process.communicate(timeout=60)
     assert place.ended("flow")[0] == "stopped"
+
+
+def test_the_command_that_runs_a_script_says_where_its_run_waits_and_takes_parameters(place):
+    (place.folder / "script.py").write_text(PRELUDE + LINE + "pipe.start()")
+    command = ["penstock", "run", "script.py", "--param", "n=5"]
+    done = subprocess.run(
+        [sys.executable, "-m", *command],
+        cwd=place.folder,
+        env=place.environment,
+        capture_output=True,
+        text=True,
+        timeout=60,
+        check=False,
+    )
+    assert (done.returncode, "waits in queue 'services'; see it with: penstock show" in done.stderr) == (0, True)
+    assert "did not start it" not in done.stderr
+    place.agent()
+    assert place.ended("flow")[0] == "completed"
+    assert printed(place, "flow", "a") == ["doubling 5"]
+
+
+def test_a_pipeline_that_an_agent_carries_out_shows_how_its_steps_stand_where_it_was_made(place):
+    place.agent()
+    text = (
+        "pipe.start(exit_process=False)\npipe.wait()\nprint({k: n.status for k, n in pipe.get_pipeline_dag().items()})"
+    )
+    assert place.run(PRELUDE + LINE + text).splitlines()[-1] == "{'a': 'completed', 'b': 'completed'}"

@@ -61,7 +61,7 @@ def command(
     with stdout_for(invocation), interrupts.watched():
         ending = run_script(script, arguments)
         code, found = conclude(launched, ending, interrupted=bool(interrupts.count))
-        if not launched.runs and not code:
+        if not (launched.runs or launched.left or code):
             code = _report_nothing(script, parameters)
     if invocation.json:
         from penstock.cli.document import emit

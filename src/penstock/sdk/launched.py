@@ -22,6 +22,7 @@ class Launched:
     Attributes:
         used: The parameters that a pipeline of the script has.
         runs: Ids of the runs that the script started.
+        left: Ids of the runs that the script left to others: in a queue, or as drafts.
     """
 
     def __init__(
@@ -42,6 +43,7 @@ class Launched:
         self.carries = carries
         self.used: set[str] = set()
         self.runs: list[str] = []
+        self.left: list[str] = []
 
 
 _launched: Launched | None = None

@@ -598,6 +598,8 @@ class PipelineController:
             return True
         Begin(self._backend, self._settings, self._start_options()).enqueue(self.id, self._define(), queue)
         self._is_stored = True
+        if given is not None:
+            given.left.append(self.id)
         local.tell_where(self._run, queue)
         if exit_process and not interactive.cells(sys.modules.get("__main__")):
             sys.exit(0)
@@ -722,9 +724,9 @@ class PipelineController:
 
     def get_pipeline_dag(self) -> dict[str, nodes.Node]:
         """Return the steps by name, each as it is defined and as it stands now."""
-        if not self._run.number:
+        detail = self._detail()  # an agent may have begun it meanwhile
+        if not detail.run.number:
             return {name: nodes.node(step, StepState(name=name)) for name, step in self._steps.items()}
-        detail = self._detail()
         steps = {step.name: step for step in detail.definition.steps}
         return {state.name: nodes.node(steps[state.name], state) for state in detail.steps}
 
