@@ -12,7 +12,7 @@ from penstock.ops.changes import ListChanges
 from penstock.ops.outputs import AddArtifact, ListArtifacts
 from penstock.ops.tasks import CreateTask, GetParameters, GetTask, ListProjects, NewTask
 from penstock.service import Service
-from penstock.service.base import HANDLERS
+from penstock.service.base import HANDLERS, PREPARATIONS
 from penstock.service.tasks import move
 from penstock.store.sqlite import SqliteStore
 
@@ -27,7 +27,8 @@ def store(tmp_path):
 
 
 def test_every_operation_has_one_handler():
-    assert {kind.__name__ for kind in HANDLERS} == set(REGISTRY)
+    assert {kind.__name__ for kind in (*HANDLERS, *PREPARATIONS)} == set(REGISTRY)
+    assert not HANDLERS.keys() & PREPARATIONS.keys()
 
 
 def test_an_operation_that_nobody_handles_is_refused_by_name(store):

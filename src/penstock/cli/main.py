@@ -37,6 +37,9 @@ SUMMARIES = {
     "execute": "Carry out a draft here: a task, or a run.",
     "archive": "Put runs out of sight, or bring them back.",
     "rm": "Delete runs.",
+    "user": "Add, list, change and remove the users of a server.",
+    "key": "Make, list and revoke keys.",
+    "audit": "Show who changed what, and check that nobody changed the record.",
     "doctor": "Check this installation and its home.",
 }
 MODULES = {"rm": "remove"}  # of commands whose name says too little for a module

@@ -5,6 +5,32 @@ SDK, command line and server speak to the system through these and through nothi
 
 from __future__ import annotations
 
-from penstock.ops import changes, decisions, executions, health, lifecycle, models, outputs, runs, steps, tasks
+from penstock.ops import (
+    access,
+    audit,
+    changes,
+    decisions,
+    executions,
+    health,
+    lifecycle,
+    models,
+    outputs,
+    runs,
+    steps,
+    tasks,
+)
 
-__all__ = ["changes", "decisions", "executions", "health", "lifecycle", "models", "outputs", "runs", "steps", "tasks"]
+__all__ = [
+    "access",
+    "audit",
+    "changes",
+    "decisions",
+    "executions",
+    "health",
+    "lifecycle",
+    "models",
+    "outputs",
+    "runs",
+    "steps",
+    "tasks",
+]

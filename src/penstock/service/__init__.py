@@ -6,6 +6,8 @@ No SQL, no HTTP, no clock: the store, the wire and the time come from outside.
 from __future__ import annotations
 
 from penstock.service import (
+    access,
+    audit,
     changes,
     decisions,
     drafts,
@@ -22,6 +24,8 @@ from penstock.service.base import Service
 
 __all__ = [
     "Service",
+    "access",
+    "audit",
     "changes",
     "decisions",
     "drafts",

@@ -5,25 +5,72 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any, TypeVar
 
-from penstock.core.errors import NotFound
+from msgspec import Struct
+
+from penstock.core.access import Identity, Kind
+from penstock.core.errors import Forbidden, NotFound, PenstockError
 from penstock.ops.base import Op
 from penstock.ops.changes import ListChanges
+from penstock.ops.makers import signed
+from penstock.service import gate
 
 if TYPE_CHECKING:
-    from penstock.ports import Clock, Store, Tx
+    from penstock.ports import Clock, Secrets, Store, Tx
 
 R = TypeVar("R")
 Handled = TypeVar("Handled", bound=Op[Any])
+Handler = Callable[["Tx", Any, float], Any]
 
-HANDLERS: dict[type[Op[Any]], Callable[[Tx, Any, float], Any]] = {}
+
+class Means(Struct, frozen=True):
+    """What an operation has before its transaction begins."""
+
+    store: Store
+    clock: Clock
+    secrets: Secrets
+
+
+class Done(Struct, frozen=True):
+    """Says that nothing is left to be done in a transaction, and what is returned."""
+
+    result: Any
+
+
+Preparation = Callable[[Means, Any, Identity | None], Handler | Done]
+
+HANDLERS: dict[type[Op[Any]], Handler] = {}
+PREPARATIONS: dict[type[Op[Any]], Preparation] = {}
 
 
 def handles(op: type[Handled]) -> Callable[[Callable[[Tx, Handled, float], Any]], Callable[[Tx, Handled, float], Any]]:
-    """Register the decorated function as what the operation does."""
+    """Register the decorated function as what the operation does.
+
+    What it returns is the result. An error that it returns, instead of raising it, is raised once all is committed.
+    """
 
     def register(handler: Callable[[Tx, Handled, float], Any]) -> Callable[[Tx, Handled, float], Any]:
         HANDLERS[op] = handler
         return handler
+
+    return register
+
+
+def prepares(
+    op: type[Handled],
+) -> Callable[
+    [Callable[[Means, Handled, Identity | None], Handler | Done]],
+    Callable[[Means, Handled, Identity | None], Handler | Done],
+]:
+    """Register the decorated function as what comes before the transaction: it returns the operation's handler.
+
+    Secrets are made and passwords hashed there: that takes long, and nobody else shall wait for it.
+    """
+
+    def register(
+        prepare: Callable[[Means, Handled, Identity | None], Handler | Done],
+    ) -> Callable[[Means, Handled, Identity | None], Handler | Done]:
+        PREPARATIONS[op] = prepare
+        return prepare
 
     return register
 
@@ -36,37 +83,87 @@ class Service:
         clock: Returns epoch seconds.
         drop: Called with the hash of each blob that a call left without a reference, once that is committed. What was
             stored again since the epoch seconds that come with it may be about to be recorded, and must stay.
+        secrets: Makes secrets and hashes passwords; without it the operations that need that are not there.
     """
 
-    def __init__(self, store: Store, clock: Clock, drop: Callable[[str, float], object] | None = None) -> None:
+    def __init__(
+        self,
+        store: Store,
+        clock: Clock,
+        drop: Callable[[str, float], object] | None = None,
+        secrets: Secrets | None = None,
+    ) -> None:
         self._store = store
         self._clock = clock
         self._drop = drop or _keep
+        self._means = None if secrets is None else Means(store, clock, secrets)
 
-    def call(self, op: Op[R]) -> R:
-        """Carry out one operation in one transaction and return its result."""
-        handler = HANDLERS.get(type(op))
-        if handler is None:
-            raise NotFound(f"there is no operation {type(op).__name__}")
-        if isinstance(op, ListChanges) and op.wait > 0:
-            self._wait(op)
-        with self._store.transaction(writes=not op.reads, durable=op.durable) as tx:
-            result: R = handler(tx, op, self._clock())
-            unused = tx.unused()
-        for hash, at in unused.items():
-            self._drop(hash, at)
-        return result
+    def call(self, op: Op[R], by: Identity | None = None) -> R:
+        """Carry out one operation in one transaction and return its result.
+
+        Args:
+            op: The operation.
+            by: Who asks, where they come from outside: what they may is checked, and what they change goes into the
+                audit log, in the same transaction. None for this process itself, which may do all.
+
+        Raises:
+            Unauthenticated: Who asks has not said who they are, or their key does not hold any more.
+            Forbidden: They may not ask for this; the audit log has that too.
+        """
+        try:
+            return self._call(op, by)
+        except Forbidden as refusal:
+            if by is not None:
+                with self._store.transaction() as tx:
+                    gate.record(tx, by, op, self._clock(), refusal.code)
+            raise
 
     def close(self) -> None:
         """Close the store."""
         self._store.close()
 
-    def _wait(self, op: ListChanges) -> None:
+    def _call(self, op: Op[R], by: Identity | None) -> R:
+        handler = self._handler(op, by)
+        if isinstance(handler, Done):
+            done: R = handler.result
+            return done
+        if isinstance(op, ListChanges) and op.wait > 0:
+            self._wait(op, by)
+        with self._store.transaction(writes=not op.reads, durable=op.durable) as tx:
+            now = self._clock()
+            who = None if by is None else gate.admit(tx, by, op, now)
+            asked = op if who is None or who.kind is not Kind.ATTEMPT else signed(op, who.task or "")
+            result: R | PenstockError = handler(tx, asked, now)
+            if who is not None and not op.reads:
+                gate.record(tx, who, op, now, *([result.code] if isinstance(result, PenstockError) else []))
+            unused = tx.unused()
+        for hash, at in unused.items():
+            self._drop(hash, at)
+        if isinstance(result, PenstockError):
+            raise result
+        return result
+
+    def _handler(self, op: Op[Any], by: Identity | None) -> Handler | Done:
+        """Return what carries the operation out. Who may not ask for it has nothing prepared either."""
+        prepare = PREPARATIONS.get(type(op)) if self._means is not None else None
+        handler = HANDLERS.get(type(op))
+        if prepare is not None and self._means is not None:
+            if by is not None:
+                with self._store.transaction(writes=False) as tx:
+                    gate.admit(tx, by, op, self._clock())
+            return prepare(self._means, op, by)
+        if handler is None:
+            raise NotFound(f"there is no operation {type(op).__name__}")
+        return handler
+
+    def _wait(self, op: ListChanges, by: Identity | None) -> None:
         """Return once there is a change after the one that is known, or the time is over."""
         deadline = self._clock() + op.wait
         while (left := deadline - self._clock()) > 0:
             mark = self._store.waiter.mark()
             with self._store.transaction(writes=False) as tx:
+                if by is not None:
+                    gate.admit(tx, by, op, self._clock())
                 if tx.changes.after(op.after, op.run, 1):
                     return
             self._store.waiter.wait(mark, left)
