@@ -198,19 +198,23 @@ def _check_attempt(identity: Identity, op: object, rule: Rule, where: Whereabout
     """Let an attempt write as a step may, and read what belongs to its run, or lies where it may read."""
     task = identity.task or ""
     places = rule.places
-    if not getattr(op, "reads", False):
+    reads: bool = getattr(op, "reads", False)
+    if not reads:
         check_step(op, task, where)
         places = places[1:]
-    elif rule.scope is not Scope.READ:
+    elif rule.scope is not Scope.READ or any(place.thing not in _OF_WORK for place in places):
         raise Forbidden(f"a step may not ask for {_name(op)}")
     own = where.task(task)
     family = {task, own.run if own is not None and own.run else task}
     values = _values(op, places)
-    if not (values or rule.anywhere or not getattr(op, "reads", False) or (rule.lists and identity.projects)):
+    if reads and not (values or rule.anywhere or (rule.lists and identity.projects)):
         raise Forbidden(f"a step may not ask for {_name(op)} but of its own run")
     for place, value in values:
-        if not _is_of(family, place, value, where):
-            _must_see(identity, op, place, value, where)
+        if _is_of(family, place, value, where) or (place.thing is Thing.PROJECT and own and value == own.project):
+            continue
+        if reads and place.thing is Thing.TASK and where.task(value) is None:
+            raise Forbidden(f"a step may not ask for {_name(op)} of task {value}, which is not of its run")
+        _must_see(identity, op, place, value, where)
 
 
 def _is_of(family: set[str], place: Place, value: str, where: Whereabouts) -> bool:
@@ -234,4 +238,5 @@ def _too_weak(identity: Identity, op: object, scope: Scope) -> Forbidden:
     )
 
 
+_OF_WORK = frozenset({Thing.TASK, Thing.MODEL, Thing.PROJECT})
 _ASK = "ask an admin for such a key: penstock key add --scope SCOPE"

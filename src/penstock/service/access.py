@@ -170,14 +170,14 @@ def log_in(means: Means, op: LogIn, by: Identity | None) -> Handler:
     """
     doors = _knock(means, op, by)
     with means.store.transaction(writes=False) as tx:
-        hash = tx.users.password(op.name)
+        hash = tx.users.password(op.name) if _USER.fullmatch(op.name) else None
     fits = means.secrets.fits(hash, op.password.text[:LONGEST])
     id = means.secrets.id()
     text = text_of(SESSION, id, means.secrets.token())
 
     def finish(tx: Tx, op: LogIn, now: float) -> LoggedIn | Unauthenticated:
-        user = tx.users.find(op.name)
-        if not fits or user is None or user.disabled is not None or tx.users.password(op.name) != hash:
+        user = tx.users.find(op.name) if fits else None
+        if user is None or user.disabled is not None or tx.users.password(op.name) != hash:
             return Unauthenticated("name and password do not fit", hint="an admin can give you another password")
         tx.log_ins.forget(now - MINUTE, doors[0])
         tx.sessions.forget(now)

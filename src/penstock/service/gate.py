@@ -60,7 +60,8 @@ def admit(tx: Tx, by: Identity, op: Op[Any], now: float) -> Identity:
         Unauthenticated: They have not said who they are, or what they said does not hold any more.
         Forbidden: They may not.
     """
-    if by.key:
+    rule = RULES.get(type(op).__name__)
+    if by.key and not (rule is not None and rule.scope is None):
         by = replace(standing(tx, by.key, now), address=by.address)
     check(by, op, Stored(tx))
     tx.limit_to(limits(by, op))
@@ -124,7 +125,7 @@ def record(tx: Tx, by: Identity, op: Op[Any], now: float, result: str = DONE) ->
     rule = RULES.get(type(op).__name__)
     if rule is not None and not rule.audited and result == DONE:
         return
-    about = object_of(op)
+    about = _kept(object_of(op))
     if by.kind is Kind.NOBODY and tx.users.find(about) is None:
         about = ""  # what a stranger typed for a name may be a password
     entry = Entry(
@@ -135,7 +136,7 @@ def record(tx: Tx, by: Identity, op: Op[Any], now: float, result: str = DONE) ->
         key=_kept(by.key),
         address=_kept(by.address),
         operation=type(op).__name__,
-        object=_kept(about),
+        object=about,
         result=result,
         digest=digest_of(op),
     )
