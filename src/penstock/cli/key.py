@@ -25,6 +25,7 @@ Example:
 
 
 @click.group("key", epilog=EXAMPLE)
+@json_option
 def command() -> None:
     """Make, list and revoke keys: what programs and agents come with."""
 

@@ -32,6 +32,7 @@ Example:
 
 
 @click.group("user", epilog=EXAMPLE)
+@json_option
 def command() -> None:
     """Add, list, change and remove users.
 
