@@ -160,10 +160,12 @@ class TestForSomebody:
 
         waiting = threading.Thread(target=wait, daemon=True)
         waiting.start()
-        service.call(RevokeKey(id=key.key.id))
-        waiting.join(timeout=30)
-        assert refused
-        store.close()
+        try:
+            service.call(RevokeKey(id=key.key.id))
+            waiting.join(timeout=30)
+            assert refused
+        finally:
+            store.close()  # which ends all waiting
 
     def test_an_error_that_a_handler_returns_is_raised_after_what_it_wrote_is_kept(self, store):
         class Knock(Op[None], frozen=True):
