@@ -112,7 +112,7 @@ def test_a_step_changes_no_model_of_another_run(pipe, tmp_path):
         "trespass", trespass, {"task_id": foreign.id, "model_id": model.id}, ["seen"], helper_functions=[input_model_of]
     )
     pipe.start_locally(run_pipeline_steps_locally=True)
-    assert task_of(pipe, "trespass").artifacts["seen"].get() == ["Conflict"] * 4
+    assert task_of(pipe, "trespass").artifacts["seen"].get() == ["Forbidden"] * 4
     found = Model(model.id)
     assert (found.published, found.tags, foreign.task.models.input) == (False, [], [])
 

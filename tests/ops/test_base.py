@@ -9,7 +9,7 @@ import penstock.ops  # noqa: F401 - registers every operation
 from penstock.core.task import Task
 from penstock.ops.base import REGISTRY
 from penstock.ops.tasks import GetTask
-from penstock.service.base import HANDLERS
+from penstock.service.base import HANDLERS, PREPARATIONS
 
 
 def test_an_operation_knows_what_it_returns():
@@ -18,7 +18,7 @@ def test_an_operation_knows_what_it_returns():
 
 
 def test_every_operation_is_registered_and_has_one_handler():
-    assert set(REGISTRY.values()) == set(HANDLERS)
+    assert set(REGISTRY.values()) == HANDLERS.keys() | PREPARATIONS.keys()
 
 
 @pytest.mark.parametrize("kind", REGISTRY.values(), ids=REGISTRY)

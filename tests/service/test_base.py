@@ -2,17 +2,23 @@
 
 from __future__ import annotations
 
+import threading
+
 import pytest
 
-from penstock.core.errors import BadTransition, NotFound
+from penstock.backend.secrets import SystemSecrets
+from penstock.core.access import Identity, Scope
+from penstock.core.errors import BadTransition, Forbidden, NotFound, Unauthenticated
 from penstock.core.outputs import Artifact
+from penstock.core.secret import Secret
 from penstock.core.task import ALLOWED, ENDED, Status, Task
+from penstock.ops.access import AddKey, AddUser, Authenticate, RevokeKey
 from penstock.ops.base import REGISTRY, Op
 from penstock.ops.changes import ListChanges
 from penstock.ops.outputs import AddArtifact, ListArtifacts
 from penstock.ops.tasks import CreateTask, GetParameters, GetTask, ListProjects, NewTask
-from penstock.service import Service
-from penstock.service.base import HANDLERS
+from penstock.service import Service, gate
+from penstock.service.base import HANDLERS, PREPARATIONS, handles
 from penstock.service.tasks import move
 from penstock.store.sqlite import SqliteStore
 
@@ -27,7 +33,8 @@ def store(tmp_path):
 
 
 def test_every_operation_has_one_handler():
-    assert {kind.__name__ for kind in HANDLERS} == set(REGISTRY)
+    assert {kind.__name__ for kind in (*HANDLERS, *PREPARATIONS)} == set(REGISTRY)
+    assert not HANDLERS.keys() & PREPARATIONS.keys()
 
 
 def test_an_operation_that_nobody_handles_is_refused_by_name(store):
@@ -124,3 +131,68 @@ def test_an_operation_that_only_reads_takes_no_turn_at_writing(store):
         assert other.call(GetTask(id=ID)).name == "work"
     assert other.call(GetTask(id=ID)).name == "other"
     other.close()
+
+
+class TestForSomebody:
+    """Calls with an identity: checked and recorded; without one nothing of that happens."""
+
+    def test_the_embedded_way_asks_nobody_and_writes_nothing_more(self, store, monkeypatch):
+        monkeypatch.setattr(gate, "admit", None)
+        monkeypatch.setattr(gate, "record", None)
+        service = Service(store, lambda: 0.0)
+        service.call(CreateTask(task=NewTask(id=ID, name="work", project="P")))
+        assert service.call(GetTask(id=ID)).id == ID
+
+    def test_who_waits_for_a_change_is_refused_as_soon_as_they_may_not_see_it_any_more(self, tmp_path):
+        """The wait ends at the next change, and what it brings is not shown."""
+        store, now = SqliteStore(tmp_path / "other" / "penstock.db"), [0.0]
+        service = Service(store, lambda: now[0], secrets=SystemSecrets(rounds=1, memory=64))
+        service.call(AddUser(name="root", scope=Scope.ADMIN))
+        key = service.call(AddKey(owner="root"))
+        who = service.call(Authenticate(text=key.secret))
+        refused = []
+
+        def wait():
+            try:
+                service.call(ListChanges(wait=100_000.0), who)
+            except Unauthenticated as error:
+                refused.append(error)
+
+        waiting = threading.Thread(target=wait, daemon=True)
+        waiting.start()
+        try:
+            service.call(RevokeKey(id=key.key.id))
+            waiting.join(timeout=30)
+            assert refused
+        finally:
+            store.close()  # which ends all waiting
+
+    def test_an_error_that_a_handler_returns_is_raised_after_what_it_wrote_is_kept(self, store):
+        class Knock(Op[None], frozen=True):
+            pass
+
+        try:
+
+            @handles(Knock)
+            def knock(tx, op, now):
+                tx.tasks.add(Task(id=ID, name="work", project="P"))
+                return NotFound("nobody opened")
+
+            with pytest.raises(NotFound, match="nobody opened"):
+                Service(store, lambda: 0.0).call(Knock())
+        finally:
+            del REGISTRY["Knock"], HANDLERS[Knock]
+        with store.transaction(writes=False) as tx:
+            assert tx.tasks.find(ID)
+
+    def test_who_may_not_ask_has_nothing_prepared(self, store):
+        """Else whoever has any key could have the server hash passwords."""
+
+        class NoSecrets(SystemSecrets):
+            def hashed(self, password):
+                raise AssertionError(password)
+
+        service = Service(store, lambda: 0.0, secrets=NoSecrets())
+        op = AddUser(name="eve", password=Secret("long enough for it"))
+        with pytest.raises(Forbidden):
+            service.call(op, Identity(name="eve", scope=Scope.WRITE))

@@ -75,7 +75,7 @@ def test_an_agent_holds_no_more_tasks_than_it_has_workers_and_gets_the_next_as_s
     answers = []
     waiting = threading.Thread(target=lambda: answers.append(timed.claim(workers=2, wait=60.0)))
     waiting.start()
-    timed.backend.call(EndTask(id=held[0].task.id, status=Status.COMPLETED), held[0].held)
+    timed.backend.call(EndTask(id=held[0].task.id, status=Status.COMPLETED), held=held[0].held)
     waiting.join(30.0)
     assert answers[0] is not None
 
@@ -103,7 +103,7 @@ def test_a_run_that_ended_is_held_until_whoever_carried_it_out_has_left(timed):
     timed.backend.call(BeginClaimed(held=held, worker=WORKER))
     timed.start(timed.backend.call(GetRun(id=run.id)).run)
     timed.end_run(run)
-    timed.backend.call(AppendConsole(task=run.id, lines=(ConsoleLine(1.0, Stream.OUT, "bye"),)), held)
+    timed.backend.call(AppendConsole(task=run.id, lines=(ConsoleLine(1.0, Stream.OUT, "bye"),)), held=held)
     timed.backend.call(ReleaseLease(held=held))
     assert timed.backend.call(ListHeld()) == []
     assert timed.status(run) is Status.COMPLETED
@@ -200,18 +200,18 @@ def test_who_was_frozen_for_longer_than_the_lease_changes_nothing_any_more(timed
     timed.backend.call(EndLeases())
     timed.claim()
     with pytest.raises(LeaseLost, match="not held under number"):
-        timed.backend.call(write(frozen), frozen)
+        timed.backend.call(write(frozen), held=frozen)
     assert timed.status(task) is Status.IN_PROGRESS
-    assert timed.backend.call(ReadConsole(task=task.id), frozen) == []
+    assert timed.backend.call(ReadConsole(task=task.id), held=frozen) == []
 
 
 def test_an_end_whose_answer_was_lost_may_be_reported_again_and_another_end_may_not(timed):
     task = timed.queued()
     held = timed.claim().held
     for _ in range(5):
-        assert timed.backend.call(EndTask(id=task.id, status=Status.COMPLETED), held).status is Status.COMPLETED
+        assert timed.backend.call(EndTask(id=task.id, status=Status.COMPLETED), held=held).status is Status.COMPLETED
     with pytest.raises(LeaseLost):
-        timed.backend.call(EndTask(id=task.id, status=Status.FAILED), held)
+        timed.backend.call(EndTask(id=task.id, status=Status.FAILED), held=held)
     assert timed.status(task) is Status.COMPLETED
 
 
@@ -261,7 +261,7 @@ def test_a_run_that_ends_leaves_nothing_in_a_queue_or_held(timed):
     assert [timed.status(task) for task in (waits, held)] == ["stopped", "stopped"]
     assert timed.backend.call(ListEntries(queue="services")) == timed.backend.call(ListHeld()) == []
     with pytest.raises(LeaseLost):
-        timed.backend.call(EndTask(id=held.id, status=Status.COMPLETED), claim.held)
+        timed.backend.call(EndTask(id=held.id, status=Status.COMPLETED), held=claim.held)
 
 
 def test_nobody_holds_what_was_never_claimed(timed):

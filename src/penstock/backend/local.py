@@ -6,7 +6,9 @@ import time
 from contextlib import suppress
 from typing import TypeVar, cast
 
+from penstock.backend.secrets import SystemSecrets
 from penstock.blobs.files import FileBlobs
+from penstock.core.access import Identity
 from penstock.core.errors import StoreError
 from penstock.core.lease import Held
 from penstock.core.task import Task
@@ -29,13 +31,13 @@ class Local:
         self._service = service
         self.blobs = blobs
 
-    def call(self, op: Op[R], held: Held | None = None) -> R:
-        """Carry out one operation, for who holds a task when that is given."""
+    def call(self, op: Op[R], by: Identity | None = None, held: Held | None = None) -> R:
+        """Carry out one operation, for somebody from outside when they are named, for who holds a task when it is."""
         if isinstance(op, DeleteRun | DeleteTask | ResetTask):
-            return cast("R", self._delete(op))
+            return cast("R", self._delete(op, by))
         if isinstance(op, DeleteModel):
-            return cast("R", self._delete_model(op))
-        return self._service.call(op, held)
+            return cast("R", self._delete_model(op, by))
+        return self._service.call(op, by, held)
 
     def holding(self, held: Held) -> Holding:
         """Return the backend of who carries a claimed task out."""
@@ -45,10 +47,10 @@ class Local:
         """Close the database."""
         self._service.close()
 
-    def _delete(self, op: DeleteRun | DeleteTask | ResetTask) -> list[str]:
+    def _delete(self, op: DeleteRun | DeleteTask | ResetTask, by: Identity | None) -> list[str]:
         """Delete what was recorded, and then the bytes that nothing refers to any more."""
         known = self._service.call(GetRun(id=op.id)).run.task if isinstance(op, DeleteRun) else self._task(op.id)
-        unused = self._service.call(op)
+        unused = self._service.call(op, by)
         for hash in unused:
             self.blobs.delete(hash, stored_before=known.ended)
         return unused
@@ -56,10 +58,10 @@ class Local:
     def _task(self, id: str) -> Task:
         return self._service.call(GetTask(id=id))
 
-    def _delete_model(self, op: DeleteModel) -> list[str]:
+    def _delete_model(self, op: DeleteModel, by: Identity | None) -> list[str]:
         """Delete a model, and then its bytes if nothing refers to them any more."""
         updated = self._service.call(GetModel(id=op.id)).updated
-        unused = self._service.call(op)
+        unused = self._service.call(op, by)
         for hash in () if op.keep_bytes else unused:
             self.blobs.delete(hash, stored_before=updated)
         return unused
@@ -80,7 +82,7 @@ class Holding:
 
     def call(self, op: Op[R]) -> R:
         """Carry out one operation."""
-        return self._local.call(op, self._held)
+        return self._local.call(op, held=self._held)
 
     def close(self) -> None:
         """Close the database."""
@@ -95,4 +97,4 @@ def open_local(settings: Settings) -> Local:
         with suppress(StoreError):  # what was asked for is recorded; bytes that cannot be removed cost only space
             blobs.delete(hash, stored_before=at)
 
-    return Local(Service(SqliteStore(settings.database), time.time, drop), blobs)
+    return Local(Service(SqliteStore(settings.database), time.time, drop, SystemSecrets()), blobs)

@@ -41,6 +41,9 @@ SUMMARIES = {
     "queue": "Look at queues, and steer what waits in them.",
     "archive": "Put runs out of sight, or bring them back.",
     "rm": "Delete runs.",
+    "user": "Add, list, change and remove the users of a server.",
+    "key": "Make, list and revoke keys.",
+    "audit": "Show who changed what, and check that nobody changed the record.",
     "doctor": "Check this installation and its home.",
 }
 MODULES = {"rm": "remove"}  # of commands whose name says too little for a module

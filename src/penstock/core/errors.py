@@ -24,6 +24,7 @@
     ├── Unreachable                  the server does not answer
     ├── Unauthenticated              the server does not know who asks
     ├── Forbidden                    who asks may not do this
+    ├── TooManyAttempts              somebody tries passwords faster than people do
     └── StepFailed                   a pipeline step ended badly
 
 Each class has a stable `code`, which is what travels over the wire; `BY_CODE` finds the class again. A message says
@@ -197,6 +198,12 @@ class Forbidden(PenstockError):
     """Who asks may not do this."""
 
     code = "forbidden"
+
+
+class TooManyAttempts(PenstockError):
+    """Somebody tries passwords faster than people do."""
+
+    code = "too_many_attempts"
 
 
 class StepFailed(PenstockError):

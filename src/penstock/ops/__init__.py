@@ -6,9 +6,12 @@ SDK, command line and server speak to the system through these and through nothi
 from __future__ import annotations
 
 from penstock.ops import (
+    access,
     agents,
+    audit,
     changes,
     claims,
+    console,
     decisions,
     executions,
     health,
@@ -16,15 +19,19 @@ from penstock.ops import (
     models,
     outputs,
     queues,
+    reruns,
     runs,
     steps,
     tasks,
 )
 
 __all__ = [
+    "access",
     "agents",
+    "audit",
     "changes",
     "claims",
+    "console",
     "decisions",
     "executions",
     "health",
@@ -32,6 +39,7 @@ __all__ = [
     "models",
     "outputs",
     "queues",
+    "reruns",
     "runs",
     "steps",
     "tasks",

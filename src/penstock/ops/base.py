@@ -24,11 +24,13 @@ class Op(Struct, Generic[R], frozen=True, kw_only=True):
         returns: The type that the call returns.
         durable: Whether its effect must be on the disk when the call returns. Reports of metrics and console need not.
         reads: Whether it only reads.
+        confidential: Whether it or its answer holds a secret: neither may be kept anywhere, not even as a digest.
     """
 
     returns: ClassVar[Any]
     durable: ClassVar[bool] = True
     reads: ClassVar[bool] = False
+    confidential: ClassVar[bool] = False
 
     def __init_subclass__(cls, **kwargs: Any) -> None:
         super().__init_subclass__(**kwargs)

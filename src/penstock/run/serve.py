@@ -8,30 +8,14 @@ import msgspec
 from msgspec.structs import replace
 
 from penstock.backend import Backend
-from penstock.core.errors import Conflict, NotFound, PenstockError
+from penstock.core.errors import NotFound, PenstockError
+from penstock.core.policy import Located, check_step
 from penstock.core.task import Task
 from penstock.ops.base import REGISTRY, Op
 from penstock.ops.changes import ListChanges
-from penstock.ops.models import AddModel, ArchiveModel, ChangeModel, LinkModel, PublishModel
-from penstock.ops.outputs import AddArtifact, AppendConsole, ReportPlots, ReportScalars
-from penstock.ops.tasks import DescribeTask, GetTask, RemoveParameters, SetConfiguration, SetParameters
+from penstock.ops.makers import signed
+from penstock.ops.tasks import GetTask
 from penstock.run.attempt import Reply, Request, encode, printable
-
-WRITES = (
-    AddArtifact,
-    AddModel,
-    AppendConsole,
-    ArchiveModel,
-    ChangeModel,
-    DescribeTask,
-    LinkModel,
-    PublishModel,
-    RemoveParameters,
-    ReportPlots,
-    ReportScalars,
-    SetConfiguration,
-    SetParameters,
-)
 
 
 def serve(backend: Backend, task: Task, request: Request) -> bytes:
@@ -41,8 +25,9 @@ def serve(backend: Backend, task: Task, request: Request) -> bytes:
         if kind is None:
             raise NotFound(f"there is no operation {request.op!r}")
         op: Op[Any] = msgspec.msgpack.decode(request.body, type=kind)
-        _check(op, task, backend)
-        op = _signed(op, task)
+        if not op.reads:
+            check_step(op, task.id, _Asked(backend, task))
+            op = signed(op, task.id)
         if isinstance(op, ListChanges):
             op = replace(op, wait=0.0)  # one thread serves all steps: it does not wait for one of them
         result = encode(backend.call(op))
@@ -54,58 +39,26 @@ def serve(backend: Backend, task: Task, request: Request) -> bytes:
     return encode(Reply(number=request.number, body=msgspec.Raw(result)))
 
 
-def _check(op: Op[Any], task: Task, backend: Backend) -> None:
-    if op.reads:
-        return
-    if not isinstance(op, WRITES):
-        raise Conflict(f"a step may not ask for {type(op).__name__}")
-    target = _target(op)
-    if target not in {task.id, task.run} and not _is_about_a_free_model(op, task, backend):
-        raise Conflict(f"step {task.step!r} may write to its own task and run, not to task {target}")
+class _Asked:
+    """Knows where things lie, from the backend; what only the rights of users and agents need, it leaves open."""
 
+    def __init__(self, backend: Backend, own: Task) -> None:
+        self._backend = backend
+        self._own = own
 
-def _is_about_a_free_model(op: Op[Any], task: Task, backend: Backend) -> bool:
-    """Return whether it adds a model of no task, or changes one that another step of the run made."""
-    match op:
-        case AddModel(model=model):
-            return not model.task
-        case ArchiveModel(task=maker) | ChangeModel(task=maker) | PublishModel(task=maker) if maker:
-            try:
-                return task.run is not None and backend.call(GetTask(id=maker)).run == task.run
-            except NotFound:
-                return False
-        case _:
-            return False
+    def task(self, id: str) -> Located | None:
+        if id == self._own.id:
+            return Located(self._own.project, self._own.run)
+        try:
+            found = self._backend.call(GetTask(id=id))
+        except NotFound:
+            return None
+        return Located(found.project, found.run)
 
+    def model(self, id: str) -> Located | None:
+        _ = id
+        return None
 
-def _signed(op: Op[Any], task: Task) -> Op[Any]:
-    """Return the operation with the step named as the maker of what it stores in the name of its run."""
-    match op:
-        case AddArtifact(artifact=artifact):
-            return replace(op, artifact=replace(artifact, maker=task.id if artifact.task != task.id else ""))
-        case AddModel(model=model):
-            return replace(op, model=replace(model, maker=task.id if model.task != task.id else ""))
-        case LinkModel(task=target):
-            return replace(op, maker=task.id if target != task.id else "")
-        case _:
-            return op
-
-
-def _target(op: Op[Any]) -> str:
-    match op:
-        case AddArtifact(artifact=artifact):
-            return artifact.task
-        case AddModel(model=model):
-            return model.task
-        case DescribeTask(id=id):
-            return id
-        case AppendConsole(task=task) | ReportPlots(task=task) | ReportScalars(task=task):
-            return task
-        case RemoveParameters(task=task) | SetConfiguration(task=task) | SetParameters(task=task):
-            return task
-        case LinkModel(task=task):
-            return task
-        case ArchiveModel(task=task) | ChangeModel(task=task) | PublishModel(task=task):
-            return task
-        case _:
-            return ""
+    def owner(self, key: str) -> str | None:
+        _ = key
+        return None

@@ -6,7 +6,9 @@ No SQL, no HTTP, no clock: the store, the wire and the time come from outside.
 from __future__ import annotations
 
 from penstock.service import (
+    access,
     agents,
+    audit,
     changes,
     claims,
     console,
@@ -27,7 +29,9 @@ from penstock.service.base import Service
 
 __all__ = [
     "Service",
+    "access",
     "agents",
+    "audit",
     "changes",
     "claims",
     "console",

@@ -5,22 +5,52 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any, TypeVar
 
-from penstock.core.errors import NotFound
+from msgspec import Struct
+
+from penstock.core.access import Identity, Kind
+from penstock.core.errors import Forbidden, NotFound, PenstockError
 from penstock.ops.base import Op
+from penstock.ops.makers import signed
 from penstock.ops.tasks import EndTask
+from penstock.service import gate
 
 if TYPE_CHECKING:
     from penstock.core.lease import Held
-    from penstock.ports import Clock, Store, Tx
+    from penstock.ports import Clock, Secrets, Store, Tx
 
 R = TypeVar("R")
 Handled = TypeVar("Handled", bound=Op[Any])
+Handler = Callable[["Tx", Any, float], Any]
+Condition = Callable[["Tx", Any, float], bool]
 
-HANDLERS: dict[type[Op[Any]], Callable[[Tx, Any, float], Any]] = {}
+
+class Means(Struct, frozen=True):
+    """What an operation has before its transaction begins."""
+
+    store: Store
+    clock: Clock
+    secrets: Secrets
+
+
+class Done(Struct, frozen=True):
+    """Says that nothing is left to be done in a transaction, and what is returned."""
+
+    result: Any
+
+
+Preparation = Callable[[Means, Any, Identity | None], Handler | Done]
+
+HANDLERS: dict[type[Op[Any]], Handler] = {}
+PREPARATIONS: dict[type[Op[Any]], Preparation] = {}
+CONDITIONS: dict[type[Op[Any]], Condition] = {}
+"""Of the operations that may wait (by their field `wait`), what says whether there is nothing to wait for any more."""
 
 
 def handles(op: type[Handled]) -> Callable[[Callable[[Tx, Handled, float], Any]], Callable[[Tx, Handled, float], Any]]:
-    """Register the decorated function as what the operation does."""
+    """Register the decorated function as what the operation does.
+
+    What it returns is the result. An error that it returns, instead of raising it, is raised once all is committed.
+    """
 
     def register(handler: Callable[[Tx, Handled, float], Any]) -> Callable[[Tx, Handled, float], Any]:
         HANDLERS[op] = handler
@@ -29,8 +59,24 @@ def handles(op: type[Handled]) -> Callable[[Callable[[Tx, Handled, float], Any]]
     return register
 
 
-READY: dict[type[Op[Any]], Callable[[Tx, Any, float], bool]] = {}
-"""Of the operations that may wait (by their field `wait`), what says whether there is something to wait for no more."""
+def prepares(
+    op: type[Handled],
+) -> Callable[
+    [Callable[[Means, Handled, Identity | None], Handler | Done]],
+    Callable[[Means, Handled, Identity | None], Handler | Done],
+]:
+    """Register the decorated function as what comes before the transaction: it returns the operation's handler.
+
+    Secrets are made and passwords hashed there: that takes long, and nobody else shall wait for it.
+    """
+
+    def register(
+        prepare: Callable[[Means, Handled, Identity | None], Handler | Done],
+    ) -> Callable[[Means, Handled, Identity | None], Handler | Done]:
+        PREPARATIONS[op] = prepare
+        return prepare
+
+    return register
 
 
 def waits_until(
@@ -38,9 +84,9 @@ def waits_until(
 ) -> Callable[[Callable[[Tx, Handled, float], bool]], Callable[[Tx, Handled, float], bool]]:
     """Register the decorated function as what says whether the operation has its answer now."""
 
-    def register(ready: Callable[[Tx, Handled, float], bool]) -> Callable[[Tx, Handled, float], bool]:
-        READY[op] = ready
-        return ready
+    def register(condition: Callable[[Tx, Handled, float], bool]) -> Callable[[Tx, Handled, float], bool]:
+        CONDITIONS[op] = condition
+        return condition
 
     return register
 
@@ -53,56 +99,101 @@ class Service:
         clock: Returns epoch seconds.
         drop: Called with the hash of each blob that a call left without a reference, once that is committed. What was
             stored again since the epoch seconds that come with it may be about to be recorded, and must stay.
+        secrets: Makes secrets and hashes passwords; without it the operations that need that are not there.
     """
 
-    def __init__(self, store: Store, clock: Clock, drop: Callable[[str, float], object] | None = None) -> None:
+    def __init__(
+        self,
+        store: Store,
+        clock: Clock,
+        drop: Callable[[str, float], object] | None = None,
+        secrets: Secrets | None = None,
+    ) -> None:
         self._store = store
         self._clock = clock
         self._drop = drop or _keep
+        self._means = None if secrets is None else Means(store, clock, secrets)
 
-    def call(self, op: Op[R], held: Held | None = None) -> R:
+    def call(self, op: Op[R], by: Identity | None = None, held: Held | None = None) -> R:
         """Carry out one operation in one transaction and return its result.
 
         Args:
-            held: What whoever asks has to show for the task that it carries out: nothing is written once that task went
-                to another.
+            op: The operation.
+            by: Who asks, where they come from outside: what they may is checked, and what they change goes into the
+                audit log, in the same transaction. None for this process itself, which may do all.
+            held: What they have to show for the task that they carry out: nothing is written once it went to another.
 
         Raises:
             LeaseLost: The task is not held under this number any more.
+            Unauthenticated: Who asks has not said who they are, or their key does not hold any more.
+            Forbidden: They may not ask for this; the audit log has that too.
         """
-        handler = HANDLERS.get(type(op))
-        if handler is None:
-            raise NotFound(f"there is no operation {type(op).__name__}")
-        ready = READY.get(type(op))
-        if ready is None:
-            return self._carry_out(handler, op, held)
-        deadline = self._clock() + getattr(op, "wait", 0.0)
-        while True:
-            self._wait(ready, op, deadline)
-            result: R = self._carry_out(handler, op, held)
-            if result or self._clock() >= deadline:  # what was there a moment ago may have gone to another
-                return result
-
-    def _carry_out(self, handler: Callable[[Tx, Any, float], Any], op: Op[R], held: Held | None) -> R:
-        with self._store.transaction(writes=not op.reads, durable=op.durable) as tx:
-            if held is not None and not op.reads and not _is_repeated(tx, op):
-                tx.leases.hold(held)
-            result: R = handler(tx, op, self._clock())
-            unused = tx.unused()
-        for hash, at in unused.items():
-            self._drop(hash, at)
-        return result
+        try:
+            return self._call(op, by, held)
+        except Forbidden as refusal:
+            if by is not None:
+                with self._store.transaction() as tx:
+                    gate.record(tx, by, op, self._clock(), refusal.code)
+            raise
 
     def close(self) -> None:
         """Close the store."""
         self._store.close()
 
-    def _wait(self, ready: Callable[[Tx, Any, float], bool], op: Op[Any], deadline: float) -> None:
-        """Return once the operation has something to return, or the time is over."""
+    def _call(self, op: Op[R], by: Identity | None, held: Held | None) -> R:
+        handler = self._handler(op, by)
+        if isinstance(handler, Done):
+            done: R = handler.result
+            return done
+        condition = CONDITIONS.get(type(op))
+        if condition is None:
+            return self._carry_out(handler, op, by, held)
+        deadline = self._clock() + getattr(op, "wait", 0.0)
+        while True:
+            self._wait(condition, op, by, deadline)
+            result: R = self._carry_out(handler, op, by, held)
+            if result or self._clock() >= deadline:  # what was there a moment ago may have gone to another
+                return result
+
+    def _carry_out(self, handler: Handler, op: Op[R], by: Identity | None, held: Held | None) -> R:
+        with self._store.transaction(writes=not op.reads, durable=op.durable) as tx:
+            now = self._clock()
+            who = None if by is None else gate.admit(tx, by, op, now)
+            if held is not None and not op.reads and not _is_repeated(tx, op):
+                tx.leases.hold(held)
+            asked = op if who is None or who.kind is not Kind.ATTEMPT else signed(op, who.task or "")
+            result: R | PenstockError = handler(tx, asked, now)
+            if who is not None and not op.reads:
+                gate.record(tx, who, op, now, *([result.code] if isinstance(result, PenstockError) else []))
+            unused = tx.unused()
+        for hash, at in unused.items():
+            self._drop(hash, at)
+        if isinstance(result, PenstockError):
+            raise result
+        return result
+
+    def _handler(self, op: Op[Any], by: Identity | None) -> Handler | Done:
+        """Return what carries the operation out. Who may not ask for it has nothing prepared either."""
+        prepare = PREPARATIONS.get(type(op)) if self._means is not None else None
+        handler = HANDLERS.get(type(op))
+        if prepare is not None and self._means is not None:
+            if by is not None:
+                with self._store.transaction(writes=False) as tx:
+                    gate.admit(tx, by, op, self._clock())
+            return prepare(self._means, op, by)
+        if handler is None:
+            raise NotFound(f"there is no operation {type(op).__name__}")
+        return handler
+
+    def _wait(self, condition: Condition, op: Op[Any], by: Identity | None, deadline: float) -> None:
+        """Return once the operation has its answer, or the time is over."""
         while (left := deadline - self._clock()) > 0:
             mark = self._store.waiter.mark()
             with self._store.transaction(writes=False) as tx:
-                if ready(tx, op, self._clock()):
+                now = self._clock()
+                if by is not None:
+                    gate.admit(tx, by, op, now)
+                if condition(tx, op, now):
                     return
             self._store.waiter.wait(mark, left)
 

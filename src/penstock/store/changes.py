@@ -6,6 +6,8 @@ from penstock.core.run import Change, ChangeKind
 from penstock.core.task import Task, TaskType
 from penstock.store.sql import Session, Where
 
+_OF_TASK = "EXISTS (SELECT 1 FROM tasks t WHERE t.id = changes.task AND {within})"
+
 
 class SqlChanges:
     """The change feed."""
@@ -39,6 +41,7 @@ class SqlChanges:
         where = Where()
         where.equal("run", run)
         where.after("seq", seq)
+        where.within("t.project", self._session.projects, _OF_TASK)
         rows = self._session.rows(
             f"""SELECT seq, at, kind, task, run, step, attempt, status, message FROM changes {where}
                 ORDER BY seq LIMIT ?""",

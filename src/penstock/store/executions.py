@@ -42,6 +42,7 @@ class SqlExecutions:
         where.equal("e.key", wanted.key)
         where.equal("e.pipeline", wanted.pipeline)
         where.equal("e.project", wanted.project)
+        where.within("t.project", self._session.projects)
         where.equal("e.step", wanted.step)
         rows = self._session.rows(
             f"""SELECT e.task, r.pipeline, r.number, e.step, t.status, t.system_tags, e.key, p.parts FROM executions e

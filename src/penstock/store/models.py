@@ -64,6 +64,7 @@ class SqlModels:
         """Return the models that all filters but those on tags and metadata let through, newest first."""
         where = Where()
         where.equal("m.project", wanted.project)
+        where.within("m.project", self._session.projects)
         where.equal("m.name", wanted.name)
         where.equal("m.url", wanted.url)
         if wanted.published:

@@ -112,11 +112,14 @@ class SqlEntries:
 
     def list(self, queue: str, limit: int) -> list[Entry]:
         """Return what waits in a queue, next first."""
+        where = Where()
+        where.equal("e.queue", queue)
+        where.within("t.project", self._session.projects)
         rows = self._session.rows(
-            """SELECT e.task, t.name, t.type, e.queue, e.urgency, e.since, t.run, t.step
-                FROM queue_entries e JOIN tasks t ON t.id = e.task WHERE e.queue = ?
+            f"""SELECT e.task, t.name, t.type, e.queue, e.urgency, e.since, t.run, t.step
+                FROM queue_entries e JOIN tasks t ON t.id = e.task {where}
                 ORDER BY e.urgency, e.rank, e.task LIMIT ?""",
-            queue,
+            *where.values,
             limit,
         )
         return [

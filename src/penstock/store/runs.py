@@ -144,14 +144,17 @@ class SqlRuns:
             begun = self._ids(f"t.name = ? AND r.number > 0 {_NEWEST_FIRST}", text)
             return begun or self._ids(f"t.name = ? {_NEWEST_FIRST}", text)
         return self._ids(
-            f"t.name = ? OR (r.pipeline = ? AND r.number = ?) {_NEWEST_FIRST}",
+            f"(t.name = ? OR (r.pipeline = ? AND r.number = ?)) {_NEWEST_FIRST}",
             text,
             numbered["pipeline"],
             int(numbered["number"]),
         )
 
     def _ids(self, where: str, *values: str | int) -> list[str]:
-        return [row[0] for row in self._session.rows(f"SELECT r.task {_FROM} WHERE {where}", *values)]
+        limits = Where()
+        limits.within("t.project", self._session.projects)
+        condition = f"{limits} AND {where}" if limits.values else f"WHERE {where}"
+        return [row[0] for row in self._session.rows(f"SELECT r.task {_FROM} {condition}", *limits.values, *values)]
 
     def _counts(self, ids: Sequence[str]) -> dict[str, dict[str, int]]:
         counts: dict[str, dict[str, int]] = {}
@@ -164,6 +167,7 @@ class SqlRuns:
         """Return the runs that the filters let through, newest first."""
         where = Where()
         where.equal("r.project", wanted.project)
+        where.within("t.project", self._session.projects)
         where.equal("r.pipeline", wanted.pipeline)
         where.among("t.status", wanted.statuses and [status.value for status in wanted.statuses])
         if wanted.archived is not None:

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from itertools import accumulate
 
 from penstock.core.task import Configuration, Parameter
-from penstock.store.sql import Session, text, text_of_values, values_of_text
+from penstock.store.sql import Session, Where, text, text_of_values, values_of_text
 
 
 class SqlSettings:
@@ -93,8 +93,11 @@ class SqlProjects:
 
     def list(self, *, hidden: bool) -> list[str]:
         """Return the names; those that are hidden too when asked for."""
-        where = "" if hidden else """WHERE system_tags NOT LIKE '%"hidden"%'"""
-        return [row[0] for row in self._session.rows(f"SELECT name FROM projects {where} ORDER BY name")]
+        where = Where()
+        where.within("name", self._session.projects)
+        if not hidden:
+            where.holds("""system_tags NOT LIKE '%"hidden"%'""")
+        return [row[0] for row in self._session.rows(f"SELECT name FROM projects {where} ORDER BY name", *where.values)]
 
 
 def _system_tags(project: str) -> tuple[str, ...]:

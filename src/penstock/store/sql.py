@@ -46,11 +46,12 @@ class Session:
         dialect: The words of its database.
     """
 
-    __slots__ = ("_connection", "_dialect", "loose")
+    __slots__ = ("_connection", "_dialect", "loose", "projects")
 
     def __init__(self, connection: Connection, dialect: Dialect) -> None:
         self._connection: Connection | None = connection
         self._dialect = dialect
+        self.projects: tuple[str, ...] = ()  # what lists are limited to, with what lies below; nothing for no limit
         self.loose: dict[str, float] = {}  # blobs that lost a reference, each with the time that the record had
 
     def run(self, sql: str, *values: Value) -> Cursor:
@@ -150,6 +151,23 @@ class Where:
         """The column is not greater."""
         self._terms.append(f"{column} <= ?")
         self.values.append(value)
+
+    def before(self, column: str, value: int) -> None:
+        """The column is smaller."""
+        self._terms.append(f"{column} < ?")
+        self.values.append(value)
+
+    def within(self, column: str, projects: Sequence[str], condition: str = "{within}") -> None:
+        """The column names one of these projects, or one below it; any project when none is given.
+
+        A condition may stand around that, where the column is that of another table.
+        """
+        if projects and "" not in projects:
+            # By SUBSTR, which compares exactly whatever the database thinks of letters; there are few projects.
+            below = " OR ".join("name = ? OR SUBSTR(name, 1, ?) = ?" for _ in projects)
+            within = f"{column} IN (SELECT name FROM projects WHERE {below})"
+            self._terms.append(condition.replace("{within}", within))
+            self.values += [value for one in projects for value in (one, len(one) + 1, f"{one}/")]
 
     def holds(self, condition: str) -> None:
         """A condition of our own, without values."""

@@ -295,6 +295,7 @@ class SqlTasks:
         where.equal("t.step", wanted.step)
         where.equal("t.name", wanted.name)
         where.equal("t.project", wanted.project)
+        where.within("t.project", self._session.projects)
         where.equal("t.parent", wanted.parent)
         where.equal("t.type", wanted.type and wanted.type.value)
         where.begins("t.id", wanted.beginning)

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from penstock.store.access import SqlKeys, SqlLogIns, SqlSessions, SqlUsers
 from penstock.store.agents import SqlAgents
+from penstock.store.audit import SqlAudit
 from penstock.store.changes import SqlChanges
 from penstock.store.decisions import SqlDecisions
 from penstock.store.executions import SqlExecutions
@@ -40,6 +42,16 @@ class SqlTx:
         self.assignments = SqlAssignments(session)
         self.agents = SqlAgents(session)
         self.health = SqlHealth(session)
+        self.users = SqlUsers(session)
+        self.keys = SqlKeys(session)
+        self.sessions = SqlSessions(session)
+        self.log_ins = SqlLogIns(session)
+        self.audit = SqlAudit(session)
+        self._session = session
+
+    def limit_to(self, projects: tuple[str, ...]) -> None:
+        """Have lists show only what lies in these projects; nothing for no limit."""
+        self._session.projects = projects
 
     def unused(self) -> dict[str, float]:
         """Return those of the loose blobs that nothing refers to any more."""
