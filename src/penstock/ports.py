@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from contextlib import AbstractContextManager
-from typing import Protocol
+from typing import Protocol, TypeVar
 
 from penstock.core.decision import Decision
 from penstock.core.outputs import Artifact, ConsoleLine, Model, Plot, ScalarSeries, ScalarSummary
@@ -19,6 +19,8 @@ from penstock.ops.outputs import ConsoleChunk, NewPoints
 from penstock.ops.runs import ListRuns
 from penstock.ops.steps import StepDecision
 from penstock.ops.tasks import ListTasks
+
+T = TypeVar("T")
 
 
 class Clock(Protocol):
@@ -278,4 +280,8 @@ class Store(Protocol):
     @property
     def waiter(self) -> Waiter: ...
     def transaction(self, *, writes: bool = True, durable: bool = True) -> AbstractContextManager[Tx]: ...
+    def repeated(self, unit: Callable[[], T]) -> T:
+        """Return what the unit returns, a transaction; carry it out again when another one came in between."""
+        ...
+
     def close(self) -> None: ...

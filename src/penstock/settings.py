@@ -23,6 +23,9 @@ RECORDED = (
 )
 """Environment variables that are recorded with a script; none of them is a secret."""
 
+_POSTGRES = ("postgresql://", "postgres://")
+_SECRET = "PENSTOCK_DATABASE"  # noqa: S105 - the name of a variable
+
 Progress = Literal["auto", "live", "plain", "none"]
 
 
@@ -36,6 +39,8 @@ class Settings(Struct, frozen=True, kw_only=True):
             but at least four.
         progress: What a local run shows while it goes: `live` table, `plain` lines, `none`; `auto` shows the table in
             a terminal and lines elsewhere. `PENSTOCK_PROGRESS`.
+        database_url: The PostgreSQL database that records go to, with its password; None for the file in the home.
+            `PENSTOCK_DATABASE`. Blobs stay in the home.
         user: Who is recorded as having started something. `PENSTOCK_USER`; by default the login name.
     """
 
@@ -43,10 +48,16 @@ class Settings(Struct, frozen=True, kw_only=True):
     workers: int
     progress: Progress = "auto"
     user: str = ""
+    database_url: str | None = None
+
+    def __repr__(self) -> str:
+        url = None if self.database_url is None else "..."  # it may hold a password, and this ends up in tracebacks
+        given = f"home={str(self.home)!r}, workers={self.workers}, progress={self.progress!r}, user={self.user!r}"
+        return f"Settings({given}, database_url={url!r})"
 
     @property
     def database(self) -> Path:
-        """The database file."""
+        """The database file, which is there only when no URL names another database."""
         return self.home / "penstock.db"
 
     @property
@@ -82,6 +93,7 @@ def load(environment: Mapping[str, str] | None = None) -> Settings:
         workers=_workers(*find("workers")),
         progress=_progress(*find("progress")),
         user=find("user")[0] or _login(),
+        database_url=_database_url(*find("database")),
     )
 
 
@@ -91,7 +103,9 @@ def environment_of_interest() -> dict[str, str]:
     Those of `RECORDED`, and of the wildcards in `PENSTOCK_LOG_ENVIRONMENT`, separated by commas.
     """
     patterns = [*RECORDED, *filter(None, os.environ.get("PENSTOCK_LOG_ENVIRONMENT", "").split(","))]
-    return {name: text for name, text in os.environ.items() if any(fnmatchcase(name, one.strip()) for one in patterns)}
+    found = {name: text for name, text in os.environ.items() if any(fnmatchcase(name, one.strip()) for one in patterns)}
+    found.pop(_SECRET, None)  # whatever a wildcard says
+    return found
 
 
 def environment() -> dict[str, str]:
@@ -114,6 +128,13 @@ def _workers(text: str, where: str) -> int:
     if not text.isdecimal() or int(text) < 1:
         raise Invalid(f"{where} is {text!r}", hint="give the number of steps that may run at once: 1 or more")
     return int(text)
+
+
+def _database_url(text: str, where: str) -> str | None:
+    if text and not text.startswith(_POSTGRES):  # not shown: it may hold a password
+        hint = "give it as postgresql://user:password@host:5432/database, or leave it out for the file in the home"
+        raise Invalid(f"{where} is no PostgreSQL URL", hint=hint)
+    return text or None
 
 
 def _progress(text: str, where: str) -> Progress:

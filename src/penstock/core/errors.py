@@ -19,6 +19,7 @@
     ├── StoreError                   the state directory cannot be used
     │   ├── StoreTooNew              the database was written by a newer version
     │   ├── StoreBusy                another process holds the database for too long
+    │   │   └── TryAgain             another transaction came in between; nothing of this one was done
     │   └── DiskFull                 no space left, or the disk is read-only
     ├── RemoteError                  what lies behind a URL could not be read or written
     ├── Unreachable                  the server does not answer
@@ -167,6 +168,12 @@ class StoreBusy(StoreError):
     """Another process has held the database for too long."""
 
     code = "store_busy"
+
+
+class TryAgain(StoreBusy):
+    """Another transaction came in between; nothing of this one was done."""
+
+    code = "try_again"
 
 
 class DiskFull(StoreError):

@@ -44,15 +44,21 @@ class Service:
         self._drop = drop or _keep
 
     def call(self, op: Op[R]) -> R:
-        """Carry out one operation in one transaction and return its result."""
+        """Carry out one operation in one transaction and return its result.
+
+        A handler may be called several times: what it does outside of its transaction must not matter.
+        """
         handler = HANDLERS.get(type(op))
         if handler is None:
             raise NotFound(f"there is no operation {type(op).__name__}")
         if isinstance(op, ListChanges) and op.wait > 0:
             self._wait(op)
-        with self._store.transaction(writes=not op.reads, durable=op.durable) as tx:
-            result: R = handler(tx, op, self._clock())
-            unused = tx.unused()
+
+        def once() -> tuple[R, dict[str, float]]:
+            with self._store.transaction(writes=not op.reads, durable=op.durable) as tx:
+                return handler(tx, op, self._clock()), tx.unused()
+
+        result, unused = self._store.repeated(once)
         for hash, at in unused.items():
             self._drop(hash, at)
         return result
@@ -66,9 +72,13 @@ class Service:
         deadline = self._clock() + op.wait
         while (left := deadline - self._clock()) > 0:
             mark = self._store.waiter.mark()
-            with self._store.transaction(writes=False) as tx:
-                if tx.changes.after(op.after, op.run, 1):
-                    return
+
+            def is_there() -> bool:
+                with self._store.transaction(writes=False) as tx:
+                    return bool(tx.changes.after(op.after, op.run, 1))
+
+            if self._store.repeated(is_there):
+                return
             self._store.waiter.wait(mark, left)
 
 
