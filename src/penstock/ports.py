@@ -280,8 +280,11 @@ class Store(Protocol):
     @property
     def waiter(self) -> Waiter: ...
     def transaction(self, *, writes: bool = True, durable: bool = True) -> AbstractContextManager[Tx]: ...
-    def repeated(self, unit: Callable[[], T]) -> T:
-        """Return what the unit returns, a transaction; carry it out again when another one came in between."""
+    def repeated(self, unit: Callable[[], T], *, in_turn: bool = False) -> T:
+        """Return what the unit, one transaction, returns; carry it out again when another one came in between.
+
+        Units in turn come one after another, where others go at once: many of these would get into each other's way.
+        """
         ...
 
     def close(self) -> None: ...

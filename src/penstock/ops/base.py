@@ -24,11 +24,13 @@ class Op(Struct, Generic[R], frozen=True, kw_only=True):
         returns: The type that the call returns.
         durable: Whether its effect must be on the disk when the call returns. Reports of metrics and console need not.
         reads: Whether it only reads.
+        in_turn: Whether those who ask for it at once all want the same rows, as of a queue: they had better take turns.
     """
 
     returns: ClassVar[Any]
     durable: ClassVar[bool] = True
     reads: ClassVar[bool] = False
+    in_turn: ClassVar[bool] = False
 
     def __init_subclass__(cls, **kwargs: Any) -> None:
         super().__init_subclass__(**kwargs)

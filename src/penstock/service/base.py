@@ -58,7 +58,7 @@ class Service:
             with self._store.transaction(writes=not op.reads, durable=op.durable) as tx:
                 return handler(tx, op, self._clock()), tx.unused()
 
-        result, unused = self._store.repeated(once)
+        result, unused = self._store.repeated(once, in_turn=op.in_turn)
         for hash, at in unused.items():
             self._drop(hash, at)
         return result

@@ -13,11 +13,7 @@ _TEXT: Final = re.compile(r"\bTEXT\b")
 CHANNEL: Final = "penstock_changes"
 """Where PostgreSQL tells of transactions that appended to the change feed."""
 
-_APPENDING: Final = 7_301_201  # numbers of advisory locks: made up, and never changed
-_MIGRATING: Final = 7_301_202
-
-MIGRATING: Final = f"SELECT pg_advisory_xact_lock({_MIGRATING})"
-"""Waits on PostgreSQL until no other process migrates, and makes others wait until the transaction ends."""
+_APPENDING: Final = 7_301_201  # the number of an advisory lock: made up, and never changed
 
 
 class Dialect(Struct, frozen=True, kw_only=True):

@@ -89,8 +89,9 @@ class SqliteStore:
         if writes:
             self.waiter.notify()
 
-    def repeated(self, unit: Callable[[], T]) -> T:
-        """Return what the unit returns. Writers take turns, so that it never has to be carried out again."""
+    def repeated(self, unit: Callable[[], T], *, in_turn: bool = False) -> T:
+        """Return what the unit returns. All writers take turns, so that it never has to be carried out again."""
+        _ = in_turn
         return unit()
 
     def close(self) -> None:

@@ -145,8 +145,9 @@ _DELETE = (
     "DELETE FROM steps WHERE run IN ({values})",
     "DELETE FROM runs WHERE task IN ({values})",
     # Their changes lie under the run, or under none. That they were deleted stays in the feed for those who follow it.
+    "DELETE FROM changes WHERE kind <> 'deleted' AND task IN ({values}) AND run IS NULL",
     """DELETE FROM changes WHERE kind <> 'deleted' AND task IN ({values})
-        AND (run IS NULL OR run IN (SELECT COALESCE(run, id) FROM tasks WHERE id IN ({values})))""",
+        AND run IN (SELECT COALESCE(run, id) FROM tasks WHERE id IN ({values}))""",
     "DELETE FROM tasks WHERE id IN ({values})",
 )
 _DESCRIBED = (

@@ -1,7 +1,8 @@
 """A pool of connections to one database, at most one for each thread at a time, and none across a fork.
 
-A forked process must neither use nor close what it inherited: both sides would talk on one socket. So a child forgets
-the pool of its parent, without ending it, and makes its own when it next needs one.
+A forked process must neither use nor end what it inherited: both sides would talk on one socket. So a child forgets
+the pool of its parent without closing it, and makes its own when it next needs one. What it inherited leads nowhere, so
+that the server still notices when the parent is gone.
 """
 
 from __future__ import annotations
@@ -10,8 +11,9 @@ import logging
 import os
 import threading
 from collections.abc import Generator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from typing import Any, Final
+from weakref import WeakSet
 
 import psycopg
 from psycopg import RawCursor
@@ -29,10 +31,12 @@ MOST: Final = 10
 PATIENCE: Final = 60.0
 """Seconds to wait for a connection, and for the database to come back, before giving up."""
 
-# A process that hangs in the middle of a transaction must not hold up all others for ever. PREPARE as we go: many
-# statements, each of them often.
-_SETUP: Final = "SET idle_in_transaction_session_timeout = '60s'; SET lock_timeout = '60s'"
-_STATEMENTS: Final = 256
+# A process that hangs in the middle of a transaction must not hold up all others for ever.
+_SETUP: Final = (
+    b"SET idle_in_transaction_session_timeout = '60s'; SET lock_timeout = '60s'; "
+    b"SET default_transaction_isolation = 'read committed'"
+)
+_STATEMENTS: Final = 256  # how many prepared statements a connection keeps: more than we have
 
 # What the driver logs, such as connections that were lost, our errors say. Without a handler Python would print it.
 logging.getLogger("psycopg").addHandler(logging.NullHandler())
@@ -91,10 +95,10 @@ class Connections:
     def connect(self) -> Connection:
         """Open a connection beside the pool; raise StoreError when the database cannot be reached."""
         try:
-            connection = psycopg.connect(**self._parameters())
+            connection: Connection = psycopg.connect(**self._parameters())
+            self._configure(connection)
         except psycopg.OperationalError as error:
             raise unreachable(self.address.shown, error) from error
-        configure(connection)
         return connection
 
     def lost(self) -> TryAgain:
@@ -125,14 +129,20 @@ class Connections:
 
     def after_fork_in_child(self) -> None:
         """Forget the parent's connections without ending them."""
-        if self._pool is not None:
-            KEPT.append(self._pool)
+        KEPT.append(self._pool)
+        nowhere = os.open(os.devnull, os.O_RDWR)
+        for connection in self._open:
+            with suppress(psycopg.OperationalError):  # it was closed before
+                os.dup2(nowhere, connection.fileno())
+            KEPT.append(connection)
+        os.close(nowhere)
         self._begin_anew()
 
     def _begin_anew(self) -> None:
         self._lock = threading.Lock()
         self._mine = _Mine()
         self._pool = None
+        self._open: WeakSet[Connection] = WeakSet()
 
     def _parameters(self) -> dict[str, Any]:
         return {**self.address.parameters, "autocommit": True, "cursor_factory": RawCursor}
@@ -147,11 +157,18 @@ class Connections:
                     min_size=0,
                     max_size=MOST,
                     timeout=self._patience,
-                    configure=configure,
+                    configure=self._configure,
                     num_workers=1,
                     open=True,
                 )
             return self._pool
+
+    def _configure(self, connection: Connection) -> None:
+        """Prepare a new connection."""
+        adapt(connection)
+        connection.prepared_max = _STATEMENTS
+        connection.execute(_SETUP)
+        self._open.add(connection)
 
     def _why_there_is_none(self) -> StoreError:
         try:
@@ -161,13 +178,6 @@ class Connections:
         return StoreBusy(
             f"all {MOST} connections of this process to {self.address.shown} were in use for {self._patience:g} seconds"
         )
-
-
-def configure(connection: Connection) -> None:
-    """Prepare a new connection."""
-    adapt(connection)
-    connection.prepared_max = _STATEMENTS
-    connection.execute(_SETUP)
 
 
 KEPT: Final[list[object]] = []

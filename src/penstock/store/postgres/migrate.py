@@ -13,10 +13,11 @@ from typing import Final
 from psycopg import errors
 
 from penstock.core.errors import StoreError
-from penstock.store.dialect import MIGRATING, POSTGRES
+from penstock.store.dialect import POSTGRES
 from penstock.store.migrate import TABLE, Migration, lacking
 from penstock.store.postgres.connections import Connection
 
+_WAIT_FOR_TURN: Final = b"SELECT pg_advisory_xact_lock(7301202)"  # a number that no other lock of ours has
 _ELSEWHERE: Final = "choose another database for Penstock, or a schema of its own: ?options=-csearch_path%3Dpenstock"
 
 
@@ -39,7 +40,7 @@ def migrate(connection: Connection, shown: str, known: Sequence[Migration]) -> N
     _must_be_utf8(connection, shown)
     while True:
         with connection.transaction():
-            connection.execute(MIGRATING)
+            connection.execute(_WAIT_FOR_TURN)
             applied = _applied(connection, shown)
             todo = lacking(applied, shown, known)
             if not todo:

@@ -7,9 +7,10 @@ one, and `repeated` carries that unit out again. So what the service reads befor
 from __future__ import annotations
 
 import os
+import threading
 import time
 from collections.abc import Callable, Generator, Iterable, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from typing import Any, Final, TypeVar
 
 import psycopg
@@ -29,9 +30,18 @@ from penstock.store.transaction import SqlTx
 
 T = TypeVar("T")
 
+_TAKE_TURN: Final = b"SELECT pg_advisory_lock(7301203)"  # a number that no other lock of ours has
+_GIVE_TURN: Final = b"SELECT pg_advisory_unlock(7301203)"
 _NOT_SYNCED: Final = "SET LOCAL synchronous_commit = off; "
+_OPEN: Final = frozenset({TransactionStatus.INTRANS, TransactionStatus.INERROR, TransactionStatus.ACTIVE})
 _FIRST_PAUSE: Final = 0.002
 _LONGEST_PAUSE: Final = 0.25
+
+
+class _Turns(threading.local):
+    """Whether this thread's next transaction takes turns with others that do."""
+
+    taken = False
 
 
 class PostgresStore:
@@ -51,6 +61,7 @@ class PostgresStore:
         address = read(url)
         self.shown = address.shown
         self._patience = patience
+        self._turns = _Turns()
         self._connections = Connections(address, patience)
         self.waiter = PostgresWaiter(self._connections)
         self._migrate(migrations() if known is None else known)
@@ -72,35 +83,42 @@ class PostgresStore:
         with self._connections.mine() as connection:
             session = Session(_Statements(connection), POSTGRES)
             try:
-                number = _begin(connection, writes=writes, durable=durable)
-                yield SqlTx(session)
-                _must_be_ours(process)
-                session.settle()
-                self._commit(connection, number)
+                with _in_turn(connection, taken=writes and self._turns.taken), _left_clean(connection, session):
+                    number = _begin(connection, writes=writes, durable=durable)
+                    yield SqlTx(session)
+                    _must_be_in(process)
+                    session.settle()
+                    self._commit(connection, number)
             except psycopg.Error as error:
-                raise self._fault(connection, error) from error
-            finally:
-                session.end()
-                if os.getpid() == process:
-                    _leave(connection)
+                _must_be_in(process)
+                raise self._fault(connection, error, writes=writes) from error
         if writes:
             self.waiter.notify()
 
-    def repeated(self, unit: Callable[[], T]) -> T:
-        """Return what the unit returns; carry it out anew, after a random while, when another came in between."""
+    def repeated(self, unit: Callable[[], T], *, in_turn: bool = False) -> T:
+        """Return what the unit returns; carry it out anew when another transaction came in between.
+
+        A unit that has to be carried out again takes turns with all others that have to, so that none starves.
+        """
         deadline = time.monotonic() + self._patience
         pause = _FIRST_PAUSE
-        while True:
-            try:
-                return unit()
-            except TryAgain:
-                if time.monotonic() >= deadline:
-                    raise
-            time.sleep(pause * (0.5 + os.urandom(1)[0] / 255))  # apart from all others that try again
-            pause = min(pause * 2, _LONGEST_PAUSE)
+        self._turns.taken = in_turn
+        try:
+            while True:
+                try:
+                    return unit()
+                except TryAgain:
+                    if time.monotonic() >= deadline:
+                        raise
+                if self._turns.taken:
+                    time.sleep(pause * (0.5 + os.urandom(1)[0] / 255))  # apart from all others that try again
+                    pause = min(pause * 2, _LONGEST_PAUSE)
+                self._turns.taken = True
+        finally:
+            self._turns.taken = False
 
     def close(self) -> None:
-        """Close every connection, and end all waiting."""
+        """Close every connection, each when its transaction is over, and end all waiting."""
         self._connections.close()
         self.waiter.close()
 
@@ -117,38 +135,43 @@ class PostgresStore:
             raise RuntimeError("a statement of this transaction failed, and nobody said so: nothing was recorded")
 
     def _must_be_committed(self, number: str, error: psycopg.Error) -> None:
+        """Return when the transaction of this number was committed; raise TryAgain when it was not."""
         deadline = time.monotonic() + self._patience
-        status = None
-        while status is None or status == "in progress":
-            try:
-                connection = self._connections.connect()
-                with connection:
-                    (status,) = connection.execute("SELECT pg_xact_status($1::xid8)", (number,)).fetchone() or ("",)
-            except (StoreError, psycopg.Error):
-                status = None
+        while True:
+            status = self._status(number)
+            if status == "committed":
+                return
+            if status == "aborted":
+                raise self._connections.lost() from error
             if time.monotonic() >= deadline:
                 raise StoreError(
                     f"the connection to {self.shown} was lost while a change was recorded: whether it was is not known",
                     hint="look at what there is before you do it again",
                 ) from error
-            time.sleep(_FIRST_PAUSE if status else _LONGEST_PAUSE)
-        if status != "committed":
-            raise self._connections.lost() from error
+            time.sleep(_LONGEST_PAUSE)
 
-    def _fault(self, connection: Connection, error: psycopg.Error) -> Exception:
+    def _status(self, number: str) -> str | None:
+        """Return what became of a transaction, None when that cannot be told now."""
+        with suppress(StoreError, psycopg.Error), self._connections.connect() as connection:
+            row = connection.execute("SELECT pg_xact_status($1::xid8)", (number,)).fetchone()
+            return None if row is None else row[0]
+        return None
+
+    def _fault(self, connection: Connection, error: psycopg.Error, *, writes: bool) -> Exception:
         if is_lost(connection):
             return self._connections.lost()
-        if isinstance(error, errors.ReadOnlySqlTransaction) and not _is_standby(connection):
+        if isinstance(error, errors.ReadOnlySqlTransaction) and not writes:
             return RuntimeError("a transaction that only reads has written")
+        if isinstance(error, errors.SyntaxErrorOrAccessRuleViolation | psycopg.InterfaceError):
+            return error if not isinstance(error, errors.InsufficientPrivilege) else explain(self.shown, error)
         return explain(self.shown, error)
 
     def _migrate(self, known: Sequence[Migration]) -> None:
-        connection = self._connections.connect()
-        try:
-            with connection:
+        with self._connections.connect() as connection:
+            try:
                 migrate(connection, self.shown, known)
-        except psycopg.Error as error:
-            raise explain(self.shown, error) from error
+            except psycopg.Error as error:
+                raise explain(self.shown, error) from error
 
 
 class _Statements:
@@ -169,35 +192,50 @@ class _Statements:
         rows = list(rows)
         if len(rows) == 1:  # without the detour of a pipeline
             return self.execute(sql, rows[0])
-        return self._connection.cursor().executemany(sql.encode(), rows)
+        self._connection.cursor().executemany(sql.encode(), rows)
+        return None
 
 
 def _begin(connection: Connection, *, writes: bool, durable: bool) -> str | None:
     """Open a transaction; return its number when it may write."""
     if not writes:
-        connection.execute(POSTGRES.begin_reading)
+        connection.execute(POSTGRES.begin_reading.encode())
         return None
-    begin, _, rest = POSTGRES.begin_writing.partition("; ")
-    cursor = connection.execute(f"{begin}; {'' if durable else _NOT_SYNCED}{rest}".encode())
+    begin, _, number = POSTGRES.begin_writing.partition("; ")
+    cursor = connection.execute(f"{begin}; {'' if durable else _NOT_SYNCED}{number}".encode())
     while cursor.nextset():
         pass
     row = cursor.fetchone()
     return str(row[0]) if row else None
 
 
-def _leave(connection: Connection) -> None:
-    """Undo what is still open."""
-    if not is_lost(connection) and connection.info.transaction_status != TransactionStatus.IDLE:
-        try:
+@contextmanager
+def _in_turn(connection: Connection, *, taken: bool) -> Generator[None]:
+    """Take turns with all others that do, if this is to."""
+    process = os.getpid()
+    if taken:
+        connection.execute(_TAKE_TURN)
+    try:
+        yield
+    finally:
+        if taken and os.getpid() == process and not is_lost(connection):
+            connection.execute(_GIVE_TURN)
+
+
+@contextmanager
+def _left_clean(connection: Connection, session: Session) -> Generator[None]:
+    """Undo what is still open at the end, and refuse every further statement; leave to another process what is its."""
+    process = os.getpid()
+    try:
+        yield
+    finally:
+        session.end()
+        if os.getpid() == process and connection.info.transaction_status in _OPEN:
             connection.execute("ROLLBACK")
-        except psycopg.Error:
-            connection.close()
 
 
-def _is_standby(connection: Connection) -> bool:
-    return False
-
-
-def _must_be_ours(process: int) -> None:
+def _must_be_in(process: int) -> None:
     if os.getpid() != process:
-        raise StoreError("a transaction cannot end in another process than it began in: this one was forked meanwhile")
+        raise StoreError(
+            "a transaction cannot go on in another process than it began in: this one was forked meanwhile"
+        )

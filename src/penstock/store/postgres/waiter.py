@@ -102,19 +102,19 @@ class PostgresWaiter:
         with self._starting:
             if self._listener is None and not self._connections.closed:
                 self._listener = _Listener(self._connections, self)
-                self._listener.start()
 
 
-class _Listener(threading.Thread):
+class _Listener:
     """Listens on a connection of its own until it is stopped, and connects anew when that is lost."""
 
     def __init__(self, connections: Connections, waiter: PostgresWaiter) -> None:
-        super().__init__(name="penstock-listener", daemon=True)
         self._connections = connections
         self._waiter = waiter
         self._woken, self._wake = os.pipe()
+        self._thread = threading.Thread(target=self._run, name="penstock-listener", daemon=True)
+        self._thread.start()
 
-    def run(self) -> None:
+    def _run(self) -> None:
         """Listen; after each connection that was lost wait a random while, longer from time to time."""
         pause = _FIRST_PAUSE
         while not self._is_stopped(0.0):
@@ -134,8 +134,7 @@ class _Listener(threading.Thread):
     def stop(self) -> None:
         """End the thread and its connection."""
         os.close(self._wake)
-        if self is not threading.current_thread():
-            self.join()
+        self._thread.join()
 
     def _follow(self, connection: Connection) -> None:
         """Pass on what is notified until the connection is lost or this is stopped."""
