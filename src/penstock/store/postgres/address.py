@@ -45,6 +45,6 @@ def read(url: str) -> Address:
     except psycopg.ProgrammingError:  # its message may quote a part of the password
         raise Invalid("the address of the database is no PostgreSQL URL", hint=_EXAMPLE) from None
     user = f"{given['user']}@" if "user" in given else ""
-    port = f":{given['port']}" if "port" in given else ""
+    port = f":{given['port']}" if str(given.get("port", "")).strip(",") else ""
     shown = f"postgresql://{user}{given.get('host') or ''}{port}/{given.get('dbname') or given.get('user', '')}"
     return Address({**_DEFAULTS, **given, "client_encoding": "utf-8"}, shown)

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import logging
 import os
+import socket
 import threading
 from collections.abc import Generator
 from contextlib import contextmanager, suppress
@@ -130,12 +131,9 @@ class Connections:
     def after_fork_in_child(self) -> None:
         """Forget the parent's connections without ending them."""
         KEPT.append(self._pool)
-        nowhere = os.open(os.devnull, os.O_RDWR)
         for connection in self._open:
-            with suppress(psycopg.OperationalError):  # it was closed before
-                os.dup2(nowhere, connection.fileno())
+            cut_off(connection)
             KEPT.append(connection)
-        os.close(nowhere)
         self._begin_anew()
 
     def _begin_anew(self) -> None:
@@ -158,7 +156,6 @@ class Connections:
                     max_size=MOST,
                     timeout=self._patience,
                     configure=self._configure,
-                    num_workers=1,
                     open=True,
                 )
             return self._pool
@@ -176,8 +173,17 @@ class Connections:
         except StoreError as error:
             return error
         return StoreBusy(
-            f"all {MOST} connections of this process to {self.address.shown} were in use for {self._patience:g} seconds"
+            f"all {MOST} connections of this process to {self.address.shown} were in use for too long",
+            hint="see pg_stat_activity for what they wait for",
         )
+
+
+def cut_off(connection: Connection) -> None:
+    """Have a connection lead nowhere, without a word to the server; its descriptor stays, so that no file gets it."""
+    nowhere, other_end = socket.socketpair()
+    with nowhere, suppress(psycopg.OperationalError):  # it was closed before
+        other_end.close()
+        os.dup2(nowhere.fileno(), connection.fileno())
 
 
 KEPT: Final[list[object]] = []

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Final
+from typing import Any, Final
 
 import psycopg
 from psycopg import errors
@@ -27,7 +27,6 @@ _HINTS: Final[dict[type[psycopg.Error], str]] = {
     errors.InvalidAuthorizationSpecification: "see whether the URL's user exists and may connect (pg_hba.conf)",
     errors.InsufficientPrivilege: "the URL's user has to own the database, or may at least create tables in its schema",
     errors.ReadOnlySqlTransaction: "the URL leads to a standby, or the database is read-only: use the primary one",
-    errors.UndefinedObject: "see whether PostgreSQL is 15 or newer",
 }
 
 
@@ -65,8 +64,15 @@ def unreachable(shown: str, error: psycopg.Error) -> StoreError:
     return StoreError(f"{shown} cannot be reached: {_said(error)}", hint=hint)
 
 
-def is_lost(connection: psycopg.Connection[object]) -> bool:
-    """Return whether the connection is gone, and with it the transaction that was open on it."""
+def is_lost(connection: psycopg.Connection[Any], error: psycopg.Error | None = None) -> bool:
+    """Return whether the connection is gone, and with it the transaction that was open on it.
+
+    Args:
+        connection: The connection.
+        error: What its driver raised. What the server has not said comes from a connection that is of no use any more.
+    """
+    if isinstance(error, psycopg.OperationalError) and error.sqlstate is None:
+        connection.close()
     return connection.closed or connection.broken
 
 

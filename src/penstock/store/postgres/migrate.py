@@ -17,6 +17,8 @@ from penstock.store.dialect import POSTGRES
 from penstock.store.migrate import TABLE, Migration, lacking
 from penstock.store.postgres.connections import Connection
 
+OLDEST: Final = 150_000
+
 _WAIT_FOR_TURN: Final = b"SELECT pg_advisory_xact_lock(7301202)"  # a number that no other lock of ours has
 _ELSEWHERE: Final = "choose another database for Penstock, or a schema of its own: ?options=-csearch_path%3Dpenstock"
 
@@ -37,6 +39,7 @@ def migrate(connection: Connection, shown: str, known: Sequence[Migration]) -> N
     """
     if not lacking(_applied(connection, shown), shown, known):
         return
+    check_version(connection.info.server_version, shown)
     _must_be_utf8(connection, shown)
     while True:
         with connection.transaction():
@@ -49,6 +52,15 @@ def migrate(connection: Connection, shown: str, known: Sequence[Migration]) -> N
                 _must_be_ours(connection, shown)
                 connection.execute(POSTGRES.schema(TABLE).encode())
             _apply(connection, todo[0])
+
+
+def check_version(version: int, shown: str) -> None:
+    """Raise StoreError when this PostgreSQL is older than any that we test with; 15.3 is 150003."""
+    if version < OLDEST:
+        raise StoreError(
+            f"{shown} is PostgreSQL {version // 10_000}, and Penstock needs {OLDEST // 10_000} or newer",
+            hint="upgrade PostgreSQL, or use another server",
+        )
 
 
 def _apply(connection: Connection, migration: Migration) -> None:

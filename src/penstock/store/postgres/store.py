@@ -125,9 +125,9 @@ class PostgresStore:
     def _commit(self, connection: Connection, number: str | None) -> None:
         """Commit; where the connection is lost in the middle of that, find out what became of the transaction."""
         try:
-            done = connection.execute("COMMIT").statusmessage
+            done = connection.execute(b"COMMIT").statusmessage
         except psycopg.OperationalError as error:
-            if number is None or not is_lost(connection):
+            if number is None or not is_lost(connection, error):
                 raise
             self._must_be_committed(number, error)
             return
@@ -158,12 +158,13 @@ class PostgresStore:
         return None
 
     def _fault(self, connection: Connection, error: psycopg.Error, *, writes: bool) -> Exception:
-        if is_lost(connection):
+        if is_lost(connection, error):
             return self._connections.lost()
         if isinstance(error, errors.ReadOnlySqlTransaction) and not writes:
             return RuntimeError("a transaction that only reads has written")
-        if isinstance(error, errors.SyntaxErrorOrAccessRuleViolation | psycopg.InterfaceError):
-            return error if not isinstance(error, errors.InsufficientPrivilege) else explain(self.shown, error)
+        ours = isinstance(error, psycopg.ProgrammingError | psycopg.InterfaceError)
+        if ours and not isinstance(error, errors.InsufficientPrivilege):
+            return error  # a mistake in our own code
         return explain(self.shown, error)
 
     def _migrate(self, known: Sequence[Migration]) -> None:
@@ -231,7 +232,7 @@ def _left_clean(connection: Connection, session: Session) -> Generator[None]:
     finally:
         session.end()
         if os.getpid() == process and connection.info.transaction_status in _OPEN:
-            connection.execute("ROLLBACK")
+            connection.execute(b"ROLLBACK")
 
 
 def _must_be_in(process: int) -> None:
