@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import stat
 import subprocess
 import sys
 
 import pytest
 
-from penstock.core.errors import Invalid
+from penstock.core.errors import Invalid, StoreError
 from penstock.store.opening import open_store
 from penstock.store.sqlite import SqliteStore
 
@@ -19,16 +20,24 @@ def test_without_a_url_it_is_the_file(tmp_path):
     store.close()
 
 
-def test_with_a_url_it_is_that_database_and_no_file_is_made(tmp_path, postgres_url):
+def test_with_a_url_it_is_that_database_and_the_home_gets_no_file(tmp_path, postgres_url):
     store = open_store(tmp_path / "home" / "x.db", postgres_url)
+    assert stat.S_IMODE((tmp_path / "home").stat().st_mode) == 0o700
     with store.transaction() as tx:
         tx.projects.ensure("p", 1.0)
     store.close()
-    store = open_store(tmp_path / "elsewhere.db", postgres_url)
+    store = open_store(tmp_path / "elsewhere" / "x.db", postgres_url)
     with store.transaction(writes=False) as tx:
         assert tx.projects.list(hidden=True) == ["p"]
     store.close()
-    assert list(tmp_path.iterdir()) == []
+    assert [file for file in tmp_path.rglob("*") if file.is_file()] == []
+
+
+def test_a_home_below_a_file_is_refused_with_a_url_too(tmp_path, postgres_url):
+    (tmp_path / "file").write_text("")
+    for home in (tmp_path / "file", tmp_path / "file" / "home", tmp_path / "file" / "below" / "home"):
+        with pytest.raises(StoreError, match=r"cannot be used: (it is no folder|Not a directory)"):
+            open_store(home / "x.db", postgres_url)
 
 
 def test_what_is_no_url_is_refused(tmp_path):
