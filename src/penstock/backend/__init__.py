@@ -27,7 +27,7 @@ class Backend(Protocol):
 
 
 def connect(settings: Settings) -> Backend:
-    """Open the backend that the settings name: the service in this process, on the SQLite file of the home."""
+    """Open the backend that the settings name: the service in this process, on the home's file or on PostgreSQL."""
     from penstock.backend.local import open_local  # noqa: PLC0415 - step processes never import the database
 
     return open_local(settings)

@@ -16,7 +16,7 @@
     │   ├── Damaged                  stored bytes are gone or are not what was recorded
     │   ├── NotTrusted               a pickle that this store did not record is never loaded
     │   └── UnsafeArchive            an archive holds what is never unpacked
-    ├── StoreError                   the state directory cannot be used
+    ├── StoreError                   the state directory, or the database, cannot be used
     │   ├── StoreTooNew              the database was written by a newer version
     │   ├── StoreBusy                another process holds the database for too long
     │   │   └── TryAgain             another transaction came in between; nothing of this one was done
@@ -153,7 +153,7 @@ class UnsafeArchive(ArtifactError):
 
 
 class StoreError(PenstockError):
-    """The state directory cannot be used."""
+    """The state directory, or the database, cannot be used."""
 
     code = "store"
 
