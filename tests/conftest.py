@@ -35,7 +35,7 @@ def _close_what_was_opened():
 def home(tmp_path, monkeypatch):
     """An empty state directory that this process uses; nothing of the machine's own configuration counts."""
     folder = tmp_path / "home"
-    for name in ("PENSTOCK_WORKERS", "PENSTOCK_USER", "PENSTOCK_URL"):
+    for name in ("PENSTOCK_WORKERS", "PENSTOCK_USER", "PENSTOCK_URL", "PENSTOCK_DATABASE"):
         monkeypatch.delenv(name, raising=False)
     monkeypatch.setenv("PENSTOCK_HOME", str(folder))
     monkeypatch.setenv("PENSTOCK_CONFIG", str(tmp_path / "no-config.toml"))
@@ -52,3 +52,31 @@ def place(tmp_path):
     found = Place(tmp_path)
     yield found
     found.close()
+
+
+@pytest.fixture(scope="session")
+def postgres_server():
+    """A PostgreSQL server, one for each process that runs tests."""
+    from postgresql import Cluster  # the driver is imported only where a test needs it
+
+    cluster = Cluster()
+    yield cluster
+    cluster.remove()
+
+
+@pytest.fixture(scope="session")
+def postgres_template(postgres_server):
+    """A database with the tables of this version, which others are copied from."""
+    from penstock.store.postgres.store import PostgresStore
+
+    name = postgres_server.make()
+    PostgresStore(postgres_server.url(name)).close()
+    return name
+
+
+@pytest.fixture
+def postgres_url(postgres_server, postgres_template):
+    """The URL of a PostgreSQL database of this test's own, with the tables of this version."""
+    name = postgres_server.make(postgres_template)
+    yield postgres_server.url(name)
+    postgres_server.drop(name)

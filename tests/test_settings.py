@@ -74,6 +74,23 @@ def test_a_progress_that_is_none_is_refused_with_the_choices(tmp_path):
     assert caught.value.hint == "choose one of auto, live, plain, none"
 
 
+def test_a_database_is_named_by_its_url_and_never_shown(tmp_path):
+    url = "postgresql://ada:s3cret@db/lab"
+    assert settings(tmp_path).database_url is None
+    assert settings(tmp_path, PENSTOCK_DATABASE="").database_url is None
+    for found in (settings(tmp_path, PENSTOCK_DATABASE=url), settings(tmp_path, f'database = "{url}"\n')):
+        assert found.database_url == url
+        assert "s3cret" not in f"{found}{found!r}"
+        assert str(found.home) in repr(found)
+
+
+@pytest.mark.parametrize("value", ["/data/penstock.db", "sqlite:///x.db", "mysql://ada:s3cret@db/lab"])
+def test_a_database_that_is_no_postgresql_url_is_refused_without_showing_it(tmp_path, value):
+    with pytest.raises(Invalid, match="PENSTOCK_DATABASE is no PostgreSQL URL") as caught:
+        settings(tmp_path, PENSTOCK_DATABASE=value)
+    assert value not in str(caught.value)
+
+
 def test_a_file_that_is_no_toml_is_named(tmp_path):
     with pytest.raises(Invalid, match=r"config\.toml is not TOML"):
         settings(tmp_path, "home = /no quotes")
@@ -119,3 +136,9 @@ def test_variables_that_results_depend_on_are_of_interest_and_those_that_are_ask
     assert not {"MY_SEED", "MY_TOKEN", "HOME"} & set(found)
     monkeypatch.setenv("PENSTOCK_LOG_ENVIRONMENT", "MY_*, HOME,")
     assert {"MY_SEED", "MY_TOKEN", "HOME"} <= set(environment_of_interest())
+
+
+def test_the_password_of_the_database_is_recorded_by_no_wildcard(monkeypatch):
+    monkeypatch.setenv("PENSTOCK_DATABASE", "postgresql://ada:s3cret@db/lab")
+    monkeypatch.setenv("PENSTOCK_LOG_ENVIRONMENT", "*")
+    assert "PENSTOCK_DATABASE" not in environment_of_interest()

@@ -23,6 +23,8 @@ RECORDED = (
 )
 """Environment variables that are recorded with a script; none of them is a secret."""
 
+_POSTGRES = ("postgresql://", "postgres://")
+_SECRET = "PENSTOCK_DATABASE"  # noqa: S105 - the name of a variable
 T = TypeVar("T")
 
 Progress = Literal["auto", "live", "plain", "none"]
@@ -38,6 +40,8 @@ class Settings(Struct, frozen=True, kw_only=True):
             but at least four.
         progress: What a local run shows while it goes: `live` table, `plain` lines, `none`; `auto` shows the table in
             a terminal and lines elsewhere. `PENSTOCK_PROGRESS`.
+        database_url: The PostgreSQL database that records go to, with its password; None for the file in the home.
+            `PENSTOCK_DATABASE`. Blobs stay in the home.
         user: Who is recorded as having started something. `PENSTOCK_USER`; by default the login name.
         agent: Whether an agent is started on this machine when something waits and none lives. `PENSTOCK_AGENT`: `auto`
             or `off`.
@@ -50,10 +54,16 @@ class Settings(Struct, frozen=True, kw_only=True):
     user: str = ""
     agent: Literal["auto", "off"] = "auto"
     held: Held | None = None
+    database_url: str | None = None
+
+    def __repr__(self) -> str:
+        url = None if self.database_url is None else "..."  # it may hold a password, and this ends up in tracebacks
+        given = f"home={str(self.home)!r}, workers={self.workers}, progress={self.progress!r}, user={self.user!r}"
+        return f"Settings({given}, database_url={url!r})"
 
     @property
     def database(self) -> Path:
-        """The database file."""
+        """The database file, which is there only when no URL names another database."""
         return self.home / "penstock.db"
 
     @property
@@ -91,6 +101,7 @@ def load(environment: Mapping[str, str] | None = None) -> Settings:
         user=find("user")[0] or _login(),
         agent=_choice(*find("agent"), ("auto", "off")),
         held=_held(environment.get("PENSTOCK_HELD", "")),
+        database_url=_database_url(*find("database")),
     )
 
 
@@ -100,7 +111,9 @@ def environment_of_interest() -> dict[str, str]:
     Those of `RECORDED`, and of the wildcards in `PENSTOCK_LOG_ENVIRONMENT`, separated by commas.
     """
     patterns = [*RECORDED, *filter(None, os.environ.get("PENSTOCK_LOG_ENVIRONMENT", "").split(","))]
-    return {name: text for name, text in os.environ.items() if any(fnmatchcase(name, one.strip()) for one in patterns)}
+    found = {name: text for name, text in os.environ.items() if any(fnmatchcase(name, one.strip()) for one in patterns)}
+    found.pop(_SECRET, None)  # whatever a wildcard says
+    return found
 
 
 def environment() -> dict[str, str]:
@@ -136,6 +149,13 @@ def _choice(text: str, where: str, choices: tuple[T, ...]) -> T:
 def _held(text: str) -> Held | None:
     task, _, fence = text.partition(":")
     return Held(task, int(fence)) if fence.isdecimal() else None
+
+
+def _database_url(text: str, where: str) -> str | None:
+    if text and not text.startswith(_POSTGRES):  # not shown: it may hold a password
+        hint = "give it as postgresql://user:password@host:5432/database, or leave it out for the file in the home"
+        raise Invalid(f"{where} is no PostgreSQL URL", hint=hint)
+    return text or None
 
 
 def _login() -> str:

@@ -180,7 +180,8 @@ def over_the_channel_of_a_step(home):
     backend.close()
 
 
-WAYS = {"sqlite": in_this_process, "channel": over_the_channel_of_a_step}
+WAYS = {"sqlite": in_this_process, "channel": over_the_channel_of_a_step, "postgres": in_this_process}
+ON_POSTGRES = {"postgres"}  # the others are on the SQLite file of the home
 
 RUNS = ArchiveRun | CloneRun | CreateRun | DefineRun | EndRun | StartRun | StopRun  # what these return is a run
 NOT_THE_RECORD = (  # what these return
@@ -201,9 +202,16 @@ RESERVED = {
 }
 
 
+@pytest.fixture(params=list(WAYS))
+def name_of_way(request):
+    return request.param
+
+
 @pytest.fixture
-def home(tmp_path):
-    return Settings(home=tmp_path / "home", workers=1)
+def home(request, tmp_path):
+    named = request.getfixturevalue("name_of_way") if "way" in request.fixturenames else "sqlite"
+    url = request.getfixturevalue("postgres_url") if named in ON_POSTGRES else None
+    return Settings(home=tmp_path / "home", workers=1, database_url=url)
 
 
 @pytest.fixture
@@ -237,11 +245,11 @@ def owner(home):
     backend.close()
 
 
-@pytest.fixture(params=list(WAYS))
-def way(request, home, owner):
+@pytest.fixture
+def way(name_of_way, home, owner):
     """The way under test, and its name."""
-    with WAYS[request.param](home) as backend:
-        yield request.param, backend
+    with WAYS[name_of_way](home) as backend:
+        yield name_of_way, backend
 
 
 def artifact(name="x", task=STEP):
@@ -611,7 +619,7 @@ def test_a_recorded_value_that_a_way_cannot_carry_is_an_error_of_that_way(way, o
     """The database holds values that are not UTF-8; who cannot be told them is told that."""
     name, backend = way
     owner.call(SetParameters(task=RUN, parameters=(Parameter(section="Args", name="x", value="\ud800"),)))
-    if name == "sqlite":
+    if name != "channel":
         assert backend.call(GetParameters(task=RUN))[-1].value == "\ud800"
     else:
         with pytest.raises(Invalid):

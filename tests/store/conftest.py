@@ -57,9 +57,34 @@ def path(tmp_path: Path) -> Path:
     return tmp_path / "home" / "penstock.db"
 
 
+# What is in these files holds for every database: one text of SQL serves them all.
+ON_EVERY_DATABASE = {
+    "test_agents",
+    "test_leases",
+    "test_queues",
+    *("test_changes", "test_decisions", "test_executions", "test_models", "test_outputs", "test_reports", "test_runs"),
+    *("test_settings", "test_tasks"),
+}
+
+
+def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
+    if metafunc.module.__name__.rpartition(".")[2] in ON_EVERY_DATABASE and "store" in metafunc.fixturenames:
+        metafunc.parametrize("database", ["sqlite", "postgres"], indirect=True)
+
+
 @pytest.fixture
-def store(path: Path) -> Iterator[SqliteStore]:
-    store = SqliteStore(path)
+def database(request: pytest.FixtureRequest) -> str:
+    return getattr(request, "param", "sqlite")
+
+
+@pytest.fixture
+def store(request: pytest.FixtureRequest, path: Path, database: str) -> Iterator[SqliteStore]:
+    if database == "postgres":
+        from penstock.store.postgres.store import PostgresStore
+
+        store = PostgresStore(request.getfixturevalue("postgres_url"))
+    else:
+        store = SqliteStore(path)
     yield store
     store.close()
 
@@ -68,6 +93,30 @@ def store(path: Path) -> Iterator[SqliteStore]:
 def tx(store: SqliteStore) -> Iterator[SqlTx]:
     with store.transaction(durable=False) as tx:
         yield tx
+
+
+@pytest.fixture
+def tables(database: str) -> Callable[[SqlTx], list[str]]:
+    """The names of the tables that a transaction sees."""
+    from_where = {
+        "sqlite": "name FROM sqlite_master WHERE type = 'table' AND name <> 'sqlite_sequence'",
+        "postgres": "tablename::text FROM pg_tables WHERE schemaname = current_schema()",
+    }
+    return lambda tx: [row[0] for row in tx.tasks._session.rows(f"SELECT {from_where[database]}")]
+
+
+@pytest.fixture
+def scans(database: str) -> Callable[[SqlTx, str], list[str]]:
+    """How a statement finds its rows, a line for each table that it reads."""
+
+    def scans(tx: SqlTx, sql: str) -> list[str]:
+        if database == "sqlite":
+            return [row[3] for row in tx.tasks._session.rows(f"EXPLAIN QUERY PLAN {sql}")]
+        for way in ("seqscan", "bitmapscan"):  # which it prefers while a table is empty
+            tx.tasks._session.run(f"SET LOCAL enable_{way} = off")
+        return [row[0] for row in tx.tasks._session.rows(f"EXPLAIN {sql}") if "Scan" in row[0]]
+
+    return scans
 
 
 @pytest.fixture

@@ -2,15 +2,15 @@
 
 from __future__ import annotations
 
-from msgspec.structs import replace
-
-from penstock.store.dialect import SQLITE
+from penstock.store.dialect import POSTGRES, SQLITE
 
 
 def test_a_statement_gets_the_placeholders_of_its_database():
     assert SQLITE.statement("a = ? AND b = ?") == "a = ? AND b = ?"
-    assert replace(SQLITE, placeholder="%s").statement("a = ? AND b = ?") == "a = %s AND b = %s"
+    assert POSTGRES.statement("a = ? AND b LIKE '%x' AND c = ?") == "a = $1 AND b LIKE '%x' AND c = $2"
+    assert POSTGRES.statement("a") == "a"
 
 
 def test_a_schema_gets_the_words_of_its_database():
     assert SQLITE.schema("id {serial}, data {blob}") == "id INTEGER PRIMARY KEY AUTOINCREMENT, data BLOB"
+    assert POSTGRES.schema("data {blob}, TEXTURE TEXT NOT NULL") == 'data BYTEA, TEXTURE TEXT COLLATE "C" NOT NULL'

@@ -54,8 +54,8 @@ def test_a_change_that_changes_nothing_names_what_is_missing(session: Session) -
 
 
 def test_another_database_gets_its_own_words() -> None:
-    other = replace(SQLITE, placeholder="%s", serial="BIGSERIAL PRIMARY KEY", blob="BYTEA", keyed="")
-    assert other.statement("SELECT ? WHERE a IN (?, ?)") == "SELECT %s WHERE a IN (%s, %s)"
+    other = replace(SQLITE, placeholder="$", serial="BIGSERIAL PRIMARY KEY", blob="BYTEA", keyed="")
+    assert other.statement("SELECT ? WHERE a IN (?, ?)") == "SELECT $1 WHERE a IN ($2, $3)"
     assert other.schema("CREATE TABLE a (id {serial}, data {blob}) {keyed}") == (
         "CREATE TABLE a (id BIGSERIAL PRIMARY KEY, data BYTEA) "
     )

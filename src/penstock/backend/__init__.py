@@ -45,7 +45,7 @@ def connect(settings: Settings) -> Backend:
 
 
 def open_home(settings: Settings) -> Home:
-    """Open the backend that the settings name: the service in this process, on the SQLite file of the home."""
+    """Open the backend that the settings name: the service in this process, on the home's file or on PostgreSQL."""
     from penstock.backend.local import open_local  # noqa: PLC0415 - step processes never import the database
 
     return open_local(settings)

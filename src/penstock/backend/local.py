@@ -19,7 +19,7 @@ from penstock.ops.runs import DeleteRun, GetRun
 from penstock.ops.tasks import GetTask
 from penstock.service import Service
 from penstock.settings import Settings
-from penstock.store.sqlite import SqliteStore
+from penstock.store.opening import open_store
 
 R = TypeVar("R")
 
@@ -90,11 +90,16 @@ class Holding:
 
 
 def open_local(settings: Settings) -> Local:
-    """Open the home that the settings name; make it when it is not there."""
+    """Open the home that the settings name, and the database; make the home when it is not there.
+
+    Raises:
+        Invalid: `database_url` is no PostgreSQL URL.
+        StoreError: The database cannot be used, or the home.
+    """
     blobs = FileBlobs(settings.blobs)
 
     def drop(hash: str, at: float) -> None:
         with suppress(StoreError):  # what was asked for is recorded; bytes that cannot be removed cost only space
             blobs.delete(hash, stored_before=at)
 
-    return Local(Service(SqliteStore(settings.database), time.time, drop, SystemSecrets()), blobs)
+    return Local(Service(open_store(settings.database, settings.database_url), time.time, drop, SystemSecrets()), blobs)

@@ -16,9 +16,10 @@
     │   ├── Damaged                  stored bytes are gone or are not what was recorded
     │   ├── NotTrusted               a pickle that this store did not record is never loaded
     │   └── UnsafeArchive            an archive holds what is never unpacked
-    ├── StoreError                   the state directory cannot be used
+    ├── StoreError                   the state directory, or the database, cannot be used
     │   ├── StoreTooNew              the database was written by a newer version
     │   ├── StoreBusy                another process holds the database for too long
+    │   │   └── TryAgain             another transaction came in between; nothing of this one was done
     │   └── DiskFull                 no space left, or the disk is read-only
     ├── RemoteError                  what lies behind a URL could not be read or written
     ├── Unreachable                  the server does not answer
@@ -153,7 +154,7 @@ class UnsafeArchive(ArtifactError):
 
 
 class StoreError(PenstockError):
-    """The state directory cannot be used."""
+    """The state directory, or the database, cannot be used."""
 
     code = "store"
 
@@ -168,6 +169,12 @@ class StoreBusy(StoreError):
     """Another process has held the database for too long."""
 
     code = "store_busy"
+
+
+class TryAgain(StoreBusy):
+    """Another transaction came in between; nothing of this one was done."""
+
+    code = "try_again"
 
 
 class DiskFull(StoreError):

@@ -25,12 +25,14 @@ class Op(Struct, Generic[R], frozen=True, kw_only=True):
         durable: Whether its effect must be on the disk when the call returns. Reports of metrics and console need not.
         reads: Whether it only reads.
         confidential: Whether it or its answer holds a secret: neither may be kept anywhere, not even as a digest.
+        in_turn: Whether those who ask for it at once all want the same rows, as of a queue: they had better take turns.
     """
 
     returns: ClassVar[Any]
     durable: ClassVar[bool] = True
     reads: ClassVar[bool] = False
     confidential: ClassVar[bool] = False
+    in_turn: ClassVar[bool] = False
 
     def __init_subclass__(cls, **kwargs: Any) -> None:
         super().__init_subclass__(**kwargs)

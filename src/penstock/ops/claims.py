@@ -53,6 +53,7 @@ class ClaimTask(Op[Claim | None], frozen=True, kw_only=True):
     workers: int = 1
     seconds: float = SECONDS
     wait: float = 0.0
+    in_turn: ClassVar[bool] = True
 
 
 class BeginClaimed(Op[Task], frozen=True, kw_only=True):

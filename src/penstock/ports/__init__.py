@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from contextlib import AbstractContextManager
-from typing import Protocol
+from typing import Protocol, TypeVar
 
 from penstock.core.access import Key, Session, User
 from penstock.core.audit import Entry, Mark
@@ -23,6 +23,8 @@ from penstock.ops.runs import ListRuns
 from penstock.ops.steps import StepDecision
 from penstock.ops.tasks import ListTasks
 from penstock.ports.queues import Agents, Assignments, Entries, Leases, Queues
+
+T = TypeVar("T")
 
 
 class Clock(Protocol):
@@ -386,4 +388,11 @@ class Store(Protocol):
     @property
     def waiter(self) -> Waiter: ...
     def transaction(self, *, writes: bool = True, durable: bool = True) -> AbstractContextManager[Tx]: ...
+    def repeated(self, unit: Callable[[], T], *, in_turn: bool = False) -> T:
+        """Return what the unit, one transaction, returns; carry it out again when another one came in between.
+
+        Units in turn come one after another, where others go at once: many of these would get into each other's way.
+        """
+        ...
+
     def close(self) -> None: ...

@@ -117,6 +117,8 @@ class Service:
     def call(self, op: Op[R], by: Identity | None = None, held: Held | None = None) -> R:
         """Carry out one operation in one transaction and return its result.
 
+        A handler may be called several times: what it does outside of its transaction must not matter.
+
         Args:
             op: The operation.
             by: Who asks, where they come from outside: what they may is checked, and what they change goes into the
@@ -132,8 +134,7 @@ class Service:
             return self._call(op, by, held)
         except Forbidden as refusal:
             if by is not None:
-                with self._store.transaction() as tx:
-                    gate.record(tx, by, op, self._clock(), refusal.code)
+                self._refuse(by, op, refusal.code)
             raise
 
     def close(self) -> None:
@@ -156,21 +157,33 @@ class Service:
                 return result
 
     def _carry_out(self, handler: Handler, op: Op[R], by: Identity | None, held: Held | None) -> R:
-        with self._store.transaction(writes=not op.reads, durable=op.durable) as tx:
-            now = self._clock()
-            who = None if by is None else gate.admit(tx, by, op, now)
-            if held is not None and not op.reads and not _is_repeated(tx, op):
-                tx.leases.hold(held)
-            asked = op if who is None or who.kind is not Kind.ATTEMPT else signed(op, who.task or "")
-            result: R | PenstockError = handler(tx, asked, now)
-            if who is not None and not op.reads:
-                gate.record(tx, who, op, now, *([result.code] if isinstance(result, PenstockError) else []))
-            unused = tx.unused()
+        def once() -> tuple[R | PenstockError, dict[str, float]]:
+            with self._store.transaction(writes=not op.reads, durable=op.durable) as tx:
+                now = self._clock()
+                who = None if by is None else gate.admit(tx, by, op, now)
+                if held is not None and not op.reads and not _is_repeated(tx, op):
+                    tx.leases.hold(held)
+                asked = op if who is None or who.kind is not Kind.ATTEMPT else signed(op, who.task or "")
+                result: R | PenstockError = handler(tx, asked, now)
+                if who is not None and not op.reads:
+                    gate.record(tx, who, op, now, *([result.code] if isinstance(result, PenstockError) else []))
+                return result, tx.unused()
+
+        result, unused = self._store.repeated(once, in_turn=op.in_turn)
         for hash, at in unused.items():
             self._drop(hash, at)
         if isinstance(result, PenstockError):
             raise result
         return result
+
+    def _refuse(self, by: Identity, op: Op[Any], code: str) -> None:
+        """Record that somebody asked for what they may not."""
+
+        def once() -> None:
+            with self._store.transaction() as tx:
+                gate.record(tx, by, op, self._clock(), code)
+
+        self._store.repeated(once)
 
     def _handler(self, op: Op[Any], by: Identity | None) -> Handler | Done:
         """Return what carries the operation out. Who may not ask for it has nothing prepared either."""
@@ -189,13 +202,16 @@ class Service:
         """Return once the operation has its answer, or the time is over."""
         while (left := deadline - self._clock()) > 0:
             mark = self._store.waiter.mark()
-            with self._store.transaction(writes=False) as tx:
-                now = self._clock()
-                if by is not None:
-                    gate.admit(tx, by, op, now)
-                if condition(tx, op, now):
-                    return
+            if self._store.repeated(lambda: self._has_answer(condition, op, by)):
+                return
             self._store.waiter.wait(mark, left)
+
+    def _has_answer(self, condition: Condition, op: Op[Any], by: Identity | None) -> bool:
+        with self._store.transaction(writes=False) as tx:
+            now = self._clock()
+            if by is not None:
+                gate.admit(tx, by, op, now)
+            return condition(tx, op, now)
 
 
 def _is_repeated(tx: Tx, op: Op[Any]) -> bool:

@@ -150,8 +150,9 @@ def delete_task(tx: Tx, op: DeleteTask, now: float) -> list[str]:
         raise Conflict(f"task {task.id} is {task.status}", hint="stop it first, or take it out of its queue")
     if task.status is Status.PUBLISHED and not op.force:
         raise Conflict(f"task {task.id} is published and stays", hint="delete(force=True) deletes it all the same")
+    unused = tx.tasks.delete([op.id])
     tx.changes.append(task, ChangeKind.DELETED, task.status, now)
-    return tx.tasks.delete([op.id])
+    return unused
 
 
 def copy_request(tx: Tx, source: str, target: str) -> None:

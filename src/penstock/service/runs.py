@@ -190,8 +190,9 @@ def delete_run(tx: Tx, op: DeleteRun, now: float) -> list[str]:
     if run.task.status is Status.PUBLISHED:
         raise Conflict(f"run {run.task.name!r} is published and stays")
     attempts = [task.id for task in tx.tasks.list(ListTasks(run=op.id, limit=EVERY_ATTEMPT))]
+    unused = tx.tasks.delete([op.id, *attempts])
     tx.changes.append(run.task, ChangeKind.DELETED, run.task.status, now)
-    return tx.tasks.delete([op.id, *attempts])
+    return unused
 
 
 def _close_attempts(

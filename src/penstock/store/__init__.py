@@ -10,6 +10,8 @@
     files         the database's files: permissions, unsuitable disks, what went wrong with them
     waiter        waiting for somebody to change something
     sqlite        the store on one SQLite file
+    postgres      the store on one PostgreSQL database
+    opening       one of the two, as the settings name it
 
 Nothing here decides anything about tasks or runs: it keeps what the service tells it, and its guards refuse the rest.
 """

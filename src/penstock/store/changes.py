@@ -23,7 +23,7 @@ class SqlChanges:
         It belongs to the run whose step the task is, or which the task itself is. An attempt is named only where the
         task is one: a `step` that is given here has no task of its own.
         """
-        self._session.run(
+        self._session.append(
             """INSERT INTO changes (at, kind, task, run, step, attempt, status, message)
                 VALUES (?, ?, ?, ?, ?, ?, ?, ?)""",
             now,
@@ -38,6 +38,7 @@ class SqlChanges:
 
     def after(self, seq: int, run: str | None, limit: int) -> list[Change]:
         """Return the changes after one, oldest first; of one run when it is given."""
+        self._session.settle()
         where = Where()
         where.equal("run", run)
         where.after("seq", seq)
@@ -65,5 +66,6 @@ class SqlChanges:
 
     def last(self) -> int:
         """Return the `seq` of the newest change, 0 when there is none."""
+        self._session.settle()
         row = self._session.first("SELECT COALESCE(MAX(seq), 0) FROM changes")
         return int(row[0]) if row else 0

@@ -11,7 +11,7 @@ import hashlib
 import os
 import sqlite3
 import time
-from collections.abc import Generator, Sequence
+from collections.abc import Generator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Final
@@ -26,7 +26,7 @@ from penstock.store.patience import Patience
 # Not by importlib.resources, whose import takes 15 ms of CPU: as much as Python's own start.
 _PACKAGED: Final = Path(__file__).with_name("migrations")
 
-_TABLE: Final = """CREATE TABLE IF NOT EXISTS schema_migrations (
+TABLE: Final = """CREATE TABLE IF NOT EXISTS schema_migrations (
     number BIGINT NOT NULL PRIMARY KEY,
     name TEXT NOT NULL,
     checksum TEXT NOT NULL,
@@ -94,18 +94,32 @@ def migrate(connection: sqlite3.Connection, path: Path, known: Sequence[Migratio
 
 def pending(connection: sqlite3.Connection, path: Path, known: Sequence[Migration]) -> list[Migration]:
     """Return the migrations that the database lacks."""
-    applied = _applied(connection)
+    return lacking(_applied(connection), str(path), known)
+
+
+def lacking(applied: Mapping[int, str], shown: str, known: Sequence[Migration]) -> list[Migration]:
+    """Return the migrations that a database lacks.
+
+    Args:
+        applied: The checksums of those that it got, by number.
+        shown: The database, for people.
+        known: The migrations of this code.
+
+    Raises:
+        StoreTooNew: A newer version of this code has been here.
+        StoreError: A migration is not what it was when the database got it.
+    """
     newest = max(applied, default=0)
     if newest > len(known):
         raise StoreTooNew(
-            f"{path} has migration {newest}, and this version of Penstock knows no further than {len(known)}",
+            f"{shown} has migration {newest}, and this version of Penstock knows no further than {len(known)}",
             hint="upgrade Penstock, for example: pip install --upgrade penstock",
         )
     for migration in known:
         checksum = applied.get(migration.number, migration.checksum)
         if checksum != migration.checksum:
             raise StoreError(
-                f"{path} got another migration {migration.name} than this version of Penstock has",
+                f"{shown} got another migration {migration.name} than this version of Penstock has",
                 hint="a migration never changes once it is released: use the version that made this database",
             )
     return [migration for migration in known if migration.number not in applied]
@@ -134,7 +148,7 @@ def _set_up(connection: sqlite3.Connection, path: Path) -> None:
             f"the disk of {path} does not let processes share memory, which SQLite's WAL needs",
             hint="choose a home on another disk",
         )
-    connection.execute(_TABLE)
+    connection.execute(TABLE)
 
 
 def _apply(connection: sqlite3.Connection, migration: Migration) -> None:

@@ -84,7 +84,9 @@ class SqlRuns:
         `pipeline #number`; the beginning of an id.
         """
         if text == "last":
-            return self._ids(f"r.number > 0 AND NOT {_ARCHIVED} ORDER BY t.started DESC, t.position DESC LIMIT 1")
+            return self._ids(
+                f"r.number > 0 AND NOT {_ARCHIVED} ORDER BY t.started DESC NULLS LAST, t.position DESC LIMIT 1"
+            )
         is_id = _BEGINNING_OF_ID.fullmatch(text) is not None
         start = text.lower()
         if is_id and len(text) == _ID:

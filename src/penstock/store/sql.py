@@ -7,6 +7,8 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable, Iterable, Iterator, Sequence
+from itertools import groupby
+from operator import itemgetter
 from typing import Any, Protocol, TypeVar
 
 import msgspec
@@ -46,12 +48,13 @@ class Session:
         dialect: The words of its database.
     """
 
-    __slots__ = ("_connection", "_dialect", "loose", "projects")
+    __slots__ = ("_appended", "_connection", "_dialect", "loose", "projects")
 
     def __init__(self, connection: Connection, dialect: Dialect) -> None:
         self._connection: Connection | None = connection
         self._dialect = dialect
         self.projects: tuple[str, ...] = ()  # what lists are limited to, with what lies below; nothing for no limit
+        self._appended: list[tuple[str, Sequence[Value]]] = []
         self.loose: dict[str, float] = {}  # blobs that lost a reference, each with the time that the record had
 
     def run(self, sql: str, *values: Value) -> Cursor:
@@ -67,6 +70,21 @@ class Session:
             self._open().cursor().executemany(self._dialect.statement(sql), rows)
         except (UnicodeEncodeError, OverflowError) as error:
             raise _not_storable(error) from error
+
+    def append(self, sql: str, *values: Value) -> None:
+        """Run a statement that appends to the change feed, at the end of the transaction: others wait for their turn.
+
+        Whoever takes that turn at the end waits for nobody while others wait for it.
+        """
+        self._appended.append((sql, values))
+
+    def settle(self) -> None:
+        """Run what was put off to the end of the transaction."""
+        if self._appended and self._dialect.append:
+            self.run(self._dialect.append)
+        appended, self._appended = self._appended, []
+        for sql, lines in groupby(appended, key=itemgetter(0)):
+            self.run_many(sql, [values for _, values in lines])
 
     def first(self, sql: str, *values: Value) -> Row | None:
         """Return the first row of the result, None when there is none."""

@@ -73,6 +73,7 @@ class SqliteStore:
                 self._begin(slot, connection, writes=writes, durable=durable)
                 yield SqlTx(session)
                 _must_be_ours(slot)
+                session.settle()
                 if writes:
                     connection.execute("COMMIT")
                 elif connection.total_changes != changes:
@@ -87,6 +88,11 @@ class SqliteStore:
                     connection.execute("ROLLBACK")
         if writes:
             self.waiter.notify()
+
+    def repeated(self, unit: Callable[[], T], *, in_turn: bool = False) -> T:
+        """Return what the unit returns. All writers take turns, so that it never has to be carried out again."""
+        _ = in_turn
+        return unit()
 
     def close(self) -> None:
         """Close every connection, and end all waiting. A transaction that is open in another thread may end before."""

@@ -146,8 +146,9 @@ _DELETE = (
     "DELETE FROM steps WHERE run IN ({values})",
     "DELETE FROM runs WHERE task IN ({values})",
     # Their changes lie under the run, or under none. That they were deleted stays in the feed for those who follow it.
+    "DELETE FROM changes WHERE kind <> 'deleted' AND task IN ({values}) AND run IS NULL",
     """DELETE FROM changes WHERE kind <> 'deleted' AND task IN ({values})
-        AND (run IS NULL OR run IN (SELECT COALESCE(run, id) FROM tasks WHERE id IN ({values})))""",
+        AND run IN (SELECT COALESCE(run, id) FROM tasks WHERE id IN ({values}))""",
     "DELETE FROM tasks WHERE id IN ({values})",
 )
 _DESCRIBED = (
@@ -274,6 +275,7 @@ class SqlTasks:
 
     def delete(self, ids: Sequence[str]) -> list[str]:
         """Delete tasks with all that they recorded; return the hashes of blobs that nothing refers to any more."""
+        self._session.settle()  # their changes go as well, those of this transaction too
         return self._remove(ids, _DELETE)
 
     def referred(self, hashes: Sequence[str]) -> set[str]:
