@@ -22,6 +22,15 @@ from pathlib import Path
 
 import psycopg
 
+_EMPTY = """DO $$ DECLARE name text; BEGIN
+    FOR name IN SELECT quote_ident(tablename) FROM pg_tables WHERE schemaname = 'public' AND tablename <> '{kept}' LOOP
+        EXECUTE 'DELETE FROM ' || name;
+    END LOOP;
+    FOR name IN SELECT quote_ident(sequencename) FROM pg_sequences WHERE schemaname = 'public' LOOP
+        EXECUTE 'ALTER SEQUENCE ' || name || ' RESTART';
+    END LOOP;
+END $$"""
+
 USER = "penstock"
 LOCKED = "locked"
 PASSWORD = "opensesame"
@@ -66,6 +75,11 @@ class Cluster:
         name = f"test_{next(self._numbers)}"
         self.execute(f"CREATE DATABASE {name} TEMPLATE {template} {options}")
         return name
+
+    def empty(self, name: str, *, kept: str) -> None:
+        """Delete every row but those of one table, and let numbers begin anew, once nobody uses the database."""
+        self.execute(f"SELECT pg_terminate_backend(pid, 10000) FROM pg_stat_activity WHERE datname = '{name}'")
+        self.execute(_EMPTY.replace("{kept}", kept), name)
 
     def drop(self, name: str) -> None:
         """Drop a database, whoever still uses it."""
