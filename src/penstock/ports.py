@@ -223,6 +223,21 @@ class Checks(Protocol):
     def check(self) -> Health: ...
 
 
+class Requests(Protocol):
+    """Requests that may come twice, and what they were answered."""
+
+    def claim(self, key: str, digest: str, now: float) -> bool:
+        """Note that a request is being carried out; return False when it was before."""
+        ...
+
+    def answer(self, key: str, reply: bytes) -> None: ...
+    def find(self, key: str) -> tuple[str, bytes] | None:
+        """Return the digest and the answer of a request; None when it was never carried out."""
+        ...
+
+    def forget(self, before: float) -> int: ...
+
+
 class Tx(Protocol):
     """One transaction over everything that is stored."""
 
@@ -250,6 +265,8 @@ class Tx(Protocol):
     def executions(self) -> Executions: ...
     @property
     def health(self) -> Checks: ...
+    @property
+    def requests(self) -> Requests: ...
     @property
     def loose(self) -> dict[str, float]:
         """The hashes of blobs that lost a reference, each with the epoch seconds at which that was recorded."""

@@ -9,6 +9,7 @@ from collections.abc import Mapping
 from fnmatch import fnmatchcase
 from pathlib import Path
 from typing import Literal, get_args
+from urllib.parse import urlsplit
 
 import msgspec
 import platformdirs
@@ -26,6 +27,35 @@ RECORDED = (
 Progress = Literal["auto", "live", "plain", "none"]
 
 
+class Secret:
+    """A text that no log, no error and no printed struct shows.
+
+    Args:
+        text: What it is; `reveal()` returns it.
+    """
+
+    __slots__ = ("_text",)
+
+    def __init__(self, text: str = "") -> None:
+        self._text = text
+
+    def reveal(self) -> str:
+        """Return the text."""
+        return self._text
+
+    def __bool__(self) -> bool:
+        return bool(self._text)
+
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, Secret) and other._text == self._text
+
+    def __hash__(self) -> int:
+        return hash(self._text)
+
+    def __repr__(self) -> str:
+        return "Secret('…')" if self._text else "Secret()"
+
+
 class Settings(Struct, frozen=True, kw_only=True):
     """How this process uses Penstock.
 
@@ -37,12 +67,17 @@ class Settings(Struct, frozen=True, kw_only=True):
         progress: What a local run shows while it goes: `live` table, `plain` lines, `none`; `auto` shows the table in
             a terminal and lines elsewhere. `PENSTOCK_PROGRESS`.
         user: Who is recorded as having started something. `PENSTOCK_USER`; by default the login name.
+        url: Address of the server that keeps everything, such as `https://penstock.example.org`. `PENSTOCK_URL`; by
+            default there is none, and everything is kept in the home.
+        key: What the server knows you by. `PENSTOCK_KEY`; a server on this machine that uses this very home needs none.
     """
 
     home: Path
     workers: int
     progress: Progress = "auto"
     user: str = ""
+    url: str = ""
+    key: Secret = Secret()
 
     @property
     def database(self) -> Path:
@@ -51,8 +86,8 @@ class Settings(Struct, frozen=True, kw_only=True):
 
     @property
     def blobs(self) -> Path:
-        """The folder of the blob store."""
-        return self.home / "blobs"
+        """The folder of the blob store; of copies of blobs where a server keeps them."""
+        return self.home / "cache" / "blobs" if self.url else self.home / "blobs"
 
     @property
     def scratch(self) -> Path:
@@ -82,6 +117,8 @@ def load(environment: Mapping[str, str] | None = None) -> Settings:
         workers=_workers(*find("workers")),
         progress=_progress(*find("progress")),
         user=find("user")[0] or _login(),
+        url=_url(*find("url")),
+        key=Secret(find("key")[0].strip()),
     )
 
 
@@ -122,6 +159,24 @@ def _progress(text: str, where: str) -> Progress:
     except msgspec.ValidationError:
         raise Invalid(f"{where} is {text!r}", hint=f"choose one of {', '.join(get_args(Progress))}") from None
     return chosen
+
+
+def _url(text: str, where: str) -> str:
+    """Return the address of a server without a slash at its end."""
+    if not text:
+        return ""
+    try:
+        parts = urlsplit(text)
+        _ = parts.port
+        fits = parts.scheme in {"http", "https"} and parts.hostname and not (parts.query or parts.fragment)
+    except ValueError:
+        fits = False
+    else:
+        if parts.username or parts.password:
+            raise Invalid(f"{where} holds a password", hint="give the key as PENSTOCK_KEY, and the address without it")
+    if not fits:
+        raise Invalid(f"{where} is {text!r}", hint="give the address of a server, such as http://127.0.0.1:8765")
+    return text.rstrip("/")
 
 
 def _login() -> str:

@@ -16,6 +16,7 @@ from hypothesis import strategies as st
 from msgspec.structs import replace
 
 from penstock.backend import connect
+from penstock.backend.local import open_local
 from penstock.core.cachekey import Input, KeyParts
 from penstock.core.code import Code
 from penstock.core.decision import Decision, DecisionKind
@@ -103,6 +104,8 @@ from penstock.run.attempt import Request, decode_from_step
 from penstock.run.channel import Channel
 from penstock.run.serve import serve
 from penstock.run.wire import receive_frame, send_frame
+from penstock.server.serve import Serving
+from penstock.server.thread import serving
 from penstock.settings import Settings
 
 RUN, DRAFT, TASK, OTHER, NOBODY, MADE, DONE = (one * 32 for one in "1236f78")
@@ -156,7 +159,18 @@ def over_the_channel_of_a_step(home):
     backend.close()
 
 
-WAYS = {"sqlite": in_this_process, "channel": over_the_channel_of_a_step}
+@contextmanager
+def over_http(home):
+    """A server in a thread, on a real socket, and the client that users get by PENSTOCK_URL."""
+    own = open_local(home)
+    with serving(own, Serving(home=home.home, port=0)) as address:
+        backend = connect(replace(home, url=address.url))
+        yield backend
+        backend.close()
+    own.close()
+
+
+WAYS = {"sqlite": in_this_process, "channel": over_the_channel_of_a_step, "http": over_http}
 
 RUNS = ArchiveRun | CloneRun | CreateRun | DefineRun | EndRun | StartRun | StopRun  # what these return is a run
 NOT_THE_RECORD = DeleteModel | DeleteRun | DeleteTask | RemoveParameters | ResetTask  # what these return

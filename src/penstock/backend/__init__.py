@@ -27,7 +27,11 @@ class Backend(Protocol):
 
 
 def connect(settings: Settings) -> Backend:
-    """Open the backend that the settings name: the service in this process, on the SQLite file of the home."""
+    """Open the backend that the settings name: a server, or the service in this process on the home's own database."""
+    if settings.url:
+        from penstock.backend.remote import open_remote  # noqa: PLC0415 - most processes need no server
+
+        return open_remote(settings)
     from penstock.backend.local import open_local  # noqa: PLC0415 - step processes never import the database
 
     return open_local(settings)

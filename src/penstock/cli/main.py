@@ -37,6 +37,7 @@ SUMMARIES = {
     "execute": "Carry out a draft here: a task, or a run.",
     "archive": "Put runs out of sight, or bring them back.",
     "rm": "Delete runs.",
+    "server": "Serve the home over HTTP, for other processes and machines.",
     "doctor": "Check this installation and its home.",
 }
 MODULES = {"rm": "remove"}  # of commands whose name says too little for a module

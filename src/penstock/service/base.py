@@ -5,8 +5,10 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any, TypeVar
 
-from penstock.core.errors import NotFound
-from penstock.ops.base import Op
+import msgspec
+
+from penstock.core.errors import Invalid, NotFound
+from penstock.ops.base import Once, Op
 from penstock.ops.changes import ListChanges
 
 if TYPE_CHECKING:
@@ -43,26 +45,54 @@ class Service:
         self._clock = clock
         self._drop = drop or _keep
 
-    def call(self, op: Op[R]) -> R:
-        """Carry out one operation in one transaction and return its result."""
-        handler = HANDLERS.get(type(op))
-        if handler is None:
+    def call(self, op: Op[R], once: Once | None = None) -> R:
+        """Carry out one operation in one transaction and return its result.
+
+        Args:
+            op: The operation.
+            once: Given when it may come again because its answer was lost; the answer is kept in the same transaction.
+
+        Raises:
+            Invalid: The key of `once` was given with another request before.
+        """
+        if type(op) not in HANDLERS:
             raise NotFound(f"there is no operation {type(op).__name__}")
-        if isinstance(op, ListChanges) and op.wait > 0:
-            self._wait(op)
+        self._wait(op)
         with self._store.transaction(writes=not op.reads, durable=op.durable) as tx:
-            result: R = handler(tx, op, self._clock())
+            result = self._carry_out(tx, op, None if op.reads else once)
             unused = tx.unused()
         for hash, at in unused.items():
             self._drop(hash, at)
         return result
 
+    def knows(self, once: Once) -> bool:
+        """Return whether a call with this key was carried out before."""
+        with self._store.transaction(writes=False) as tx:
+            return tx.requests.find(once.key) is not None
+
+    def forget_answers(self, older_than: float) -> int:
+        """Forget what calls were answered this many seconds ago, or earlier; return how many those are."""
+        with self._store.transaction() as tx:
+            return tx.requests.forget(self._clock() - older_than)
+
     def close(self) -> None:
         """Close the store."""
         self._store.close()
 
-    def _wait(self, op: ListChanges) -> None:
-        """Return once there is a change after the one that is known, or the time is over."""
+    def _carry_out(self, tx: Tx, op: Op[R], once: Once | None) -> R:
+        """Have the handler do it, unless it was done before: then return what was answered."""
+        now = self._clock()
+        if once is not None and not tx.requests.claim(once.key, once.digest, now):
+            return _answered(tx, op, once)
+        result: R = HANDLERS[type(op)](tx, op, now)
+        if once is not None:
+            tx.requests.answer(once.key, msgspec.msgpack.encode(result))
+        return result
+
+    def _wait(self, op: Op[Any]) -> None:
+        """Return once there is a change after the one that is known, or the time is over; at once for what asks not."""
+        if not isinstance(op, ListChanges) or op.wait <= 0:
+            return
         deadline = self._clock() + op.wait
         while (left := deadline - self._clock()) > 0:
             mark = self._store.waiter.mark()
@@ -70,6 +100,17 @@ class Service:
                 if tx.changes.after(op.after, op.run, 1):
                     return
             self._store.waiter.wait(mark, left)
+
+
+def _answered(tx: Tx, op: Op[R], once: Once) -> R:
+    digest, reply = tx.requests.find(once.key) or ("", b"")
+    if digest != once.digest:
+        raise Invalid(
+            "this idempotency key was given with another request before",
+            hint="make a new key for every request, and give it again only when repeating that request",
+        )
+    answer: R = msgspec.msgpack.decode(reply, type=op.returns)
+    return answer
 
 
 def _keep(hash: str, at: float) -> None:

@@ -9,6 +9,7 @@ from penstock.store.health import SqlHealth
 from penstock.store.models import SqlModels
 from penstock.store.outputs import SqlOutputs
 from penstock.store.reports import SqlReports
+from penstock.store.requests import SqlRequests
 from penstock.store.runs import SqlRuns, SqlSteps
 from penstock.store.settings import SqlProjects, SqlSettings
 from penstock.store.sql import Session
@@ -32,6 +33,7 @@ class SqlTx:
         self.decisions = SqlDecisions(session)
         self.executions = SqlExecutions(session)
         self.health = SqlHealth(session)
+        self.requests = SqlRequests(session)
 
     def unused(self) -> dict[str, float]:
         """Return those of the loose blobs that nothing refers to any more."""
