@@ -211,7 +211,9 @@ class Client:
         try:
             connection.sock.settimeout(ANSWER + wait)
             connection.request(method, self._path + path, body or None, headers)
-            return connection, connection.getresponse()
+            response = connection.getresponse()
+            number_in(response.headers, "Content-Length")
+            return connection, response
         except BaseException:
             connection.close()
             raise
@@ -229,6 +231,18 @@ class Client:
     def _begin_anew(self) -> None:
         self._process = os.getpid()
         self._idle: deque[http.client.HTTPConnection] = deque()
+
+
+def number_in(headers: http.client.HTTPMessage, name: str) -> int:
+    """Return the number that a header has which every answer of ours has.
+
+    Raises:
+        ConnectionError: It has none: the connection broke in the middle of the headers, which looks like their end.
+    """
+    try:
+        return int(headers.get(name, ""))
+    except ValueError:
+        raise ConnectionError("the answer ended too early") from None
 
 
 def _problem(answer: Answer) -> Problem | None:

@@ -8,7 +8,7 @@ from __future__ import annotations
 from http import HTTPStatus
 from typing import BinaryIO, Final
 
-from penstock.backend.client import BROKEN, Answer, Client
+from penstock.backend.client import BROKEN, Answer, Client, number_in
 from penstock.backend.protocol import BLOBS, UPLOAD_OFFSET
 from penstock.blobs.files import BlobWriter, FileBlobs
 from penstock.core.errors import Conflict, Damaged, Forbidden, NotFound, PenstockError, StoreBusy, Unauthenticated
@@ -43,7 +43,7 @@ class Transfers:
                 answer = self._ask_for_offset(blob) if offset is None else self._send(blob, offset)
                 if answer.status != HTTPStatus.ACCEPTED:
                     return
-                arrived = int(answer.headers[UPLOAD_OFFSET])
+                arrived = number_in(answer.headers, UPLOAD_OFFSET)
                 if offset is not None and arrived > offset:
                     patience.renew()
                 offset = arrived
@@ -116,7 +116,7 @@ class Transfers:
                     return None
                 if answer.status == HTTPStatus.UNPROCESSABLE_ENTITY:
                     raise Damaged(f"blob {blob.hash} is damaged on the server", hint=_MADE_AGAIN)
-                return int(_said(answer).headers["Content-Length"])
+                return number_in(_said(answer).headers, "Content-Length")
             except (*BROKEN, StoreBusy) as error:
                 if not patience.pause():
                     raise self._client.unreachable(error) from None
@@ -130,7 +130,7 @@ class Transfers:
                 self._client.checked(Answer(status=response.status, headers=response.headers, body=response.read()))
             if before and response.status != HTTPStatus.PARTIAL_CONTENT:
                 raise Damaged(f"the server does not send a part of blob {blob.hash}")
-            left = int(response.headers["Content-Length"])
+            left = number_in(response.headers, "Content-Length")
             while piece := response.read(PIECE):
                 left -= writer.write(piece)
         if left:

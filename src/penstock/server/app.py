@@ -86,7 +86,7 @@ class App:
         blobs = BlobRoutes(backend.blobs, uploads, self._files)
         pages = Pages(self.sessions, hosts.cookie, self._loops, metrics)
         self.table = Table([*operations.routes(), *blobs.routes(), *pages.routes()])
-        door = Door(self.table, hosts, authenticate, self.sessions, metrics)
+        door = Door(self.table, hosts, authenticate, self.sessions, self._threads, metrics)
         self.asgi = Alive(door, self._begin, self._end)
 
     def _begin(self) -> None:

@@ -90,7 +90,10 @@ class BlobRoutes:
                 await whole(request, PIECE)  # so that the connection can be used again
             return answer(blob)
         if first is None:
-            return _go_on(await self._in_thread(self._uploads.arrived, blob))
+            arrived = await self._in_thread(self._uploads.arrived, blob)
+            if arrived < blob.size:
+                return _go_on(arrived)
+            first, last = arrived, arrived - 1  # nothing is missing but its name: somebody was stopped just then
         try:
             upload = await self._in_thread(self._uploads.go_on, blob, first)
         except Conflict as error:

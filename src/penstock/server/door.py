@@ -9,10 +9,10 @@ import asyncio
 import hashlib
 import time
 from collections.abc import Callable
+from concurrent.futures import Executor
 from typing import Any, Final
 
 from msgspec import Struct
-from starlette.concurrency import run_in_threadpool
 from starlette.datastructures import MutableHeaders
 from starlette.requests import Request
 from starlette.responses import Response
@@ -73,16 +73,24 @@ class Door:
         hosts: Our own names.
         authenticate: Who comes with a key.
         sessions: Who comes with a cookie.
+        threads: Where `authenticate` may take its time.
         metrics: Where requests are counted.
     """
 
     def __init__(
-        self, table: Table, hosts: Hosts, authenticate: Authenticate, sessions: Sessions, metrics: Metrics
+        self,
+        table: Table,
+        hosts: Hosts,
+        authenticate: Authenticate,
+        sessions: Sessions,
+        threads: Executor,
+        metrics: Metrics,
     ) -> None:
         self._table = table
         self._hosts = hosts
         self._authenticate = authenticate
         self._sessions = sessions
+        self._threads = threads
         self._metrics = metrics
         self._guesses = Guesses()
         self._known: dict[bytes, tuple[float, Identity]] = {}
@@ -172,7 +180,7 @@ class Door:
             return known
         address = request.client.host if request.client else ""
         try:
-            identity = await run_in_threadpool(self._authenticate, key)
+            identity = await asyncio.get_running_loop().run_in_executor(self._threads, self._authenticate, key)
         except Unauthenticated:
             wait = self._guesses.wait(address)
             self._guesses.failed(address)

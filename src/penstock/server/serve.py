@@ -26,6 +26,7 @@ from penstock.core.errors import Invalid, StoreError
 from penstock.server.access import Authenticate, owner_of
 from penstock.server.app import App, Limits
 from penstock.server.door import LONGEST_HEADERS, Hosts
+from penstock.server.operations import CarryOut
 
 PORT: Final = 8765
 GRACE: Final = 10  # seconds that requests get to end once the server shall stop
@@ -70,6 +71,7 @@ def make_server(
     ready: Callable[[Address], object],
     *,
     authenticate: Authenticate | None = None,
+    carry_out: CarryOut | None = None,
     users_exist: Callable[[], bool] = lambda: False,
 ) -> Server:
     """Return a server that listens, and answers once it runs.
@@ -79,6 +81,7 @@ def make_server(
         chosen: How to serve.
         ready: Called once requests are answered.
         authenticate: Who comes with a key; by default the owner of the home, and nobody else.
+        carry_out: Has the service do something for somebody; by default for whoever was let through.
         users_exist: Whether anybody but the owner of the home can be told apart.
 
     Raises:
@@ -93,7 +96,7 @@ def make_server(
     authenticate = authenticate or owner_of(make_token(chosen.home))
     listening = _listening(chosen.host, chosen.port)
     port = int(listening.getsockname()[1])
-    app = App(backend, hosts(chosen.host, port, chosen.names), authenticate, limits=chosen.limits)
+    app = App(backend, hosts(chosen.host, port, chosen.names), authenticate, carry_out, chosen.limits)
     address = Address(url=f"http://{_written(chosen.host)}:{port}", pid=os.getpid())
     return Server(app, listening, chosen.home / "server.json", address, ready)
 
