@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+import sys
 from typing import TYPE_CHECKING
 
 import click
 
-from penstock.cli.invocation import Exit, Invocation, pass_invocation
+from penstock.cli.invocation import Exit, Invocation, json_option, pass_invocation
 
 if TYPE_CHECKING:
     from penstock.server.serve import Address
@@ -28,6 +29,7 @@ Example:
 @click.option(
     "--name", "names", multiple=True, metavar="NAME", help="How else clients call it, as penstock.example.org."
 )
+@json_option
 @pass_invocation
 def command(invocation: Invocation, host: str, port: int, names: tuple[str, ...]) -> Exit:
     """Serve the home over HTTP until the process is told to stop."""
@@ -45,8 +47,9 @@ def command(invocation: Invocation, host: str, port: int, names: tuple[str, ...]
     settings = replace(invocation.settings, url="")  # what it serves is its own home
     backend = open_local(settings)
     log_to_stderr()
+    chosen = Serving(home=settings.home, host=host, port=port, names=names)
     try:
-        with make_server(backend, Serving(home=settings.home, host=host, port=port, names=names), _say) as server:
+        with make_server(backend, chosen, _json if invocation.json else _say) as server:
             server.run_until_told()
     finally:
         backend.close()
@@ -55,3 +58,10 @@ def command(invocation: Invocation, host: str, port: int, names: tuple[str, ...]
 
 def _say(address: Address) -> None:
     click.echo(f"Penstock serves at {address.url}   use it with: export PENSTOCK_URL={address.url}")
+
+
+def _json(address: Address) -> None:
+    from penstock.cli.document import emit
+
+    emit(address)
+    sys.stdout.flush()

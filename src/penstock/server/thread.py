@@ -10,19 +10,22 @@ from typing import Final
 
 from penstock.backend.local import Local
 from penstock.server.access import Authenticate
+from penstock.server.operations import CarryOut
 from penstock.server.serve import Address, Serving, make_server
 
 START: Final = 30.0  # seconds
 
 
 @contextmanager
-def serving(backend: Local, chosen: Serving, authenticate: Authenticate | None = None) -> Generator[Address]:
+def serving(
+    backend: Local, chosen: Serving, authenticate: Authenticate | None = None, carry_out: CarryOut | None = None
+) -> Generator[Address]:
     """Serve for as long as the block goes on.
 
     Args:
         backend: The service and the blobs; whoever opened them closes them afterwards.
         chosen: How to serve.
-        authenticate: Who comes with a key; by default the owner of the home, and nobody else.
+        authenticate, carry_out: As for `make_server`.
 
     Yields:
         Where the server is.
@@ -36,7 +39,7 @@ def serving(backend: Local, chosen: Serving, authenticate: Authenticate | None =
         except BaseException as error:  # noqa: BLE001 - it is raised where somebody waits for the server
             said.put(error)
 
-    made = make_server(backend, chosen, said.put, authenticate=authenticate)
+    made = make_server(backend, chosen, said.put, authenticate=authenticate, carry_out=carry_out)
     thread = threading.Thread(target=run, name="penstock-server", daemon=True)
     thread.start()
     address = said.get(timeout=START)
