@@ -32,9 +32,7 @@ async def pieces(request: Request, largest: int) -> AsyncIterator[bytes]:
     Raises:
         Refused: It is larger than that, or stops coming.
     """
-    announced = request.headers.get("content-length", "0")
-    if announced.isdecimal() and int(announced) > largest:
-        raise _too_large(largest)
+    _refuse_large(request, largest)
     size = 0
     stream = request.stream()
     while True:
@@ -42,9 +40,9 @@ async def pieces(request: Request, largest: int) -> AsyncIterator[bytes]:
             async with asyncio.timeout(SLOWEST):
                 piece = await anext(stream, None)
         except TimeoutError:
-            raise refuse(408, "error", f"nothing of the body came for {SLOWEST:g} seconds") from None
+            raise _too_slow() from None
         except ClientDisconnect:
-            raise refuse(400, "error", "the client went away in the middle of the body") from None
+            raise _gone() from None
         if piece is None:
             return
         size += len(piece)
@@ -54,8 +52,31 @@ async def pieces(request: Request, largest: int) -> AsyncIterator[bytes]:
 
 
 async def whole(request: Request, largest: int) -> bytes:
-    """Return the body."""
-    return b"".join([piece async for piece in pieces(request, largest)])
+    """Return the body, which most requests bring in one piece.
+
+    Raises:
+        Refused: It is larger than that, or stops coming.
+    """
+    _refuse_large(request, largest)
+    parts: list[bytes] = []
+    size = 0
+    more = True
+    loop = asyncio.get_running_loop()
+    try:
+        async with asyncio.timeout(SLOWEST) as patience:
+            while more:
+                message = await request.receive()
+                if message["type"] == "http.disconnect":
+                    raise _gone()
+                parts.append(message.get("body", b""))
+                more = message.get("more_body", False)
+                size += len(parts[-1])
+                if size > largest:
+                    raise _too_large(largest)
+                patience.reschedule(loop.time() + SLOWEST)
+    except TimeoutError:
+        raise _too_slow() from None
+    return parts[0] if len(parts) == 1 else b"".join(parts)
 
 
 def decode(body: bytes, kind: type[T], media: str) -> T:
@@ -88,6 +109,20 @@ def _refuse_deep(body: bytes) -> None:
         depth += (mark in b"[{") - (mark in b"]}")
         if depth > DEEPEST:
             raise _too_deep()
+
+
+def _refuse_large(request: Request, largest: int) -> None:
+    announced = request.headers.get("content-length", "0")
+    if announced.isdecimal() and int(announced) > largest:
+        raise _too_large(largest)
+
+
+def _too_slow() -> Refused:
+    return refuse(408, "error", f"nothing of the body came for {SLOWEST:g} seconds")
+
+
+def _gone() -> Refused:
+    return refuse(400, "error", "the client went away in the middle of the body")
 
 
 def _too_large(largest: int) -> Refused:

@@ -13,7 +13,6 @@ from concurrent.futures import Executor
 from typing import Any, Final
 
 from msgspec import Struct
-from starlette.datastructures import MutableHeaders
 from starlette.requests import Request
 from starlette.responses import Response
 from starlette.types import Message, Receive, Scope, Send
@@ -43,6 +42,7 @@ HEADERS: Final = {
     "Cross-Origin-Opener-Policy": "same-origin",
     "Cache-Control": "no-store",
 }
+_ENCODED: Final = [(name.lower().encode(), value.encode()) for name, value in HEADERS.items()]
 LOGIN: Final = (
     "set PENSTOCK_KEY to a key of this server, or PENSTOCK_HOME to its home; others send Authorization: Bearer KEY"
 )
@@ -220,10 +220,9 @@ class Alive:
 
 
 def _guard(message: Message) -> None:
-    headers = MutableHeaders(scope=message)
-    for name, value in HEADERS.items():
-        if name not in headers:
-            headers[name] = value
+    """Add the headers that every answer has, unless it brings its own."""
+    there = {name for name, _ in message["headers"]}
+    message["headers"] = [*message["headers"], *(one for one in _ENCODED if one[0] not in there)]
 
 
 def _no_route(request: Request, methods: dict[str, Any]) -> Exception:
