@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import msgspec
 import pytest
 
-from penstock.core.errors import BadTransition, NotFound
+from penstock.core.errors import BadTransition, Invalid, NotFound
 from penstock.core.outputs import Artifact
 from penstock.core.task import ALLOWED, ENDED, Status, Task
 from penstock.ops.base import REGISTRY, Op
@@ -124,3 +125,12 @@ def test_an_operation_that_only_reads_takes_no_turn_at_writing(store):
         assert other.call(GetTask(id=ID)).name == "work"
     assert other.call(GetTask(id=ID)).name == "other"
     other.close()
+
+
+def test_a_limit_below_nothing_is_refused_by_every_operation_that_has_one(store):
+    limited = [kind for kind in HANDLERS if "limit" in kind.__struct_fields__]
+    assert len(limited) > 4
+    for kind in limited:
+        needed = {field.name: "x" for field in msgspec.structs.fields(kind) if field.required}
+        with pytest.raises(Invalid, match=f"{kind.__name__}: limit is -1"):
+            Service(store, lambda: 1.0).call(kind(**needed, limit=-1))

@@ -57,6 +57,8 @@ class Service:
         """
         if type(op) not in HANDLERS:
             raise NotFound(f"there is no operation {type(op).__name__}")
+        if (getattr(op, "limit", None) or 0) < 0:
+            raise Invalid(f"{type(op).__name__}: limit is {op.limit}", hint="0 is the least")  # type: ignore[attr-defined]
         self._wait(op)
         with self._store.transaction(writes=not op.reads, durable=op.durable) as tx:
             result = self._carry_out(tx, op, None if op.reads else once)
