@@ -9,6 +9,7 @@ import msgspec
 import pytest
 
 from penstock.core.errors import Invalid
+from penstock.core.secret import Secret
 from penstock.settings import Settings, environment, environment_of_interest, load
 
 
@@ -142,3 +143,27 @@ def test_the_password_of_the_database_is_recorded_by_no_wildcard(monkeypatch):
     monkeypatch.setenv("PENSTOCK_DATABASE", "postgresql://ada:s3cret@db/lab")
     monkeypatch.setenv("PENSTOCK_LOG_ENVIRONMENT", "*")
     assert "PENSTOCK_DATABASE" not in environment_of_interest()
+
+
+def test_a_server_is_an_address_and_a_key_that_nothing_shows(tmp_path):
+    found = settings(tmp_path, PENSTOCK_URL="https://p.example/base/", PENSTOCK_KEY=" very secret ", PENSTOCK_HOME="/h")
+    assert (found.url, found.key.text) == ("https://p.example/base", "very secret")
+    assert "very secret" not in f"{found!r} {found.key} {found.key!r}"
+    assert found.blobs == Path("/h/cache/blobs")
+    assert (found.key == Secret("very secret"), bool(Secret(""))) == (True, False)
+    assert settings(tmp_path, 'url = "http://a:1"\nkey = "k"').key.text == "k"
+    assert settings(tmp_path / "none").url == ""
+
+
+@pytest.mark.parametrize(
+    "url", ["x", "ftp://x", "http://", "http://x:y", "http://x?a", "http://x#a", "//x", "http://[x"]
+)
+def test_an_address_that_is_none_is_named(tmp_path, url):
+    with pytest.raises(Invalid, match="PENSTOCK_URL is"):
+        settings(tmp_path, PENSTOCK_URL=url)
+
+
+def test_a_password_in_an_address_is_refused_and_not_repeated(tmp_path):
+    with pytest.raises(Invalid, match="holds a password") as error:
+        settings(tmp_path, PENSTOCK_URL="https://me:hunter2@p.example")
+    assert "hunter2" not in str(error.value)

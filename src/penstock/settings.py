@@ -9,12 +9,14 @@ from collections.abc import Mapping
 from fnmatch import fnmatchcase
 from pathlib import Path
 from typing import Literal, TypeVar, get_args
+from urllib.parse import urlsplit
 
 import platformdirs
 from msgspec import Struct
 
 from penstock.core.errors import Invalid
-from penstock.core.lease import Held
+from penstock.core.lease import Held, held_of
+from penstock.core.secret import Secret
 
 RECORDED = (
     *("CONDA_DEFAULT_ENV", "CUDA_VISIBLE_DEVICES", "LANG", "LC_ALL", "LD_LIBRARY_PATH", "LOCAL_RANK", "MASTER_ADDR"),
@@ -46,6 +48,9 @@ class Settings(Struct, frozen=True, kw_only=True):
         agent: Whether an agent is started on this machine when something waits and none lives. `PENSTOCK_AGENT`: `auto`
             or `off`.
         held: Of a process that an agent started for a run, what it holds. `PENSTOCK_HELD`, set by the agent.
+        url: Address of the server that keeps everything, such as `https://penstock.example.org`. `PENSTOCK_URL`; by
+            default there is none, and everything is kept in the home.
+        key: What the server knows you by. `PENSTOCK_KEY`; a server on this machine that uses this very home needs none.
     """
 
     home: Path
@@ -55,11 +60,15 @@ class Settings(Struct, frozen=True, kw_only=True):
     agent: Literal["auto", "off"] = "auto"
     held: Held | None = None
     database_url: str | None = None
+    url: str = ""
+    key: Secret = Secret("")
 
     def __repr__(self) -> str:
-        url = None if self.database_url is None else "..."  # it may hold a password, and this ends up in tracebacks
+        database = (
+            None if self.database_url is None else "..."
+        )  # it may hold a password, and this ends up in tracebacks
         given = f"home={str(self.home)!r}, workers={self.workers}, progress={self.progress!r}, user={self.user!r}"
-        return f"Settings({given}, database_url={url!r})"
+        return f"Settings({given}, database_url={database!r}, url={self.url!r})"
 
     @property
     def database(self) -> Path:
@@ -68,8 +77,8 @@ class Settings(Struct, frozen=True, kw_only=True):
 
     @property
     def blobs(self) -> Path:
-        """The folder of the blob store."""
-        return self.home / "blobs"
+        """The folder of the blob store; of copies of blobs where a server keeps them."""
+        return self.home / "cache" / "blobs" if self.url else self.home / "blobs"
 
     @property
     def scratch(self) -> Path:
@@ -100,8 +109,10 @@ def load(environment: Mapping[str, str] | None = None) -> Settings:
         progress=_choice(*find("progress"), get_args(Progress)),
         user=find("user")[0] or _login(),
         agent=_choice(*find("agent"), ("auto", "off")),
-        held=_held(environment.get("PENSTOCK_HELD", "")),
-        database_url=_database_url(*find("database")),
+        held=held_of(environment.get("PENSTOCK_HELD", "")),
+        database_url=postgres_url(*find("database")),
+        url=_url(*find("url")),
+        key=Secret(find("key")[0].strip()),
     )
 
 
@@ -146,16 +157,34 @@ def _choice(text: str, where: str, choices: tuple[T, ...]) -> T:
     return found
 
 
-def _held(text: str) -> Held | None:
-    task, _, fence = text.partition(":")
-    return Held(task, int(fence)) if fence.isdecimal() else None
+def postgres_url(text: str, where: str) -> str | None:
+    """Return a text that is the URL of a PostgreSQL database, None for no text.
 
-
-def _database_url(text: str, where: str) -> str | None:
+    Raises:
+        Invalid: It is none; it is not shown.
+    """
     if text and not text.startswith(_POSTGRES):  # not shown: it may hold a password
         hint = "give it as postgresql://user:password@host:5432/database, or leave it out for the file in the home"
         raise Invalid(f"{where} is no PostgreSQL URL", hint=hint)
     return text or None
+
+
+def _url(text: str, where: str) -> str:
+    """Return the address of a server without a slash at its end."""
+    if not text:
+        return ""
+    try:
+        parts = urlsplit(text)
+        _ = parts.port
+        fits = parts.scheme in {"http", "https"} and parts.hostname and not (parts.query or parts.fragment)
+    except ValueError:
+        fits = False
+    else:
+        if parts.username or parts.password:
+            raise Invalid(f"{where} holds a password", hint="give the key as PENSTOCK_KEY, and the address without it")
+    if not fits:
+        raise Invalid(f"{where} is {text!r}", hint="give the address of a server, such as http://127.0.0.1:8765")
+    return text.rstrip("/")
 
 
 def _login() -> str:

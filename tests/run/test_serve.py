@@ -8,6 +8,9 @@ import msgspec
 import pytest
 
 from penstock.backend import connect
+from penstock.blobs.cached import CachedBlobs
+from penstock.core.errors import Damaged
+from penstock.core.outputs import Blob
 from penstock.core.pipeline import Pipeline, Step
 from penstock.core.rights import RULES, Reach
 from penstock.core.task import Parameter, Worker
@@ -16,7 +19,7 @@ from penstock.ops.changes import LastChange, ListChanges
 from penstock.ops.runs import CreateRun, StartRun
 from penstock.ops.steps import LaunchStep
 from penstock.ops.tasks import GetTask, NewTask, SetParameters
-from penstock.run.attempt import Request, decode_reply, encode
+from penstock.run.attempt import TRANSFER, Request, Transfer, decode_reply, encode
 from penstock.run.serve import serve
 from penstock.settings import Settings
 
@@ -111,6 +114,8 @@ def sample(kind):
                 return {}
             case msgspec.inspect.UnionType(includes_none=True):
                 return None
+            case msgspec.inspect.UnionType(types=(first, *_)):
+                return fill_info(first)
             case _:
                 return []
 
@@ -137,3 +142,38 @@ def test_a_step_that_waits_does_not_make_its_launcher_wait(backend, task):
     serving.start()
     serving.join(timeout=5)
     assert replies, "the launcher waits for as long as the step likes"
+
+
+class Elsewhere:
+    """The place where blobs are kept, which is asked and answers."""
+
+    def __init__(self):
+        self.asked = []
+
+    def keep_blob(self, blob):
+        self.asked.append(("keep", blob))
+
+    def fetch_blob(self, blob):
+        self.asked.append(("fetch", blob))
+        raise Damaged("it is not there")
+
+    def check_blob(self, blob):
+        self.asked.append(("check", blob))
+
+    def stat_blob(self, hash):
+        self.asked.append(("stat", Blob(hash, 0)))
+        return Blob(hash, 5)
+
+
+def test_a_step_has_its_blobs_sent_and_fetched_where_they_are_kept_elsewhere(ask, backend, tmp_path):
+    far, blob = Elsewhere(), Blob("0" * 64, 0)
+    backend.blobs = CachedBlobs(tmp_path / "copies", far, "http://s")
+    replies = {kind: ask(TRANSFER, Transfer(kind=kind, blob=blob)) for kind in ("keep", "fetch", "check", "stat")}
+    assert far.asked == [(kind, blob) for kind in replies]
+    assert (replies["keep"].code, replies["fetch"].code, replies["check"].code) == ("", "damaged", "")
+    assert msgspec.msgpack.decode(replies["stat"].body, type=Blob) == Blob("0" * 64, 5)
+
+
+def test_where_the_blobs_are_here_there_is_nothing_to_send(ask):
+    assert ask(TRANSFER, Transfer(kind="keep", blob=Blob("0" * 64, 0))).code == ""
+    assert ask(TRANSFER, b"nonsense").code == "invalid"

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import threading
 
+import msgspec
 import pytest
 
 from penstock.backend.secrets import SystemSecrets
 from penstock.core.access import Identity, Scope
-from penstock.core.errors import BadTransition, Forbidden, NotFound, Unauthenticated
+from penstock.core.errors import BadTransition, Forbidden, Invalid, NotFound, Unauthenticated
 from penstock.core.outputs import Artifact
 from penstock.core.secret import Secret
 from penstock.core.task import ALLOWED, ENDED, Status, Task
@@ -131,6 +132,15 @@ def test_an_operation_that_only_reads_takes_no_turn_at_writing(store):
         assert other.call(GetTask(id=ID)).name == "work"
     assert other.call(GetTask(id=ID)).name == "other"
     other.close()
+
+
+def test_a_limit_below_nothing_is_refused_by_every_operation_that_has_one(store):
+    limited = [kind for kind in HANDLERS if "limit" in kind.__struct_fields__]
+    assert len(limited) > 4
+    for kind in limited:
+        needed = {field.name: "x" for field in msgspec.structs.fields(kind) if field.required}
+        with pytest.raises(Invalid, match=f"{kind.__name__}: limit is -1"):
+            Service(store, lambda: 1.0).call(kind(**needed, limit=-1))
 
 
 class TestForSomebody:

@@ -186,7 +186,7 @@ def test_models_are_found_by_all_that_is_asked_newest_first(desk):
     assert found(archived=True) == [third, second, first]
     desk.backend.call(ArchiveModel(id=third, task=task.id, archived=False))
     assert len(found()) == 3
-    with pytest.raises(Invalid, match="at most -1 models"):
+    with pytest.raises(Invalid, match="limit is -1"):
         found(limit=-1)
 
 

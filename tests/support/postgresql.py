@@ -42,6 +42,13 @@ _NOBODY = {"user": "nobody", "group": 65534, "extra_groups": []}
 _PR_SET_PDEATHSIG = 1
 
 
+FROM_THE_START = (
+    "INSERT INTO queues (name, paused, most, created) VALUES ('default', 0, NULL, 0), ('services', 0, NULL, 0)",
+    "INSERT INTO audit_end (id, seq, hash) VALUES (1, 0, '')",
+)
+"""What the migrations put into a new database."""
+
+
 class Cluster:
     """One server with its databases, in a folder of its own."""
 
@@ -80,6 +87,8 @@ class Cluster:
         """Delete every row but those of one table, and let numbers begin anew, once nobody uses the database."""
         self.execute(f"SELECT pg_terminate_backend(pid, 10000) FROM pg_stat_activity WHERE datname = '{name}'")
         self.execute(_EMPTY.replace("{kept}", kept), name)
+        for statement in FROM_THE_START:
+            self.execute(statement, name)
 
     def drop(self, name: str) -> None:
         """Drop a database, whoever still uses it."""

@@ -67,6 +67,9 @@ class Agent:
 
     Args:
         say: Takes a sentence about what the agent does.
+
+    Attributes:
+        claimed: How many tasks it has claimed.
     """
 
     def __init__(self, home: Home, settings: Settings, options: Options, say: Callable[[str], None]) -> None:
@@ -79,6 +82,7 @@ class Agent:
         self._changed = threading.Condition()
         self._leaving = threading.Event()
         self._turn = 0
+        self.claimed = 0
 
     def leave(self) -> None:
         """Claim nothing more, and leave when what runs has ended. May be called from signal handlers."""
@@ -150,6 +154,7 @@ class Agent:
         if self._leaving.is_set():
             self._home.call(HandBack(held=claim.held))
             return
+        self.claimed += 1
         self._say(f"{claim.queue}: {claim.task.name} ({claim.task.id[:12]})")
         self._running[claim.task.id] = claim
         chosen = preload.plan([claim.task.script.source], self._options.path)

@@ -45,7 +45,14 @@ def connect(settings: Settings) -> Backend:
 
 
 def open_home(settings: Settings) -> Home:
-    """Open the backend that the settings name: the service in this process, on the home's file or on PostgreSQL."""
+    """Open the backend that the settings name: a server, or the service in this process.
+
+    That is on the file of the home, or on PostgreSQL.
+    """
+    if settings.url:
+        from penstock.backend.remote import open_remote  # noqa: PLC0415 - most processes need no server
+
+        return open_remote(settings)
     from penstock.backend.local import open_local  # noqa: PLC0415 - step processes never import the database
 
     return open_local(settings)

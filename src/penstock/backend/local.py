@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import time
 from contextlib import suppress
-from typing import TypeVar, cast
+from typing import Any, TypeVar, cast
 
 from penstock.backend.secrets import SystemSecrets
 from penstock.blobs.files import FileBlobs
@@ -12,7 +12,7 @@ from penstock.core.access import Identity
 from penstock.core.errors import StoreError
 from penstock.core.lease import Held
 from penstock.core.task import Task
-from penstock.ops.base import Op
+from penstock.ops.base import Once, Op
 from penstock.ops.lifecycle import DeleteTask, ResetTask
 from penstock.ops.models import DeleteModel, GetModel
 from penstock.ops.runs import DeleteRun, GetRun
@@ -31,26 +31,36 @@ class Local:
         self._service = service
         self.blobs = blobs
 
-    def call(self, op: Op[R], by: Identity | None = None, held: Held | None = None) -> R:
-        """Carry out one operation, for somebody from outside when they are named, for who holds a task when it is."""
+    def call(self, op: Op[R], by: Identity | None = None, *, held: Held | None = None, once: Once | None = None) -> R:
+        """Carry out one operation; see `Service.call`."""
+        if once is not None and self._service.knows(once):
+            return self._service.call(op, by, held=held, once=once)
         if isinstance(op, DeleteRun | DeleteTask | ResetTask):
-            return cast("R", self._delete(op, by))
+            return cast("R", self._delete(op, by, once))
         if isinstance(op, DeleteModel):
-            return cast("R", self._delete_model(op, by))
-        return self._service.call(op, by, held)
+            return cast("R", self._delete_model(op, by, once))
+        return self._service.call(op, by, held=held, once=once)
+
+    def has_answer(self, op: Op[Any], by: Identity | None = None) -> bool:
+        """Return whether an operation that may wait has its answer now; others always have."""
+        return self._service.has_answer(op, by)
 
     def holding(self, held: Held) -> Holding:
         """Return the backend of who carries a claimed task out."""
         return Holding(self, held)
 
+    def forget_answers(self, older_than: float) -> int:
+        """Forget what calls were answered this many seconds ago, or earlier; return how many those are."""
+        return self._service.forget_answers(older_than)
+
     def close(self) -> None:
         """Close the database."""
         self._service.close()
 
-    def _delete(self, op: DeleteRun | DeleteTask | ResetTask, by: Identity | None) -> list[str]:
+    def _delete(self, op: DeleteRun | DeleteTask | ResetTask, by: Identity | None, once: Once | None) -> list[str]:
         """Delete what was recorded, and then the bytes that nothing refers to any more."""
         known = self._service.call(GetRun(id=op.id)).run.task if isinstance(op, DeleteRun) else self._task(op.id)
-        unused = self._service.call(op, by)
+        unused = self._service.call(op, by, once=once)
         for hash in unused:
             self.blobs.delete(hash, stored_before=known.ended)
         return unused
@@ -58,10 +68,10 @@ class Local:
     def _task(self, id: str) -> Task:
         return self._service.call(GetTask(id=id))
 
-    def _delete_model(self, op: DeleteModel, by: Identity | None) -> list[str]:
+    def _delete_model(self, op: DeleteModel, by: Identity | None, once: Once | None) -> list[str]:
         """Delete a model, and then its bytes if nothing refers to them any more."""
         updated = self._service.call(GetModel(id=op.id)).updated
-        unused = self._service.call(op, by)
+        unused = self._service.call(op, by, once=once)
         for hash in () if op.keep_bytes else unused:
             self.blobs.delete(hash, stored_before=updated)
         return unused

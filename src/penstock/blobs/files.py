@@ -19,10 +19,9 @@ import time
 from contextlib import contextmanager, suppress
 from hashlib import sha256
 from pathlib import Path
-from queue import Queue
-from threading import Thread
 from typing import TYPE_CHECKING
 
+from penstock.blobs.digest import Digest
 from penstock.core.errors import Damaged, DiskFull, Invalid, NotFound, StoreError
 from penstock.core.outputs import Blob
 
@@ -32,10 +31,8 @@ if TYPE_CHECKING:
     from _typeshed import ReadableBuffer
 
 _IS_HASH = re.compile(r"[0-9a-f]{64}").fullmatch
-_LARGE = 1 << 20  # from here on a piece is hashed in a thread: hashing 1 MiB takes ten times as long as handing it over
 _CHUNK = 4 << 20  # bytes read at once from a file that is put
 _BUFFER = 1 << 18  # bytes read at once when checking: stays in the cache of the processor
-_WAITING = 8  # pieces that may wait for the hashing thread
 
 _REFUSALS = {
     errno.ENOSPC: ("the disk is full", "free some space, or set PENSTOCK_HOME to a folder on another disk"),
@@ -71,6 +68,11 @@ class FileBlobs:
         self._root = Path(os.path.abspath(root))  # noqa: PTH100 - resolve() would follow links, which the owner may move
         self._blobs = str(self._root / "sha256")
         self._staging = str(self._root / "staging")
+
+    @property
+    def root(self) -> Path:
+        """The store's folder."""
+        return self._root
 
     def writer(self) -> BlobWriter:
         """Return a file to write to; nothing is stored before its `commit()`."""
@@ -146,6 +148,10 @@ class FileBlobs:
                 digest.update(buffer[:count])
         self._check(blob, digest.hexdigest())
         return self.path(blob.hash)
+
+    def check(self, blob: Blob) -> None:
+        """Raise Damaged unless the blob is stored, and is what was recorded; nobody wants its bytes."""
+        self.verified_path(blob)
 
     def delete(self, hash: str, stored_before: float | None = None) -> None:
         """Remove the blob; nothing happens when it is not there.
@@ -246,7 +252,7 @@ class BlobWriter(io.RawIOBase):
         super().__init__()
         self._blobs = blobs
         self._root = root
-        self._digest = _Digest()
+        self._digest = Digest()
         self._size = 0
         self._failure: Exception | None = None
         self._staged: str | None = None
@@ -330,42 +336,6 @@ class BlobWriter(io.RawIOBase):
         except Exception as error:
             self._failure = error
             raise
-
-
-class _Digest:
-    """SHA-256 of a stream; from the first large piece on it is computed in a thread."""
-
-    def __init__(self) -> None:
-        self._sha = sha256()
-        self._pieces: Queue[memoryview | bytes | None] = Queue(_WAITING)
-        self._thread: Thread | None = None
-
-    def update(self, piece: memoryview) -> None:
-        if self._thread is None and piece.nbytes >= _LARGE:
-            self._thread = self._start()
-        if self._thread is None:
-            self._sha.update(piece)
-        else:
-            self._pieces.put(piece if piece.nbytes >= _LARGE else bytes(piece))
-
-    def finish(self) -> str:
-        if self._thread is not None:
-            self._pieces.put(None)
-            self._thread.join()
-            self._thread = None
-        return self._sha.hexdigest()
-
-    def _start(self) -> Thread | None:
-        thread = Thread(target=self._run, name="penstock-sha256", daemon=True)
-        try:
-            thread.start()
-        except RuntimeError:  # no more threads, or the interpreter is ending
-            return None
-        return thread
-
-    def _run(self) -> None:
-        while (piece := self._pieces.get()) is not None:
-            self._sha.update(piece)
 
 
 def _make_folder(path: str) -> None:

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from penstock.cli.invocation import Exit, Invocation, pass_invocation
+from penstock.cli.invocation import Exit, Invocation, json_option, pass_invocation
 
 if TYPE_CHECKING:
     from types import FrameType
@@ -40,6 +40,7 @@ Examples:
 )
 @click.option("--once", is_flag=True, help="Leave after one task.")
 @click.option("--until-idle", is_flag=True, help=f"Leave when nothing has waited for {IDLE:g} seconds.")
+@json_option
 @pass_invocation
 def command(
     invocation: Invocation,
@@ -83,6 +84,10 @@ def command(
         _say(f"agent {options.name} serves {served} with {options.workers} workers; Ctrl-C to leave")
         _leave_on_signals(agent)
         agent.run()
+        if invocation.json:
+            from penstock.cli.document import emit
+
+            emit({"agent": options.name, "claimed": agent.claimed})
     finally:
         home.close()
     return Exit.OK

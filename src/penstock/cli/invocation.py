@@ -27,6 +27,7 @@ class Exit(IntEnum):
     FAILED = 1
     USAGE = 2
     NOT_FOUND = 3
+    UNREACHABLE = 4
     INTERRUPTED = 130
 
 

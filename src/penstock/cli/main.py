@@ -44,6 +44,7 @@ SUMMARIES = {
     "user": "Add, list, change and remove the users of a server.",
     "key": "Make, list and revoke keys.",
     "audit": "Show who changed what, and check that nobody changed the record.",
+    "server": "Serve the home over HTTP, for other processes and machines.",
     "doctor": "Check this installation and its home.",
 }
 MODULES = {"rm": "remove"}  # of commands whose name says too little for a module
@@ -70,13 +71,15 @@ Exit codes:
   1    a run or a task failed, or something went wrong
   2    the command was not understood
   3    there is no such run, task, step or artifact
+  4    the server does not answer
   130  interrupted from the keyboard
 
 With --json, standard output carries one JSON document: what was asked for, or {"error": ...}.
 
 \b
-Settings: PENSTOCK_HOME (where runs are kept), PENSTOCK_WORKERS (steps at once),
-PENSTOCK_PROGRESS (auto, live, plain, none), NO_COLOR.
+Settings: PENSTOCK_HOME (where runs are kept), PENSTOCK_URL and PENSTOCK_KEY (a server
+that keeps them instead), PENSTOCK_WORKERS (steps at once), PENSTOCK_PROGRESS (auto, live,
+plain, none), NO_COLOR.
 """
 
 
@@ -180,10 +183,12 @@ def execute(arguments: Sequence[str]) -> int:
 
 def exit_code(error: PenstockError) -> Exit:
     """Return the exit code for an error."""
-    from penstock.core.errors import Invalid, NotFound
+    from penstock.core.errors import Invalid, NotFound, Unreachable
 
     if isinstance(error, NotFound):
         return Exit.NOT_FOUND
+    if isinstance(error, Unreachable):
+        return Exit.UNREACHABLE
     return Exit.USAGE if isinstance(error, Invalid) else Exit.FAILED
 
 

@@ -32,6 +32,12 @@ class Held(Struct, frozen=True):
     fence: int
 
 
+def held_of(text: str) -> Held | None:
+    """Return what a text of the form `TASK:FENCE` says; None when it is of another form."""
+    task, _, fence = text.partition(":")
+    return Held(task, int(fence)) if fence.isascii() and fence.isdecimal() else None
+
+
 class Fate(StrEnum):
     """What becomes of a task whose lease has run out."""
 

@@ -20,6 +20,9 @@ class Secret(Struct, frozen=True):
 
     text: str
 
+    def __bool__(self) -> bool:
+        return bool(self.text)
+
     def __repr__(self) -> str:
         return f"Secret({MASK})"
 

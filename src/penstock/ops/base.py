@@ -17,6 +17,18 @@ R = TypeVar("R", covariant=True)  # noqa: PLC0105 - the field's usual letter for
 REGISTRY: dict[str, type[Op[Any]]] = {}
 
 
+class Once(Struct, frozen=True):
+    """Says that a call is carried out once, however often it comes: a repeat is answered what the first was.
+
+    Args:
+        key: Tells the call from every other.
+        digest: Of what is asked for: who comes with the same key and asks for something else is refused.
+    """
+
+    key: str
+    digest: str
+
+
 class Op(Struct, Generic[R], frozen=True, kw_only=True):
     """One operation. Subclasses are registered by name.
 

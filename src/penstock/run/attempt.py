@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from typing import Literal
+
 import msgspec
 from msgspec import Raw, Struct
 
 from penstock.blobs.stamps import Stamp
 from penstock.core.assignment import Resolved
-from penstock.core.outputs import Artifact
+from penstock.core.outputs import Artifact, Blob
 from penstock.core.pipeline import Argument
 from penstock.core.task import EndReason, Json, Parameter, Script, Status, Task
 
@@ -25,6 +27,7 @@ class AttemptSpec(Struct, frozen=True, kw_only=True):
         references: What each reference in the arguments turned out to be, under its text.
         stamps: Of the inputs' blobs that this run has written, by hash.
         home, blobs, scratch: Folders of the home, of its blobs, and for copies of file artifacts.
+        address: What the URLs of blobs begin with that are kept elsewhere; then `blobs` has copies.
         cache: Folder for the code of scripts that come from repositories.
         connect: What is recorded by itself, by the names of the arguments of `Task.init`; what is missing is as there.
     """
@@ -38,6 +41,7 @@ class AttemptSpec(Struct, frozen=True, kw_only=True):
     home: str
     blobs: str
     scratch: str
+    address: str = ""
     cache: str = ""
     connect: dict[str, Json] = {}
     stamps: dict[str, Stamp] = {}
@@ -62,6 +66,20 @@ class Request(Struct, frozen=True, kw_only=True, tag="request"):
     number: int
     op: str
     body: Raw
+
+
+Kind = Literal["keep", "fetch", "check", "stat"]
+
+
+class Transfer(Struct, frozen=True, kw_only=True):
+    """What a request asks for that is no operation: something about a blob that is kept elsewhere."""
+
+    kind: Kind
+    blob: Blob
+
+
+TRANSFER = "Transfer"
+"""What stands for the name of the operation in such a request."""
 
 
 class Reply(Struct, frozen=True, kw_only=True):

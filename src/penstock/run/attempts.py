@@ -6,23 +6,25 @@ import signal as signals
 import time
 from collections.abc import Callable
 from contextlib import suppress
+from functools import partial
 
 import msgspec
 from msgspec import Struct
 
 from penstock.backend import Backend
 from penstock.blobs.stamps import Stamp
-from penstock.core.errors import BadTransition, DiskFull, LeaseLost, StoreError
+from penstock.core.errors import BadTransition, DiskFull, LeaseLost, StoreError, Unreachable
 from penstock.core.outputs import Stream
 from penstock.core.task import EndReason, ScriptKind, Status, Task
 from penstock.ops.outputs import AppendConsole
 from penstock.ops.tasks import EndTask, GetTask
-from penstock.run.attempt import Outcome, decode_from_step
+from penstock.run.attempt import TRANSFER, Outcome, decode_from_step
 from penstock.run.console import Console
 from penstock.run.process import Exited, Launch, Message, Output
 from penstock.run.processes import Processes
 from penstock.run.reconcile import close_lost
 from penstock.run.serve import serve
+from penstock.run.transfers import Transfers
 
 TICK = 0.2  # seconds after which lines of console are recorded at the latest
 LINGER = 5.0  # seconds that processes get to leave once their outcome is known
@@ -71,6 +73,7 @@ class Attempts:
         self._processes = processes
         self._printed = printed
         self._left = left
+        self._transfers = Transfers(processes.wake)
         self._open: dict[str, _Attempt] = {}
         self.stamps: dict[str, Stamp] = {}  # of the blobs that attempts of this run have written
         self._running = 0
@@ -112,6 +115,8 @@ class Attempts:
                     endings += self._leave(attempt, event)
                 case _:
                     pass
+        for id, reply in self._transfers.take():
+            self._processes.reply(id, reply)
         for attempt in self._open.values():
             if attempt.console.due():
                 self._record_console(attempt)
@@ -133,7 +138,7 @@ class Attempts:
         """Kill every process that is left and forget it; record of its last lines what can be recorded."""
         for id in self._open:
             self._processes.kill(id, "aborted")
-        with suppress(StoreError, LeaseLost):
+        with suppress(StoreError, LeaseLost, Unreachable):
             for attempt in self._open.values():
                 self._record_console(attempt)
         self._open.clear()
@@ -150,7 +155,11 @@ class Attempts:
         if isinstance(said, Outcome):
             self._listen(attempt)
             return self._end(attempt, said)
-        self._processes.reply(attempt.task.id, serve(self._backend, attempt.task, said))
+        answer = partial(serve, self._backend, attempt.task, said)
+        if said.op == TRANSFER:
+            self._transfers.start(attempt.task.id, answer)
+        else:
+            self._processes.reply(attempt.task.id, answer())
         return []
 
     def _listen(self, attempt: _Attempt) -> None:

@@ -136,7 +136,7 @@ class Cache:
         if stored.blob in self._intact or not stored.blob.hash:
             return
         try:
-            self._backend.blobs.verified_path(stored.blob)
+            self._backend.blobs.check(stored.blob)
         except Damaged as error:
             raise Damaged(f"{stored.what}: {error.message}") from None
         self._intact.add(stored.blob)

@@ -10,11 +10,13 @@ from itertools import count
 from typing import TypeVar
 
 import msgspec
+from msgspec import Raw
 
 from penstock.blobs.files import FileBlobs
 from penstock.core.errors import BY_CODE, Conflict, Invalid, PenstockError
+from penstock.core.outputs import Blob
 from penstock.ops.base import Op
-from penstock.run.attempt import Outcome, Reply, Request, decode_reply, encode
+from penstock.run.attempt import TRANSFER, Kind, Outcome, Reply, Request, Transfer, decode_reply, encode
 from penstock.run.wire import receive_frame, send_frame
 
 R = TypeVar("R")
@@ -43,16 +45,38 @@ class Channel:
                 hint="report from the step's own process",
             )
         try:
-            body = msgspec.Raw(encode(op))
+            body = Raw(encode(op))
         except UnicodeEncodeError as error:
             raise Invalid(
                 f"{type(op).__name__} holds half a character ({error.reason}), which cannot be stored"
             ) from None
-        reply = self._exchange(Request(number=next(self._numbers), op=type(op).__name__, body=body))
+        result: R = msgspec.msgpack.decode(self._ask(type(op).__name__, body), type=op.returns)
+        return result
+
+    def keep_blob(self, blob: Blob) -> None:
+        """Have a blob that is stored here stored where the blobs are kept."""
+        self._transfer("keep", blob)
+
+    def fetch_blob(self, blob: Blob) -> None:
+        """Have a blob brought here."""
+        self._transfer("fetch", blob)
+
+    def check_blob(self, blob: Blob) -> None:
+        """Raise Damaged unless the blob is whole where it is kept."""
+        self._transfer("check", blob)
+
+    def stat_blob(self, hash: str) -> Blob | None:
+        """Return the blob if it is kept there."""
+        return msgspec.msgpack.decode(self._transfer("stat", Blob(hash, 0)), type=Blob | None)
+
+    def _transfer(self, kind: Kind, blob: Blob) -> Raw:
+        return self._ask(TRANSFER, Raw(encode(Transfer(kind=kind, blob=blob))))
+
+    def _ask(self, what: str, body: Raw) -> Raw:
+        reply = self._exchange(Request(number=next(self._numbers), op=what, body=body))
         if reply.code:
             raise BY_CODE.get(reply.code, PenstockError)(reply.message, hint=reply.hint)
-        result: R = msgspec.msgpack.decode(reply.body, type=op.returns)
-        return result
+        return reply.body
 
     def _exchange(self, request: Request) -> Reply:
         """Send a request and return its reply, in a thread of its own where a signal may interrupt this one.

@@ -10,6 +10,7 @@ from collections.abc import Callable
 from contextlib import suppress
 from pathlib import Path
 
+from penstock.blobs.cached import CachedBlobs
 from penstock.blobs.files import FileBlobs
 from penstock.core.task import Status
 from penstock.run import current
@@ -32,6 +33,8 @@ def main(payload: bytes, connection: socket.socket, before: Callable[[AttemptSpe
     """
     spec = decode_spec(payload)
     channel = Channel(connection, FileBlobs(Path(spec.blobs)))
+    if spec.address:
+        channel.blobs = CachedBlobs(Path(spec.blobs), channel, spec.address)
     reporter = Reporter(channel, spec.task.id)
     working = current.Current(spec.task.id, spec.task.run, channel, reporter, spec.scratch, assigned=True)
     current.put(working)

@@ -34,6 +34,7 @@ class Surroundings(Struct, frozen=True, kw_only=True):
         working: The folder that a step's process starts in, unless the step names another, from there.
         path: What `sys.path` is in a step's process.
         environment: The environment variables of a step's process.
+        address: Where the blobs really are of which `blobs` has copies; empty when they are there.
         entry: What is called in a step's process, as `module:function`; see `Launch`.
     """
 
@@ -43,6 +44,7 @@ class Surroundings(Struct, frozen=True, kw_only=True):
     working: str
     path: tuple[str, ...]
     environment: dict[str, str]
+    address: str = ""
     entry: str = ENTRY
 
     def scratch_of(self, task: str) -> Path:
@@ -236,6 +238,7 @@ def start(task: Task, given: Assignment, place: Surroundings, stamps: Mapping[st
         returns=given.returns,
         home=str(place.home),
         blobs=str(place.blobs),
+        address=place.address,
         scratch=str(place.scratch_of(task.id)),
         cache=str(place.home / "cache"),
         connect=given.connect,

@@ -8,19 +8,25 @@ import msgspec
 from msgspec.structs import replace
 
 from penstock.backend import Backend
+from penstock.blobs.cached import CachedBlobs
+from penstock.blobs.files import FileBlobs
 from penstock.core.errors import NotFound, PenstockError
+from penstock.core.outputs import Blob
 from penstock.core.policy import Located, check_step
 from penstock.core.task import Task
 from penstock.ops.base import REGISTRY, Op
 from penstock.ops.changes import ListChanges
 from penstock.ops.makers import signed
 from penstock.ops.tasks import GetTask
-from penstock.run.attempt import Reply, Request, encode, printable
+from penstock.run.attempt import TRANSFER, Reply, Request, Transfer, encode, printable
 
 
 def serve(backend: Backend, task: Task, request: Request) -> bytes:
     """Carry out what the step of this task asks for; return the encoded reply. An error becomes part of the reply."""
     try:
+        if request.op == TRANSFER:
+            asked = msgspec.msgpack.decode(request.body, type=Transfer)
+            return encode(Reply(number=request.number, body=msgspec.Raw(encode(_transfer(backend.blobs, asked)))))
         kind = REGISTRY.get(request.op)
         if kind is None:
             raise NotFound(f"there is no operation {request.op!r}")
@@ -37,6 +43,22 @@ def serve(backend: Backend, task: Task, request: Request) -> bytes:
     except (msgspec.ValidationError, UnicodeEncodeError) as error:
         return encode(Reply(number=request.number, code="invalid", message=printable(f"{request.op}: {error}")))
     return encode(Reply(number=request.number, body=msgspec.Raw(result)))
+
+
+def _transfer(blobs: FileBlobs, asked: Transfer) -> Blob | None:
+    """Do something about a blob; nothing where all of them are here."""
+    if not isinstance(blobs, CachedBlobs):
+        return None
+    match asked.kind:
+        case "keep":
+            blobs.far.keep_blob(asked.blob)
+        case "fetch":
+            blobs.far.fetch_blob(asked.blob)
+        case "check":
+            blobs.far.check_blob(asked.blob)
+        case "stat":
+            return blobs.far.stat_blob(asked.blob.hash)
+    return None
 
 
 class _Asked:

@@ -15,6 +15,7 @@ from msgspec import Struct
 from msgspec.structs import replace
 
 from penstock.backend import Backend
+from penstock.backend.protocol import blobs_address
 from penstock.core.errors import Conflict, Invalid, PenstockError, StoreError
 from penstock.core.outputs import ConsoleLine, Stream
 from penstock.core.pipeline import Pipeline, Step, changes, checked
@@ -297,6 +298,7 @@ def _place(settings: Settings, working: str, path: list[str]) -> Surroundings:
     return Surroundings(
         home=settings.home,
         blobs=settings.blobs,
+        address=blobs_address(settings.url),
         scratch=settings.scratch,
         working=working,
         path=tuple(dict.fromkeys(path)),

@@ -14,7 +14,7 @@ from penstock.run.reporter import Reporter
 from penstock.settings import Settings, load
 
 _reporters: dict[tuple[int, str], Reporter] = {}
-_open: dict[tuple[int, Path, str | None], Backend] = {}
+_open: dict[tuple[int, Path, str | None, str], Backend] = {}
 
 
 def settings() -> Settings:
@@ -51,7 +51,7 @@ def _at_exit(close: Callable[[], None]) -> None:
 
 def open_backend(chosen: Settings) -> Backend:
     """Return the backend that the settings name; it is opened once a process."""
-    key = (os.getpid(), chosen.home, chosen.database_url)
+    key = (os.getpid(), chosen.home, chosen.database_url, chosen.url)
     if key not in _open:
         _open[key] = connect(chosen)
     return _open[key]

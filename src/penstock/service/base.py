@@ -5,17 +5,18 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any, TypeVar
 
+import msgspec
 from msgspec import Struct
 
 from penstock.core.access import Identity, Kind
-from penstock.core.errors import Forbidden, NotFound, PenstockError
-from penstock.ops.base import Op
+from penstock.core.errors import Forbidden, Invalid, NotFound, PenstockError
+from penstock.core.lease import Held
+from penstock.ops.base import Once, Op
 from penstock.ops.makers import signed
 from penstock.ops.tasks import EndTask
 from penstock.service import gate
 
 if TYPE_CHECKING:
-    from penstock.core.lease import Held
     from penstock.ports import Clock, Secrets, Store, Tx
 
 R = TypeVar("R")
@@ -30,6 +31,14 @@ class Means(Struct, frozen=True):
     store: Store
     clock: Clock
     secrets: Secrets
+
+
+class Call(Struct, frozen=True):
+    """What comes with an operation; see `Service.call`."""
+
+    by: Identity | None
+    held: Held | None
+    once: Once | None
 
 
 class Done(Struct, frozen=True):
@@ -114,7 +123,7 @@ class Service:
         self._drop = drop or _keep
         self._means = None if secrets is None else Means(store, clock, secrets)
 
-    def call(self, op: Op[R], by: Identity | None = None, held: Held | None = None) -> R:
+    def call(self, op: Op[R], by: Identity | None = None, *, held: Held | None = None, once: Once | None = None) -> R:
         """Carry out one operation in one transaction and return its result.
 
         A handler may be called several times: what it does outside of its transaction must not matter.
@@ -124,56 +133,92 @@ class Service:
             by: Who asks, where they come from outside: what they may is checked, and what they change goes into the
                 audit log, in the same transaction. None for this process itself, which may do all.
             held: What they have to show for the task that they carry out: nothing is written once it went to another.
+            once: Given when the call may come again because its answer was lost; the answer is kept in the same
+                transaction, unless it holds a secret.
 
         Raises:
+            Invalid: The key of `once` was given with another request before.
             LeaseLost: The task is not held under this number any more.
             Unauthenticated: Who asks has not said who they are, or their key does not hold any more.
             Forbidden: They may not ask for this; the audit log has that too.
         """
+        if (getattr(op, "limit", None) or 0) < 0:
+            raise Invalid(f"{type(op).__name__}: limit is {op.limit}", hint="0 is the least")  # type: ignore[attr-defined]
         try:
-            return self._call(op, by, held)
+            return self._call(op, Call(by, held, None if op.reads or op.confidential else once))
         except Forbidden as refusal:
             if by is not None:
                 self._refuse(by, op, refusal.code)
             raise
 
+    def has_answer(self, op: Op[Any], by: Identity | None = None) -> bool:
+        """Return whether an operation that may wait has its answer now; others always have."""
+        condition = CONDITIONS.get(type(op))
+        return condition is None or self._store.repeated(lambda: self._has_answer(condition, op, by))
+
+    def knows(self, once: Once) -> bool:
+        """Return whether a call with this key was carried out before."""
+
+        def look() -> bool:
+            with self._store.transaction(writes=False) as tx:
+                return tx.requests.find(once.key) is not None
+
+        return self._store.repeated(look)
+
+    def forget_answers(self, older_than: float) -> int:
+        """Forget what calls were answered this many seconds ago, or earlier; return how many those are."""
+
+        def forget() -> int:
+            with self._store.transaction() as tx:
+                return tx.requests.forget(self._clock() - older_than)
+
+        return self._store.repeated(forget)
+
     def close(self) -> None:
         """Close the store."""
         self._store.close()
 
-    def _call(self, op: Op[R], by: Identity | None, held: Held | None) -> R:
-        handler = self._handler(op, by)
+    def _call(self, op: Op[R], call: Call) -> R:
+        handler = self._handler(op, call.by)
         if isinstance(handler, Done):
             done: R = handler.result
             return done
         condition = CONDITIONS.get(type(op))
         if condition is None:
-            return self._carry_out(handler, op, by, held)
+            return self._carry_out(handler, op, call)
         deadline = self._clock() + getattr(op, "wait", 0.0)
         while True:
-            self._wait(condition, op, by, deadline)
-            result: R = self._carry_out(handler, op, by, held)
+            self._wait(condition, op, call.by, deadline)
+            result: R = self._carry_out(handler, op, call)
             if result or self._clock() >= deadline:  # what was there a moment ago may have gone to another
                 return result
 
-    def _carry_out(self, handler: Handler, op: Op[R], by: Identity | None, held: Held | None) -> R:
-        def once() -> tuple[R | PenstockError, dict[str, float]]:
+    def _carry_out(self, handler: Handler, op: Op[R], call: Call) -> R:
+        def unit() -> tuple[R | PenstockError, dict[str, float]]:
             with self._store.transaction(writes=not op.reads, durable=op.durable) as tx:
-                now = self._clock()
-                who = None if by is None else gate.admit(tx, by, op, now)
-                if held is not None and not op.reads and not _is_repeated(tx, op):
-                    tx.leases.hold(held)
-                asked = op if who is None or who.kind is not Kind.ATTEMPT else signed(op, who.task or "")
-                result: R | PenstockError = handler(tx, asked, now)
-                if who is not None and not op.reads:
-                    gate.record(tx, who, op, now, *([result.code] if isinstance(result, PenstockError) else []))
-                return result, tx.unused()
+                return self._do(tx, handler, op, call), tx.unused()
 
-        result, unused = self._store.repeated(once, in_turn=op.in_turn)
+        result, unused = self._store.repeated(unit, in_turn=op.in_turn)
         for hash, at in unused.items():
             self._drop(hash, at)
         if isinstance(result, PenstockError):
             raise result
+        return result
+
+    def _do(self, tx: Tx, handler: Handler, op: Op[R], call: Call) -> R | PenstockError:
+        """Have the handler do it, if they may; unless it was done before: then return what was answered."""
+        now = self._clock()
+        who = None if call.by is None else gate.admit(tx, call.by, op, now)
+        if call.once is not None and not tx.requests.claim(call.once.key, call.once.digest, now):
+            return _answered(tx, op, call.once)
+        if call.held is not None and not op.reads and not _is_repeated(tx, op):
+            tx.leases.hold(call.held)
+        asked = op if who is None or who.kind is not Kind.ATTEMPT else signed(op, who.task or "")
+        result: R | PenstockError = handler(tx, asked, now)
+        if who is not None and not op.reads:
+            gate.record(tx, who, op, now, *([result.code] if isinstance(result, PenstockError) else []))
+        if call.once is not None and not isinstance(result, PenstockError):
+            tx.requests.answer(call.once.key, msgspec.msgpack.encode(result))
         return result
 
     def _refuse(self, by: Identity, op: Op[Any], code: str) -> None:
@@ -217,6 +262,17 @@ class Service:
 def _is_repeated(tx: Tx, op: Op[Any]) -> bool:
     """Return whether this is the report of an end that is recorded already: its answer was lost, not the task."""
     return isinstance(op, EndTask) and tx.tasks.status(op.id) is op.status
+
+
+def _answered(tx: Tx, op: Op[R], once: Once) -> R:
+    digest, reply = tx.requests.find(once.key) or ("", b"")
+    if digest != once.digest:
+        raise Invalid(
+            "this idempotency key was given with another request before",
+            hint="make a new key for every request, and give it again only when repeating that request",
+        )
+    answer: R = msgspec.msgpack.decode(reply, type=op.returns)
+    return answer
 
 
 def _keep(hash: str, at: float) -> None:

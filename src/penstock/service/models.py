@@ -68,8 +68,6 @@ def list_models(tx: Tx, op: ListModels, now: float) -> list[Model]:
 @handles(FindModels)
 def find_models(tx: Tx, op: FindModels, now: float) -> list[Model]:
     """Return the models that the filters let through."""
-    if op.limit is not None and op.limit < 0:
-        raise Invalid(f"at most {op.limit} models make no sense", hint="give 0 or more, or None for all")
     wanted = TagFilter.of(op.tags)
     noted = op.metadata.items()
     found = (one for one in tx.models.search(op) if wanted.fits(one.tags) and noted <= one.metadata.items())

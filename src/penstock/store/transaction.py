@@ -14,6 +14,7 @@ from penstock.store.models import SqlModels
 from penstock.store.outputs import SqlOutputs
 from penstock.store.queues import SqlEntries, SqlQueues
 from penstock.store.reports import SqlReports
+from penstock.store.requests import SqlRequests
 from penstock.store.runs import SqlRuns, SqlSteps
 from penstock.store.settings import SqlProjects, SqlSettings
 from penstock.store.sql import Session
@@ -47,6 +48,7 @@ class SqlTx:
         self.sessions = SqlSessions(session)
         self.log_ins = SqlLogIns(session)
         self.audit = SqlAudit(session)
+        self.requests = SqlRequests(session)
         self._session = session
 
     def limit_to(self, projects: tuple[str, ...]) -> None:

@@ -1,0 +1,71 @@
+"""`penstock server`: keeps everything for many machines, and answers them over HTTP."""
+
+from __future__ import annotations
+
+import sys
+from typing import TYPE_CHECKING
+
+import click
+
+from penstock.cli.invocation import Exit, Invocation, json_option, pass_invocation
+
+if TYPE_CHECKING:
+    from penstock.server.serve import Address
+
+EXAMPLE = """\
+\b
+Example:
+  penstock server --port 8765
+  export PENSTOCK_URL=http://127.0.0.1:8765     # in another terminal
+  penstock runs
+"""
+
+
+@click.command("server", epilog=EXAMPLE)
+@click.option("--host", default="127.0.0.1", show_default=True, help="What to listen on: this machine alone.")
+@click.option(
+    "--port", default=8765, show_default=True, type=click.IntRange(0, 65535), help="The port; 0 takes a free one."
+)
+@click.option(
+    "--name", "names", multiple=True, metavar="NAME", help="How else clients call it, as penstock.example.org."
+)
+@click.option("--database", metavar="URL", help="postgresql://...; by default the file in the home.")
+@json_option
+@pass_invocation
+def command(invocation: Invocation, host: str, port: int, names: tuple[str, ...], database: str | None) -> Exit:
+    """Serve the home over HTTP until the process is told to stop."""
+    from msgspec.structs import replace
+
+    from penstock.backend.local import open_local
+    from penstock.core.errors import StoreError
+    from penstock.settings import postgres_url
+
+    try:
+        from penstock.server.serve import Serving, log_to_stderr, make_server
+    except ModuleNotFoundError as error:
+        raise StoreError(
+            f"the server needs {error.name}, which is not installed", hint="pip install 'penstock[server]'"
+        ) from None
+    own = invocation.settings
+    chosen_database = own.database_url if database is None else postgres_url(database, "--database")
+    settings = replace(own, url="", database_url=chosen_database)  # what it serves is its own home
+    backend = open_local(settings)
+    log_to_stderr()
+    chosen = Serving(home=settings.home, host=host, port=port, names=names)
+    try:
+        with make_server(backend, chosen, _json if invocation.json else _say) as server:
+            server.run_until_told()
+    finally:
+        backend.close()
+    return Exit.OK
+
+
+def _say(address: Address) -> None:
+    click.echo(f"Penstock serves at {address.url}   use it with: export PENSTOCK_URL={address.url}")
+
+
+def _json(address: Address) -> None:
+    from penstock.cli.document import emit
+
+    emit(address)
+    sys.stdout.flush()

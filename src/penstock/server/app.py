@@ -1,0 +1,111 @@
+"""Puts the parts of the server together: the one place that knows them all."""
+
+from __future__ import annotations
+
+import time
+from concurrent.futures import ThreadPoolExecutor
+from functools import partial
+from typing import Final
+
+from msgspec import Struct
+
+from penstock.backend.local import Local
+from penstock.blobs.uploads import LARGEST, Uploads
+from penstock.server.access import Authenticate
+from penstock.server.blobs import BlobRoutes
+from penstock.server.door import Alive, Door, Hosts
+from penstock.server.live import PERIOD, Feed
+from penstock.server.loops import Loop
+from penstock.server.metrics import Metrics
+from penstock.server.operations import Operations
+from penstock.server.pages import Pages
+from penstock.server.routes import Table
+from penstock.server.sessions import Sessions
+
+ANSWERS_KEPT: Final = 24 * 3600.0
+"""Seconds for which the answer to a request that may come again is kept."""
+
+TIDY: Final = 600.0  # seconds between two times of tidying up
+HALF_SENT: Final = 24 * 3600.0  # seconds after which what was not sent to its end is removed
+
+
+class Limits(Struct, frozen=True, kw_only=True):
+    """How much a client may ask for.
+
+    Args:
+        body: Bytes of a request that is an operation.
+        blob: Bytes of a blob.
+        threads: How many operations are carried out at once; as many files are read or written beside them.
+    """
+
+    body: int = 64 << 20
+    blob: int = LARGEST
+    threads: int = 16
+
+
+class App:
+    """The server without its socket.
+
+    Args:
+        backend: The service and the blobs.
+        hosts: By what names it is reached.
+        authenticate: Who comes with a key.
+        limits: How much a client may ask for.
+
+    Attributes:
+        asgi: What a web server calls.
+        table: Its routes.
+        sessions: The browsers that are logged in.
+        feed: The changes as they come.
+    """
+
+    def __init__(
+        self,
+        backend: Local,
+        hosts: Hosts,
+        authenticate: Authenticate,
+        limits: Limits | None = None,
+    ) -> None:
+        limits = limits or Limits()
+        self._backend = backend
+        self._threads = ThreadPoolExecutor(limits.threads, "penstock-op")
+        self._files = ThreadPoolExecutor(limits.threads, "penstock-file")
+        self.sessions = Sessions()
+        self.feed = Feed(backend.call)
+        self._loops = (
+            Loop("changes", PERIOD, self.feed.look),
+            Loop("tidying", TIDY, self._tidy, rest=TIDY),
+        )
+        metrics = self._metrics()
+        operations = Operations(backend, self._threads, self.feed, limits.body)
+        uploads = Uploads(backend.blobs, backend.blobs.root, limits.blob)
+        blobs = BlobRoutes(backend.blobs, uploads, self._files)
+        pages = Pages(self.sessions, hosts.cookie, self._loops, metrics)
+        self.table = Table([*operations.routes(), *blobs.routes(), *pages.routes()])
+        door = Door(self.table, hosts, authenticate, self.sessions, self._threads, metrics)
+        self.asgi = Alive(door, self._begin, self._end)
+
+    def _begin(self) -> None:
+        self.feed.open()
+        for loop in self._loops:
+            loop.start()
+
+    def _end(self) -> None:
+        self.feed.end()
+        for loop in self._loops:
+            loop.stop()
+        self._threads.shutdown(wait=True, cancel_futures=True)
+        self._files.shutdown(wait=True, cancel_futures=True)
+
+    def _tidy(self) -> None:
+        """Forget what is too old to be asked for again."""
+        self._backend.forget_answers(ANSWERS_KEPT)
+        self._backend.blobs.sweep(HALF_SENT, time.time())
+
+    def _metrics(self) -> Metrics:
+        metrics = Metrics()
+        metrics.watch("penstock_waiting_clients", "Clients that wait for changes.", lambda: float(self.feed.clients))
+        metrics.watch("penstock_change_seq", "Number of the newest change that was seen.", lambda: float(self.feed.seq))
+        ages = {loop.name: partial(getattr, loop, "age") for loop in self._loops}
+        metrics.watch_all("penstock_loop_age_seconds", "Seconds since a loop did its work.", "loop", ages)
+        return metrics

@@ -1,0 +1,134 @@
+"""The operations as routes: one each, made from the registry. What an operation does is the service's business."""
+
+from __future__ import annotations
+
+import asyncio
+import hashlib
+from collections.abc import Awaitable, Callable, Iterator
+from concurrent.futures import Executor
+from typing import Any, Final, Protocol
+
+from starlette.requests import Request
+from starlette.responses import Response, StreamingResponse
+
+from penstock.backend.protocol import API, HELD, IDEMPOTENCY_KEY, LONGEST_WAIT, STREAM
+from penstock.core.access import Identity, Scope
+from penstock.core.errors import Invalid
+from penstock.core.lease import Held, held_of
+from penstock.ops.base import REGISTRY, Once, Op
+from penstock.server import live
+from penstock.server.access import scope_of
+from penstock.server.answers import answer, refuse
+from penstock.server.bodies import decode, media_type, whole
+from penstock.server.routes import Endpoint, Policy, Route
+
+
+class Service(Protocol):
+    """Carries operations out for somebody, blocking."""
+
+    def call(self, op: Op[Any], by: Identity, *, held: Held | None = None, once: Once | None = None) -> Any: ...
+    def has_answer(self, op: Op[Any], by: Identity) -> bool: ...
+
+
+LONGEST_KEY: Final = 200
+
+
+class Operations:
+    """Answers operations.
+
+    Args:
+        service: Carries them out.
+        threads: Where that is done.
+        feed: Where those wait who want to wait.
+        largest: Bytes that a request may have.
+    """
+
+    def __init__(self, service: Service, threads: Executor, feed: live.Feed, largest: int) -> None:
+        self._service = service
+        self._threads = threads
+        self._feed = feed
+        self._largest = largest
+
+    def routes(self) -> Iterator[Route]:
+        """Return a route for each operation, and the one of the stream of changes."""
+        for name, kind in REGISTRY.items():
+            policy = Policy(scope=scope_of(kind))
+            if policy.scope is None:
+                continue  # what is open to strangers has doors of its own
+            yield Route(method="POST", path=f"{API}/{name}", name=name, policy=policy, endpoint=self._endpoint(kind))
+        policy = Policy(scope=Scope.READ)
+        yield Route(method="GET", path=STREAM, name="stream", policy=policy, endpoint=self._stream)
+
+    def _endpoint(self, kind: type[Op[Any]]) -> Endpoint:
+        async def endpoint(request: Request, identity: Identity) -> Response:
+            body = await whole(request, self._largest)
+            media = media_type(request)
+            op = decode(body, kind, media)
+            once = None if op.reads else _once(request, identity, body)
+            held = _held(request)
+            if live.waits(op) > 0:
+                call = self._caller(identity, held, None)
+                result = await live.wait_for(self._feed, op, call, self._asker(identity), LONGEST_WAIT)
+            else:
+                result = await self._caller(identity, held, once)(op)
+            accept = request.headers.get("accept", "")
+            try:
+                return answer(result, accept=media if accept in {"", "*/*"} else accept)
+            except (UnicodeEncodeError, OverflowError) as error:
+                raise _cannot_be_told(kind, error) from None
+
+        return endpoint
+
+    def _caller(self, identity: Identity, held: Held | None, once: Once | None) -> Callable[[Op[Any]], Awaitable[Any]]:
+        loop = asyncio.get_running_loop()
+        return lambda op: loop.run_in_executor(self._threads, self._called, identity, op, held, once)
+
+    def _asker(self, identity: Identity) -> Callable[[Op[Any]], Awaitable[bool]]:
+        loop = asyncio.get_running_loop()
+        return lambda op: loop.run_in_executor(self._threads, self._service.has_answer, op, identity)
+
+    def _called(self, identity: Identity, op: Op[Any], held: Held | None, once: Once | None) -> Any:
+        try:
+            return self._service.call(op, identity, held=held, once=once)
+        except (UnicodeEncodeError, OverflowError) as error:  # the answer could not be kept: nothing was done
+            raise _cannot_be_told(type(op), error) from None
+
+    async def _stream(self, request: Request, identity: Identity) -> Response:
+        """Answer with the changes as they come, as server-sent events."""
+        given = request.headers.get("last-event-id") or request.query_params.get("after", "0")
+        if not (given.isascii() and given.isdecimal() and len(given) < 19):  # noqa: PLR2004 - 64 bits
+            raise refuse(422, "invalid", "`after` has to be the number of a change", "0 is before all of them")
+        run = request.query_params.get("run") or None
+        stream = live.events(self._feed, int(given), run, self._caller(identity, None, None))
+        return StreamingResponse(stream, media_type="text/event-stream")
+
+
+def _once(request: Request, identity: Identity, body: bytes) -> Once | None:
+    """Return what tells this request from others that the same one sends; None when they gave no key."""
+    key = request.headers.get(IDEMPOTENCY_KEY)
+    if key is None:
+        return None
+    if not 0 < len(key) <= LONGEST_KEY:
+        raise refuse(422, "invalid", f"{IDEMPOTENCY_KEY} has to be a text of 1 to {LONGEST_KEY} characters")
+    who = hashlib.sha256(f"{identity.kind}\n{identity.name}\n{key}".encode()).hexdigest()
+    asked = hashlib.sha256(f"{request.scope['path']}\n{media_type(request)}\n".encode() + body).hexdigest()
+    return Once(who, asked)
+
+
+def _held(request: Request) -> Held | None:
+    """Return what whoever carries a claimed task out has to show; None for everybody else."""
+    text = request.headers.get(HELD)
+    if text is None:
+        return None
+    found = held_of(text)
+    if found is None:
+        raise refuse(422, "invalid", f"{HELD} has to be of the form TASK:FENCE")
+    return found
+
+
+def _cannot_be_told(kind: type[Op[Any]], error: Exception) -> Invalid:
+    what = "half a character" if isinstance(error, UnicodeEncodeError) else "a whole number beyond 64 bits"
+    return Invalid(
+        f"what {kind.__name__} returns holds {what}, which cannot be sent",
+        hint="look at it on the server's machine, in its home",
+    )

@@ -1,0 +1,234 @@
+"""Runs the server: its socket, its address, the file by which others find it, and a quiet end."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import os
+import signal
+import socket
+import sys
+import threading
+from collections.abc import Callable, Generator
+from contextlib import contextmanager, suppress
+from ipaddress import ip_address
+from pathlib import Path
+from types import FrameType
+from typing import Final, Self
+
+import msgspec
+import uvicorn
+from msgspec import Struct
+
+from penstock.backend.local import Local
+from penstock.backend.token import make_token
+from penstock.core.access import nobody
+from penstock.core.errors import Invalid, StoreError
+from penstock.core.secret import Secret
+from penstock.ops.access import Authenticate as AskWho
+from penstock.ops.access import ListUsers
+from penstock.server.access import Authenticate, owner_or
+from penstock.server.app import App, Limits
+from penstock.server.door import LONGEST_HEADERS, Hosts
+
+PORT: Final = 8765
+GRACE: Final = 10  # seconds that requests get to end once the server shall stop
+IDLE: Final = 75  # seconds that a connection is kept open which nobody uses
+BACKLOG: Final = 2048
+LOOPBACK: Final = ("127.0.0.1", "localhost", "[::1]")
+
+
+class Address(Struct, frozen=True, kw_only=True):
+    """Where a server is, as it is written down for others.
+
+    Args:
+        url: What PENSTOCK_URL has to be.
+        pid: Its process.
+    """
+
+    url: str
+    pid: int
+
+
+class Serving(Struct, frozen=True, kw_only=True):
+    """How to serve.
+
+    Args:
+        home: The state directory: its token is the key of its owner.
+        host: What to listen on. Anything but this machine alone needs users.
+        port: 0 takes one that is free.
+        names: How else the server is called by those who reach it: `penstock.example.org`.
+        limits: How much a client may ask for.
+    """
+
+    home: Path
+    host: str = "127.0.0.1"
+    port: int = PORT
+    names: tuple[str, ...] = ()
+    limits: Limits = Limits()
+
+
+def make_server(
+    backend: Local,
+    chosen: Serving,
+    ready: Callable[[Address], object],
+    *,
+    authenticate: Authenticate | None = None,
+) -> Server:
+    """Return a server that listens, and answers once it runs.
+
+    Args:
+        backend: The service and the blobs.
+        chosen: How to serve.
+        ready: Called once requests are answered.
+        authenticate: Who comes with a key; by default the owner of the home with its token, and users with their keys.
+
+    Raises:
+        Invalid: It shall listen on more than this machine, and there are no users.
+        StoreError: The port is taken, or is not for us.
+    """
+    if not is_loopback(chosen.host) and not backend.call(ListUsers()):
+        raise Invalid(
+            f"a server that listens on {chosen.host} can be reached from other machines, and there are no users yet",
+            hint="leave out --host, or add a user first: penstock user add NAME --scope admin",
+        )
+    authenticate = authenticate or owner_or(make_token(chosen.home), _users_of(backend))
+    listening = _listening(chosen.host, chosen.port)
+    port = int(listening.getsockname()[1])
+    app = App(backend, hosts(chosen.host, port, chosen.names), authenticate, chosen.limits)
+    address = Address(url=f"http://{_written(chosen.host)}:{port}", pid=os.getpid())
+    return Server(app, listening, chosen.home / "server.json", address, ready)
+
+
+def _users_of(backend: Local) -> Authenticate:
+    """Return what knows the keys of users and agents."""
+    return lambda key: backend.call(AskWho(text=Secret(key)), nobody())
+
+
+def is_loopback(host: str) -> bool:
+    """Return whether only this machine can reach what listens there."""
+    try:
+        return ip_address(host.strip("[]")).is_loopback
+    except ValueError:
+        return host == "localhost"
+
+
+def hosts(host: str, port: int, names: tuple[str, ...] = ()) -> Hosts:
+    """Return what a server on this port may be called."""
+    own = LOOPBACK if is_loopback(host) else (*LOOPBACK, host)
+    known = {f"{name}:{port}" for name in (*own, *names)} | set(names)
+    return Hosts(names=frozenset(known), cookie=f"penstock_{port}")
+
+
+class Server(uvicorn.Server):
+    """uvicorn, with a word when it is ready, and without waiting for clients that wait themselves.
+
+    It is used as a context manager: at the end its socket is closed, and nobody finds it any more.
+    """
+
+    def __init__(
+        self, app: App, listening: socket.socket, file: Path, address: Address, ready: Callable[[Address], object]
+    ) -> None:
+        super().__init__(
+            uvicorn.Config(
+                app.asgi,
+                http="h11",
+                ws="none",
+                log_config=None,
+                access_log=False,
+                server_header=False,
+                proxy_headers=False,
+                backlog=BACKLOG,
+                timeout_keep_alive=IDLE,
+                timeout_graceful_shutdown=GRACE,
+                h11_max_incomplete_event_size=LONGEST_HEADERS,
+            )
+        )
+        self._app = app
+        self._listening = listening
+        self._file = file
+        self._address = address
+        self._ready = ready
+        self._event_loop: asyncio.AbstractEventLoop | None = None
+
+    def __enter__(self) -> Self:
+        part = self._file.with_name(f"server.json.{os.getpid()}")
+        descriptor = os.open(part, os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_CLOEXEC, 0o600)
+        with os.fdopen(descriptor, "wb") as file:
+            file.write(msgspec.json.encode(self._address))
+        part.replace(self._file)
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._listening.close()
+        with suppress(FileNotFoundError):
+            if self._file.read_bytes() == msgspec.json.encode(self._address):  # else another one came later
+                self._file.unlink()
+
+    def run_until_told(self) -> None:
+        """Serve until a signal comes, or `stop` is called."""
+        self.run(sockets=[self._listening])
+
+    def stop(self) -> None:
+        """End soon; may be called from any thread."""
+        self.should_exit = True
+        if self._event_loop is not None:
+            with suppress(RuntimeError):  # it has ended already
+                self._event_loop.call_soon_threadsafe(self._app.feed.end)
+
+    async def startup(self, sockets: list[socket.socket] | None = None) -> None:
+        """Begin to answer requests."""
+        self._event_loop = asyncio.get_running_loop()
+        await super().startup(sockets=sockets)
+        if self.started:
+            self._ready(self._address)
+
+    @contextmanager
+    def capture_signals(self) -> Generator[None]:
+        """Stop by the usual signals, and go on after that: uvicorn's own would kill what has to be tidied up."""
+        if threading.current_thread() is not threading.main_thread():
+            yield
+            return
+        before = {one: signal.signal(one, self.handle_exit) for one in (signal.SIGINT, signal.SIGTERM)}
+        try:
+            yield
+        finally:
+            for one, handler in before.items():
+                signal.signal(one, handler)
+
+    def handle_exit(self, sig: int, frame: FrameType | None) -> None:
+        """Take no more requests, and let those go who wait."""
+        super().handle_exit(sig, frame)
+        self._app.feed.end()
+
+
+def _listening(host: str, port: int) -> socket.socket:
+    family = socket.AF_INET6 if ":" in host else socket.AF_INET
+    listening = socket.socket(family, socket.SOCK_STREAM, socket.IPPROTO_TCP)
+    try:
+        listening.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        listening.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)  # an answer in two writes would wait for 40 ms
+        listening.bind((host.strip("[]"), port))
+        listening.listen(BACKLOG)
+    except OSError as error:
+        listening.close()
+        raise StoreError(
+            f"the server cannot listen on {_written(host)}:{port}: {error.strerror or error}",
+            hint="choose another port: penstock server --port 0 takes one that is free",
+        ) from None
+    return listening
+
+
+def _written(host: str) -> str:
+    return f"[{host.strip('[]')}]" if ":" in host else host
+
+
+def log_to_stderr() -> None:
+    """Send what goes wrong to standard error."""
+    handler = logging.StreamHandler(sys.stderr)
+    handler.setFormatter(logging.Formatter("%(asctime)s %(levelname)s %(message)s"))
+    for name in ("penstock.server", "uvicorn.error"):
+        logger = logging.getLogger(name)
+        logger.handlers = [handler]
+        logger.propagate = False
+        logger.setLevel(logging.WARNING)

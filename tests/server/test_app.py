@@ -1,0 +1,88 @@
+"""The parts put together: who carries out what for whom, and what is tidied up."""
+
+from __future__ import annotations
+
+import json
+import time
+import urllib.error
+import urllib.request
+
+import pytest
+
+from penstock.backend.local import open_local
+from penstock.core.access import Identity, Scope
+from penstock.core.errors import Unauthenticated
+from penstock.ops.access import AddKey, AddUser, RevokeKey
+from penstock.ops.audit import ListAudit
+from penstock.ops.base import Once
+from penstock.ops.tasks import CreateTask, NewTask
+from penstock.server.app import ANSWERS_KEPT, App
+from penstock.server.serve import Serving, hosts
+from penstock.server.thread import serving
+from penstock.settings import Settings
+
+
+@pytest.fixture
+def own(tmp_path):
+    backend = open_local(Settings(home=tmp_path / "home", workers=1))
+    yield backend
+    backend.close()
+
+
+def ask(address, name, key, **fields):
+    headers = {"Authorization": f"Bearer {key}", "Content-Type": "application/json"}
+    request = urllib.request.Request(
+        f"{address.url}/api/v1/{name}", json.dumps(fields or {"id": "x"}).encode(), headers
+    )
+    try:
+        with urllib.request.urlopen(request) as answer:
+            return answer.status, json.load(answer)
+    except urllib.error.HTTPError as error:
+        with error:
+            return error.code, json.load(error)
+
+
+def reader(key):
+    """Knows one key, which may only read."""
+    if key != "readers":
+        raise Unauthenticated
+    return Identity(name="r", scope=Scope.READ)
+
+
+def test_a_key_allows_what_its_scope_says(own, tmp_path):
+    with serving(own, Serving(home=tmp_path / "home", port=0), reader) as address:
+        assert ask(address, "ListRuns", "readers") == (200, [])
+        status, problem = ask(address, "DeleteTask", "readers")
+        assert (status, problem["code"]) == (403, "forbidden")
+        assert "allows read, not write" in problem["message"]
+        assert ask(address, "ListRuns", "x")[0] == 401
+
+
+def test_users_come_with_their_keys_and_what_they_change_is_in_the_audit_log(own, tmp_path):
+    own.call(AddUser(name="root", scope=Scope.ADMIN))
+    own.call(AddUser(name="ada", scope=Scope.RUN, projects=("P",)))
+    made = own.call(AddKey(owner="ada", scope=Scope.RUN))
+    with serving(own, Serving(home=tmp_path / "home", port=0)) as address:
+        task = {"id": "1" * 32, "name": "t", "project": "P"}
+        assert ask(address, "CreateTask", made.secret.text, task=task)[0] == 200
+        status, problem = ask(address, "CreateTask", made.secret.text, task=task | {"id": "2" * 32, "project": "Q"})
+        assert (status, problem["code"]) == (403, "forbidden")
+        own.call(RevokeKey(id=made.key.id))
+        time.sleep(1.1)  # for so long the door remembers who came; the service knows better
+        assert ask(address, "ListRuns", made.secret.text)[0] == 401
+    assert [(one.who, one.operation, one.result) for one in own.call(ListAudit())] == [
+        ("ada", "CreateTask", "forbidden"),
+        ("ada", "CreateTask", "done"),
+    ]
+
+
+def test_answers_and_what_was_half_sent_are_forgotten_after_a_day(own, tmp_path):
+    clock = [time.time() - ANSWERS_KEPT - 60.0]
+    own._service._clock = lambda: clock[0]
+    old, young = Once("1" * 64, "d"), Once("2" * 64, "d")
+    own.call(CreateTask(task=NewTask(id="1" * 32, name="t", project="P")), once=old)
+    clock[0] = time.time()
+    own.call(CreateTask(task=NewTask(id="2" * 32, name="t", project="P")), once=young)
+    App(own, hosts("127.0.0.1", 1), reader)._tidy()
+    assert not own._service.knows(old)
+    assert own._service.knows(young)

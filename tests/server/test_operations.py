@@ -1,0 +1,112 @@
+"""Operations over HTTP, for clients of any kind: in JSON and MessagePack, with errors, and requests that come twice."""
+
+from __future__ import annotations
+
+import math
+import uuid
+
+import msgspec
+import pytest
+
+from penstock.backend.protocol import IDEMPOTENCY_KEY, MSGPACK
+from penstock.core.task import Parameter, Task
+from penstock.ops.outputs import GetScalars, ReadConsole
+from penstock.ops.tasks import CreateTask, GetParameters, GetTask, NewTask, SetParameters
+
+
+@pytest.fixture
+def task(served):
+    id = uuid.uuid4().hex
+    served.call(CreateTask(task=NewTask(id=id, name="t", project="P")))
+    return id
+
+
+def test_who_speaks_json_is_answered_in_json(site, task):
+    reply = site.call("GetTask", {"id": task})
+    assert (reply.status, reply.headers["Content-Type"]) == (200, "application/json")
+    assert reply.json["name"] == "t"
+
+
+def test_who_speaks_messagepack_is_answered_in_it(site, task):
+    body = msgspec.msgpack.encode(GetTask(id=task))
+    reply = site.ask("POST", "/api/v1/GetTask", body, Content_Type=MSGPACK)
+    assert msgspec.msgpack.decode(reply.body, type=Task).id == task
+    reply = site.ask("POST", "/api/v1/GetTask", body, Content_Type=MSGPACK, Accept="application/json")
+    assert reply.json["id"] == task
+
+
+def test_errors_have_a_status_and_say_what_was_wrong(site):
+    reply = site.call("GetTask", {"id": "x"})
+    assert (reply.status, reply.json["code"]) == (404, "not_found")
+    reply = site.call("GetTask", {"id": 1})
+    assert (reply.status, reply.json["code"]) == (422, "invalid")
+    assert "$.id" in reply.json["message"]
+    assert site.ask("POST", "/api/v1/GetTask", b"{", Content_Type="application/json").status == 400
+    assert site.call("GotTask").status == 404
+    reply = site.ask("GET", "/api/v1/GetTask")
+    assert (reply.status, reply.headers["Allow"]) == (405, "POST")
+
+
+def test_what_the_wire_cannot_hold_is_an_error_that_names_it(site, served, task):
+    served.call(SetParameters(task=task, parameters=(Parameter(section="Args", name="x", value="\ud800"),)))
+    reply = site.call("GetParameters", {"task": task})
+    assert (reply.status, reply.json["code"]) == (422, "invalid")
+    assert "half a character" in reply.json["message"]
+
+
+def test_numbers_that_json_does_not_know_come_through_messagepack(remote, task):
+    remote.call(SetParameters(task=task, parameters=(Parameter(section="Args", name="x", value=[math.inf, math.nan]),)))
+    (found,) = remote.call(GetParameters(task=task))
+    assert repr(found.value) == "[inf, nan]"
+
+
+def report(site, task, key, value=1.0):
+    series = [{"title": "t", "series": "s", "points": [[0, value, 1.0]]}]
+    return site.call("ReportScalars", {"task": task, "series": series}, **{IDEMPOTENCY_KEY: key})
+
+
+def points(served, task):
+    return [point for series in served.call(GetScalars(task=task)) for point in series.points]
+
+
+def test_a_request_that_comes_again_with_its_key_is_answered_the_same_and_done_once(site, served, task):
+    key = uuid.uuid4().hex
+    replies = [report(site, task, key) for _ in range(3)]
+    assert {(reply.status, reply.body) for reply in replies} == {(200, b"null")}
+    assert len(points(served, task)) == 1
+    report(site, task, uuid.uuid4().hex)
+    assert len(points(served, task)) == 2
+
+
+def test_what_was_deleted_once_is_answered_again(site, task):
+    key = {IDEMPOTENCY_KEY: uuid.uuid4().hex}
+    first, second = (site.call("DeleteTask", {"id": task}, **key) for _ in range(2))
+    assert (first.status, first.body) == (second.status, second.body) == (200, b"[]")
+    assert site.call("DeleteTask", {"id": task}).status == 404
+
+
+def test_a_key_stands_for_one_request_alone(site, served, task):
+    key = uuid.uuid4().hex
+    assert report(site, task, key).status == 200
+    for other in (report(site, task, key, 2.0), site.call("ListRuns", {}, **{IDEMPOTENCY_KEY: key})):
+        assert other.status in {200, 422}
+    reply = report(site, task, key, 2.0)
+    assert (reply.status, reply.json["code"]) == (422, "invalid")
+    assert "idempotency key" in reply.json["message"]
+    assert len(points(served, task)) == 1
+
+
+def test_a_request_that_was_refused_may_be_tried_again(site, served, task):
+    """Nothing was done, so there is nothing to answer again."""
+    key, lines = uuid.uuid4().hex, [[1.0, "out", "hello"]]
+    nobody = uuid.uuid4().hex
+    body = {"task": nobody, "lines": lines}
+    assert site.call("AppendConsole", body, **{IDEMPOTENCY_KEY: key}).status == 404
+    served.call(CreateTask(task=NewTask(id=nobody, name="late", project="P")))
+    assert site.call("AppendConsole", body, **{IDEMPOTENCY_KEY: key}).status == 200
+    assert len(served.call(ReadConsole(task=nobody))) == 1
+
+
+@pytest.mark.parametrize("key", ["", "x" * 201])
+def test_a_key_has_a_length(site, task, key):
+    assert report(site, task, key).status == 422
