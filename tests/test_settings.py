@@ -8,8 +8,9 @@ from pathlib import Path
 import msgspec
 import pytest
 
+from penstock.core.containers import Allowed
 from penstock.core.errors import Invalid
-from penstock.settings import Settings, environment, environment_of_interest, load
+from penstock.settings import Environments, Settings, environment, environment_of_interest, load
 
 
 def settings(tmp_path, text="", **variables):
@@ -119,3 +120,36 @@ def test_variables_that_results_depend_on_are_of_interest_and_those_that_are_ask
     assert not {"MY_SEED", "MY_TOKEN", "HOME"} & set(found)
     monkeypatch.setenv("PENSTOCK_LOG_ENVIRONMENT", "MY_*, HOME,")
     assert {"MY_SEED", "MY_TOKEN", "HOME"} <= set(environment_of_interest())
+
+
+def test_how_environments_are_built_is_a_table_of_the_file(tmp_path):
+    text = '[environments]\nindex = "none"\nfind_links = ["/wheels"]\noffline = true\ngigabytes = 2\ndays = 0.5\n'
+    expected = Environments(index="none", find_links=("/wheels",), offline=True, gigabytes=2.0, days=0.5)
+    assert settings(tmp_path, text).environments == expected
+    assert settings(tmp_path, "workers = 2").environments == Environments()
+
+
+def test_which_containers_are_allowed_is_a_table_of_the_file(tmp_path):
+    text = (
+        '[agent.containers]\nimages = ["python:*"]\narguments = ["cpus"]\nalways = ["--gpus=all"]\nruntime = "podman"\n'
+    )
+    expected = Allowed(images=("python:*",), arguments=("cpus",), always=("--gpus=all",), runtime="podman")
+    assert settings(tmp_path, text).containers == expected
+    assert settings(tmp_path, '[agent]\nname = "a"\n').containers == Allowed()
+
+
+@pytest.mark.parametrize(
+    ("text", "why"),
+    [
+        ("environments = 3", r"\[environments\] in .*object"),
+        ("[environments]\noffline = 1", r"\[environments\] in .*offline"),
+        ("[environments]\nofline = true", r"\[environments\] in .*ofline"),
+        ("[agent]\ncontainers = 'python'", r"\[agent.containers\] in .*object"),
+        ("agent = 3", r"\[agent.containers\] in .*object"),
+        ("[agent.containers]\nruntime = 'lxc'", r"\[agent.containers\] in .*runtime"),
+        ("[agent.containers]\nimages = 'python:*'", r"\[agent.containers\] in .*images"),
+    ],
+)
+def test_a_table_that_makes_no_sense_is_refused_with_its_place(tmp_path, text, why):
+    with pytest.raises(Invalid, match=why):
+        settings(tmp_path, text)

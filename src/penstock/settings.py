@@ -8,12 +8,13 @@ import tomllib
 from collections.abc import Mapping
 from fnmatch import fnmatchcase
 from pathlib import Path
-from typing import Literal, get_args
+from typing import Literal, TypeVar, cast, get_args
 
 import msgspec
 import platformdirs
 from msgspec import Struct
 
+from penstock.core.containers import Allowed
 from penstock.core.errors import Invalid
 
 RECORDED = (
@@ -23,7 +24,26 @@ RECORDED = (
 )
 """Environment variables that are recorded with a script; none of them is a secret."""
 
+T = TypeVar("T")
 Progress = Literal["auto", "live", "plain", "none"]
+
+
+class Environments(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """How environments of tasks are built on this machine: the table `[environments]` of the configuration file.
+
+    Args:
+        index: URL of the package index; empty for that of uv's own configuration, `none` for no index at all.
+        find_links: Folders or URLs of pages where packages are looked for besides.
+        offline: Whether only what uv has in its cache is used.
+        gigabytes: What all of them may take; those that were not used for longest go first.
+        days: How long one stays that nobody uses.
+    """
+
+    index: str = ""
+    find_links: tuple[str, ...] = ()
+    offline: bool = False
+    gigabytes: float = 50.0
+    days: float = 30.0
 
 
 class Settings(Struct, frozen=True, kw_only=True):
@@ -37,12 +57,16 @@ class Settings(Struct, frozen=True, kw_only=True):
         progress: What a local run shows while it goes: `live` table, `plain` lines, `none`; `auto` shows the table in
             a terminal and lines elsewhere. `PENSTOCK_PROGRESS`.
         user: Who is recorded as having started something. `PENSTOCK_USER`; by default the login name.
+        environments: How environments of tasks are built here. The table `[environments]`.
+        containers: Which containers tasks may ask for here. The table `[agent.containers]`; by default none.
     """
 
     home: Path
     workers: int
     progress: Progress = "auto"
     user: str = ""
+    environments: Environments = Environments()
+    containers: Allowed = Allowed()
 
     @property
     def database(self) -> Path:
@@ -82,6 +106,8 @@ def load(environment: Mapping[str, str] | None = None) -> Settings:
         workers=_workers(*find("workers")),
         progress=_progress(*find("progress")),
         user=find("user")[0] or _login(),
+        environments=_table(from_file, ("environments",), Environments, file),
+        containers=_table(from_file, ("agent", "containers"), Allowed, file),
     )
 
 
@@ -106,6 +132,16 @@ def _read(file: Path) -> dict[str, object]:
         return {}
     except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
         raise Invalid(f"{file} is not TOML: {error}", hint="correct or remove the file") from None
+
+
+def _table(found: object, names: tuple[str, ...], kind: type[T], file: Path) -> T:
+    """Return a table of the configuration file; its default when it is not there."""
+    for name in names:
+        found = cast("dict[str, object]", found).get(name, {}) if isinstance(found, dict) else found
+    try:
+        return msgspec.convert(found, kind)
+    except msgspec.ValidationError as error:
+        raise Invalid(f"[{'.'.join(names)}] in {file}: {error}", hint="see docs/reference/settings.md") from None
 
 
 def _workers(text: str, where: str) -> int:

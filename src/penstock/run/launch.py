@@ -24,6 +24,7 @@ from penstock.run.attempt import AttemptSpec, Resolved, encode
 from penstock.run.lookup import Lookup
 from penstock.run.process import Launch
 from penstock.run.warm import ENTRY
+from penstock.settings import Environments
 
 
 class Surroundings(Struct, frozen=True, kw_only=True):
@@ -34,6 +35,9 @@ class Surroundings(Struct, frozen=True, kw_only=True):
         path: What `sys.path` is in a step's process.
         environment: The environment variables of a step's process.
         entry: What is called in a step's process, as `module:function`; see `Launch`.
+        interpreter: The Python of the processes, whose path is given then; empty for this one.
+        same_env: Whether a task runs in the environment that is here, True, or in one of its own; see `needs.choose`.
+        environments: How those are built on this machine.
     """
 
     home: Path
@@ -43,6 +47,9 @@ class Surroundings(Struct, frozen=True, kw_only=True):
     path: tuple[str, ...]
     environment: dict[str, str]
     entry: str = ENTRY
+    interpreter: str = ""
+    same_env: bool | None = True
+    environments: Environments = Environments()
 
     def scratch_of(self, task: str) -> Path:
         """Return the folder for files that an attempt needs while it runs."""

@@ -45,6 +45,7 @@ class Processes:
         fingerprint: Changes when one of these modules does; a warm process that was made with another one is not used.
         environment: The variables that the warm process imports them with; None for those of this process.
         path: The folders that it imports them from; None for where this Python and what is installed for it are.
+        interpreter: Another Python that runs it, and all that it starts; the path is that of this one then.
         idle: Seconds that the warm process stays when the run is over.
     """
 
@@ -55,9 +56,10 @@ class Processes:
         *,
         environment: Mapping[str, str] | None = None,
         path: Sequence[str] | None = None,
+        interpreter: str = "",
         idle: float = IDLE,
     ) -> None:
-        self._kind = warming.kind(preload, fingerprint, environment, path)
+        self._kind = warming.kind(preload, fingerprint, environment, path, interpreter)
         self._idle = idle
         self._events: list[Event] = []
         self._open: dict[str, Process] = {}
