@@ -15,7 +15,7 @@ from msgspec.structs import replace
 from penstock.backend import connect
 from penstock.core.errors import Conflict, DiskFull, NotFound
 from penstock.core.run import RETURNS
-from penstock.core.task import EndReason, Parameter, Script, ScriptKind, Status
+from penstock.core.task import EndReason, Parameter, Script, ScriptKind, SourceFile, Status
 from penstock.ops.lifecycle import BeginTask, CloneTask, Copied, EnqueueTask
 from penstock.ops.outputs import AppendConsole, ListArtifacts, ReadConsole
 from penstock.ops.runs import CreateRun
@@ -321,3 +321,25 @@ def test_the_keyboard_stops_it_while_its_environment_is_built(own):
         own.carry(task, interrupt)
     assert own.found(task).status is Status.STOPPED
     assert [one.suffix for one in (own.place.home / "cache" / "environments").iterdir()] == [".lock"]
+
+
+def test_a_script_finds_the_modules_that_were_beside_it_and_no_later_ones(own, tmp_path):
+    files = (SourceFile(name="near.py", text="from parts import one"), SourceFile(name="parts/one.py", text="N = 1"))
+    (tmp_path / "near.py").write_text("raise RuntimeError('the one of today')")
+    source = "import iniconfig, near; print(iniconfig.VERSION, near.one.N)"
+    script = Script(source=source, entry_point="train.py", kind=ScriptKind.SCRIPT, packages=OTHER, files=files)
+    task = own.call(CreateTask(task=NewTask(id=uuid.uuid4().hex, name="t", project="P", script=script)))
+    for _ in range(2):
+        clone = own.call(CloneTask(source=task.id, clone=Copied(id=uuid.uuid4().hex)))
+        assert own.carry(clone).status is Status.COMPLETED, own.printed
+        assert own.printed[-1] == "0.0.1 1"
+
+
+def test_a_file_beside_a_script_that_leads_elsewhere_fails_the_task_and_is_not_written(bench, tmp_path):
+    files = (SourceFile(name="../../escaped.py", text=""),)
+    script = Script(source="print('ran')", entry_point="train.py", kind=ScriptKind.SCRIPT, files=files)
+    task = bench.call(CreateTask(task=NewTask(id=uuid.uuid4().hex, name="t", project="P", script=script)))
+    ended = bench.carry(task)
+    assert (ended.status, ended.reason) == (Status.FAILED, EndReason.INPUT)
+    assert "../../escaped.py" in ended.message
+    assert not list(tmp_path.rglob("escaped.py"))

@@ -10,6 +10,7 @@ It must never know how what is needed comes to be there.
 from __future__ import annotations
 
 import sys
+from collections.abc import Sequence
 from contextlib import suppress
 from importlib import metadata
 from pathlib import Path
@@ -83,7 +84,7 @@ def choose(script: Script, cache: Path, *, same_env: bool | None) -> Choice:
         return Choice(own=False, reason="it was asked for")
     found = needs(script, cache)
     if same_env is False:
-        lines = _as_installed(script) if found.requirements is None else found.requirements
+        lines = as_installed(script.source, sys.path) if found.requirements is None else found.requirements
         return Choice(own=True, reason="it was asked for", requirements=normalised(lines), python=_python(found))
     if found.requirements is None:
         return Choice(own=False, reason="nothing says which packages it needs")
@@ -177,9 +178,14 @@ def _python(found: Needs) -> str:
     return found.python if minor(found.python) else here().version
 
 
-def _as_installed(script: Script) -> tuple[str, ...]:
-    """Return the packages that a source imports, in the versions that are installed here."""
-    return tuple(f"{name}=={version}" for name, version in reach(script.source, sys.path).packages.items())
+def as_installed(source: str, path: Sequence[str]) -> tuple[str, ...]:
+    """Return the packages that a source imports, as lines with the versions that are installed here.
+
+    Args:
+        source: Its text.
+        path: Where its modules are looked for, as in `sys.path`.
+    """
+    return tuple(f"{name}=={version}" for name, version in reach(source, path).packages.items())
 
 
 def _read(file: Path) -> str | None:
