@@ -70,6 +70,7 @@ def test_it_runs_in_no_project_and_hears_nothing_of_other_pythons_or_of_penstock
     assert folder == "/"
     assert variables["UV_INDEX_URL"] == "https://index.example.org/simple"
     assert variables["UV_LINK_MODE"] == "hardlink"
+    assert variables["GIT_TERMINAL_PROMPT"] == "0", "nobody is there to ask for a password"
     assert not [name for name in variables if name.startswith(("PENSTOCK", "UV_P", "UV_S")) or name == "VIRTUAL_ENV"]
 
 

@@ -116,7 +116,8 @@ def _variables(found: Mapping[str, str]) -> dict[str, str]:
         for name, value in found.items()
         if name not in _LEFT_OUT and not name.startswith(_LEFT_OUT_BEGINNINGS)
     }
-    return {"UV_LINK_MODE": "hardlink", **kept, "NO_COLOR": "1", "UV_NO_PROGRESS": "1"}
+    quiet = {"GIT_TERMINAL_PROMPT": "0", "NO_COLOR": "1", "SSH_ASKPASS_REQUIRE": "never", "UV_NO_PROGRESS": "1"}
+    return {"UV_LINK_MODE": "hardlink", **kept, **quiet}
 
 
 def _end(process: subprocess.Popen[bytes]) -> None:
