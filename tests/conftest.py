@@ -5,15 +5,19 @@ from __future__ import annotations
 import http.client
 import json
 import os
+import zipfile
+from importlib import metadata
+from pathlib import Path
 
 import pytest
 from hypothesis import settings
+from packaging.requirements import Requirement
 from tests.place import Place
 
 from penstock.core.secret import Secret
 from penstock.run import current
 from penstock.sdk import launched, session
-from penstock.settings import Settings
+from penstock.settings import Environments, Settings
 
 # How long an example takes says more about the machine than about the code.
 settings.register_profile("patient", deadline=None)
@@ -181,3 +185,74 @@ def remote(site, tmp_path):
     backend = open_remote(Settings(home=tmp_path / "client", workers=1, url=site.url, key=Secret(site.token)))
     yield backend
     backend.close()
+
+
+class Wheels:
+    """A folder of packages to install, as an index has them, so that no test needs one."""
+
+    def __init__(self, folder: Path) -> None:
+        self.folder = folder
+        folder.mkdir()
+        self.how = Environments(index="none", find_links=(str(folder),))
+
+    def make(self, name: str, version: str, files: dict[str, str] | None = None, needs: tuple[str, ...] = ()) -> Path:
+        """Make a package; its module says its version, unless other files are given. Return its file."""
+        info = f"{name}-{version}.dist-info"
+        lines = [f"Requires-Dist: {one}\n" for one in needs]
+        return self._write(
+            f"{name}-{version}-py3-none-any.whl",
+            info,
+            (files or {f"{name}.py": f"VERSION = {version!r}\n"})
+            | {
+                f"{info}/METADATA": f"Metadata-Version: 2.1\nName: {name}\nVersion: {version}\n{''.join(lines)}",
+                f"{info}/WHEEL": "Wheel-Version: 1.0\nGenerator: tests\nRoot-Is-Purelib: true\nTag: py3-none-any\n",
+            },
+        )
+
+    def repack(self, name: str, met: set[str]) -> None:
+        """Make a package, and all that it needs, of what is installed here."""
+        found = metadata.distribution(name)
+        if found.name in met:
+            return
+        met.add(found.name)
+        self._repack(found)
+        for line in found.requires or ():
+            needed = Requirement(line)
+            if needed.marker is None or needed.marker.evaluate({"extra": ""}):
+                self.repack(needed.name, met)
+
+    def _repack(self, found: metadata.Distribution) -> None:
+        paths = [one for one in found.files or () if one.parts[0] != ".." and "__pycache__" not in one.parts]
+        info = next(one.parts[0] for one in paths if one.name == "METADATA")
+        kept = ("METADATA", "WHEEL", "entry_points.txt", "top_level.txt")
+        chosen = [one for one in paths if one.parts[0] != info or one.name in kept]
+        tags = [line.split()[1].split("-") for line in (found.read_text("WHEEL") or "").splitlines() if "Tag:" in line]
+        tag = "-".join(".".join(dict.fromkeys(part)) for part in zip(*tags, strict=True))
+        files = {str(one): Path(str(found.locate_file(one))).read_bytes() for one in chosen}
+        self._write(f"{info.removesuffix('.dist-info')}-{tag}.whl", info, files)
+
+    def _write(self, name: str, info: str, files: dict[str, str] | dict[str, bytes]) -> Path:
+        with zipfile.ZipFile(self.folder / name, "w") as wheel:
+            for path, content in files.items():
+                wheel.writestr(path, content)
+            wheel.writestr(f"{info}/RECORD", "".join(f"{path},,\n" for path in [*files, f"{info}/RECORD"]))
+        return self.folder / name
+
+
+@pytest.fixture(scope="session")
+def wheels(tmp_path_factory):
+    """What Penstock needs, as packages to install, and another version of one that is installed here: iniconfig."""
+    folder = tmp_path_factory.mktemp("packages")
+    made = Wheels(folder / "wheels")
+    made.make("iniconfig", "0.0.1")
+    made.make("shade", "1.0")
+    made.make("shade", "2.0")
+    met = {"penstock"}
+    for line in metadata.requires("penstock") or ():
+        needed = Requirement(line)
+        if needed.marker is None or needed.marker.evaluate({"extra": ""}):
+            made.repack(needed.name, met)
+    with pytest.MonkeyPatch.context() as variables:
+        variables.setenv("UV_CACHE_DIR", str(folder / "cache"))
+        variables.setenv("UV_HTTP_RETRIES", "0")  # nobody answers, and that will not change
+        yield made

@@ -52,7 +52,7 @@ class Place:
     @property
     def environment(self):
         clean = {name: value for name, value in os.environ.items() if not name.startswith(("PENSTOCK_", "COVERAGE"))}
-        mine = {"PENSTOCK_HOME": str(self.settings.home), "PENSTOCK_CONFIG": "/nowhere", "PENSTOCK_AGENT": "off"}
+        mine = {"PENSTOCK_HOME": str(self.settings.home), "PENSTOCK_CONFIG": "/nowhere", "PENSTOCK_START_AGENT": "off"}
         return clean | mine | {"PYTHONPATH": str(self.folder)}
 
     def penstock(self, *arguments, code=0):

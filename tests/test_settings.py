@@ -8,9 +8,10 @@ from pathlib import Path
 import msgspec
 import pytest
 
+from penstock.core.containers import Allowed
 from penstock.core.errors import Invalid
 from penstock.core.secret import Secret
-from penstock.settings import Settings, environment, environment_of_interest, load
+from penstock.settings import Environments, Settings, environment, environment_of_interest, load
 
 
 def settings(tmp_path, text="", **variables):
@@ -167,3 +168,36 @@ def test_a_password_in_an_address_is_refused_and_not_repeated(tmp_path):
     with pytest.raises(Invalid, match="holds a password") as error:
         settings(tmp_path, PENSTOCK_URL="https://me:hunter2@p.example")
     assert "hunter2" not in str(error.value)
+
+
+def test_how_environments_are_built_is_a_table_of_the_file(tmp_path):
+    text = '[environments]\nindex = "none"\nfind_links = ["/wheels"]\noffline = true\ngigabytes = 2\ndays = 0.5\n'
+    expected = Environments(index="none", find_links=("/wheels",), offline=True, gigabytes=2.0, days=0.5)
+    assert settings(tmp_path, text).environments == expected
+    assert settings(tmp_path, "workers = 2").environments == Environments()
+
+
+def test_which_containers_are_allowed_is_a_table_of_the_file(tmp_path):
+    text = (
+        '[agent.containers]\nimages = ["python:*"]\narguments = ["cpus"]\nalways = ["--gpus=all"]\nruntime = "podman"\n'
+    )
+    expected = Allowed(images=("python:*",), arguments=("cpus",), always=("--gpus=all",), runtime="podman")
+    assert settings(tmp_path, text).containers == expected
+    assert settings(tmp_path, '[agent]\nname = "a"\n').containers == Allowed()
+
+
+@pytest.mark.parametrize(
+    ("text", "why"),
+    [
+        ("environments = 3", r"\[environments\] in .*object"),
+        ("[environments]\noffline = 1", r"\[environments\] in .*offline"),
+        ("[environments]\nofline = true", r"\[environments\] in .*ofline"),
+        ("[agent]\ncontainers = 'python'", r"\[agent.containers\] in .*object"),
+        ("agent = 3", r"\[agent.containers\] in .*object"),
+        ("[agent.containers]\nruntime = 'lxc'", r"\[agent.containers\] in .*runtime"),
+        ("[agent.containers]\nimages = 'python:*'", r"\[agent.containers\] in .*images"),
+    ],
+)
+def test_a_table_that_makes_no_sense_is_refused_with_its_place(tmp_path, text, why):
+    with pytest.raises(Invalid, match=why):
+        settings(tmp_path, text)

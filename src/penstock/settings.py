@@ -8,12 +8,14 @@ import tomllib
 from collections.abc import Mapping
 from fnmatch import fnmatchcase
 from pathlib import Path
-from typing import Literal, TypeVar, get_args
+from typing import Literal, TypeVar, cast, get_args
 from urllib.parse import urlsplit
 
+import msgspec
 import platformdirs
 from msgspec import Struct
 
+from penstock.core.containers import Allowed
 from penstock.core.errors import Invalid
 from penstock.core.lease import Held, held_of
 from penstock.core.secret import Secret
@@ -32,6 +34,24 @@ T = TypeVar("T")
 Progress = Literal["auto", "live", "plain", "none"]
 
 
+class Environments(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """How environments of tasks are built on this machine: the table `[environments]` of the configuration file.
+
+    Args:
+        index: URL of the package index; empty for that of uv's own configuration, `none` for no index at all.
+        find_links: Folders or URLs of pages where packages are looked for besides.
+        offline: Whether only what uv has in its cache is used.
+        gigabytes: What all of them may take; those that were not used for longest go first.
+        days: How long one stays that nobody uses.
+    """
+
+    index: str = ""
+    find_links: tuple[str, ...] = ()
+    offline: bool = False
+    gigabytes: float = 50.0
+    days: float = 30.0
+
+
 class Settings(Struct, frozen=True, kw_only=True):
     """How this process uses Penstock.
 
@@ -45,23 +65,27 @@ class Settings(Struct, frozen=True, kw_only=True):
         database_url: The PostgreSQL database that records go to, with its password; None for the file in the home.
             `PENSTOCK_DATABASE`. Blobs stay in the home.
         user: Who is recorded as having started something. `PENSTOCK_USER`; by default the login name.
-        agent: Whether an agent is started on this machine when something waits and none lives. `PENSTOCK_AGENT`: `auto`
-            or `off`.
+        start_agent: Whether an agent is started on this machine when something waits and none lives.
+            `PENSTOCK_START_AGENT`: `auto` or `off`.
         held: Of a process that an agent started for a run, what it holds. `PENSTOCK_HELD`, set by the agent.
         url: Address of the server that keeps everything, such as `https://penstock.example.org`. `PENSTOCK_URL`; by
             default there is none, and everything is kept in the home.
         key: What the server knows you by. `PENSTOCK_KEY`; a server on this machine that uses this very home needs none.
+        environments: How environments of tasks are built here. The table `[environments]`.
+        containers: Which containers tasks may ask for here. The table `[agent.containers]`; by default none.
     """
 
     home: Path
     workers: int
     progress: Progress = "auto"
     user: str = ""
-    agent: Literal["auto", "off"] = "auto"
+    start_agent: Literal["auto", "off"] = "auto"
     held: Held | None = None
     database_url: str | None = None
     url: str = ""
     key: Secret = Secret("")
+    environments: Environments = Environments()
+    containers: Allowed = Allowed()
 
     def __repr__(self) -> str:
         database = (
@@ -108,11 +132,13 @@ def load(environment: Mapping[str, str] | None = None) -> Settings:
         workers=_workers(*find("workers")),
         progress=_choice(*find("progress"), get_args(Progress)),
         user=find("user")[0] or _login(),
-        agent=_choice(*find("agent"), ("auto", "off")),
+        start_agent=_choice(*find("start_agent"), ("auto", "off")),
         held=held_of(environment.get("PENSTOCK_HELD", "")),
         database_url=postgres_url(*find("database")),
         url=_url(*find("url")),
         key=Secret(find("key")[0].strip()),
+        environments=_table(from_file, ("environments",), Environments, file),
+        containers=_table(from_file, ("agent", "containers"), Allowed, file),
     )
 
 
@@ -139,6 +165,16 @@ def _read(file: Path) -> dict[str, object]:
         return {}
     except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
         raise Invalid(f"{file} is not TOML: {error}", hint="correct or remove the file") from None
+
+
+def _table(found: object, names: tuple[str, ...], kind: type[T], file: Path) -> T:
+    """Return a table of the configuration file; its default when it is not there."""
+    for name in names:
+        found = cast("dict[str, object]", found).get(name, {}) if isinstance(found, dict) else found
+    try:
+        return msgspec.convert(found, kind)
+    except msgspec.ValidationError as error:
+        raise Invalid(f"[{'.'.join(names)}] in {file}: {error}", hint="see docs/reference/settings.md") from None
 
 
 def _workers(text: str, where: str) -> int:

@@ -98,7 +98,7 @@ def test_an_agent_that_is_to_carry_out_one_task_leaves_after_it(place, run):
 
 def test_an_agent_looks_at_its_queues_in_their_order_or_in_turn(place, run):
     place.backend.call(CreateQueue(name="gpu"))
-    for fair, expected in ((False, ["gpu", "gpu", "default", "default"]), (True, ["default", "gpu", "default", "gpu"])):
+    for fair, expected in ((False, ["gpu", "gpu", "default", "default"]), (True, ["gpu", "default", "gpu", "default"])):
         script = Script(source="1", entry_point="a.py", kind=ScriptKind.SCRIPT)
         for _ in range(2):
             queued(place, script, "default")

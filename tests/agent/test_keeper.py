@@ -23,7 +23,7 @@ class Backend:
         self.asked.append(op)
         if not self.answers:
             self.empty.set()
-            threading.Event().wait(30)
+            threading.Event().wait()
         if (answer := self.answers.pop(0)) is not None:
             raise answer
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import os
+import sys
 import uuid
 
 import pytest
@@ -9,6 +11,8 @@ import pytest
 from penstock.core.task import Status
 from penstock.ops.lifecycle import BeginTask
 from penstock.ops.tasks import CreateTask, GetTask, NewTask
+from penstock.run.environments import environment_for, kept
+from penstock.run.interpreters import here
 
 
 def verdicts(answer):
@@ -85,3 +89,25 @@ def test_a_task_of_a_script_whose_process_is_gone_is_found_and_ended(recorder, p
     assert fixed.code == 0
     assert found(fixed, "lost tasks") == f"ended 1 task whose process was gone: train ({task.id[:12]})"
     assert recorder.call(GetTask(id=task.id)).status is Status.STOPPED
+
+
+def test_it_says_what_environments_take_and_removes_those_long_unused(recorder, home, penstock, wheels):
+    for version in ("1.0", "2.0"):
+        environment_for((f"shade=={version}",), here(), home / "cache", wheels.how).close()
+    answer = penstock("doctor", "--json")
+    assert found(answer, "environments").startswith("2 environments for tasks, ")
+    old = min((home / "cache" / "environments").glob("*.lock"))
+    os.utime(old, (0, 0))
+    assert "removed" not in found(penstock("doctor", "--json"), "environments")
+    assert "removed 1" in found(penstock("doctor", "--fix", "--json"), "environments")
+    assert len(kept(home / "cache")) == 1
+
+
+def test_a_machine_without_uv_is_warned(recorder, penstock, monkeypatch, tmp_path):
+    monkeypatch.setenv("PATH", "")
+    monkeypatch.setattr("penstock.run.uv.sys.executable", str(tmp_path / "python"))
+    monkeypatch.setitem(sys.modules, "uv", None)
+    (check,) = [one for one in penstock("doctor", "--json").document()["checks"] if one["name"] == "environments"]
+    assert check["verdict"] == "warning"
+    assert "uv" in check["found"]
+    assert "pip install" in check["hint"]

@@ -96,6 +96,50 @@ def test_its_parameters_are_those_that_it_has_now(drafts, process):
     assert process("execute", task.id).out == "0.7\n"
 
 
+@pytest.fixture
+def configured(wheels, home, monkeypatch, tmp_path):
+    """The machine's configuration: packages come from a folder."""
+    file = tmp_path / "config.toml"
+    file.write_text(f'[environments]\nindex = "none"\nfind_links = ["{wheels.folder}"]\n')
+    monkeypatch.setenv("PENSTOCK_CONFIG", str(file))
+
+
+SEES = "import iniconfig; print(getattr(iniconfig, 'VERSION', 'that of here'))"
+
+
+def other(**facts):
+    return Script(source=SEES, entry_point="train.py", kind=ScriptKind.SCRIPT, packages=("iniconfig==0.0.1",), **facts)
+
+
+def test_a_task_runs_with_the_packages_that_were_recorded_unless_it_is_told_otherwise(configured, drafts, process):
+    for options, seen, said in (
+        ((), "0.0.1", "own: iniconfig==0.0.1 is needed, and"),
+        (("--own-env",), "0.0.1", "own: it was asked for"),
+        (("--same-env",), "that of here", "same: it was asked for"),
+    ):
+        task = drafts.task(script=other())
+        answer = process("execute", *options, task.id)
+        assert answer.code == 0, answer.err
+        assert answer.out.splitlines()[-1] == seen
+        assert drafts.found(task).runtime["environment"].startswith(said)
+        assert said in process("task", task.id).out
+
+
+def test_a_task_whose_packages_cannot_be_had_fails_and_names_them(configured, drafts, process):
+    task = drafts.task(script=Script(entry_point="t.py", kind=ScriptKind.SCRIPT, packages=("nosuchpackage",)))
+    answer = process("execute", task.id)
+    assert answer.code == 1
+    assert "failed: package 'nosuchpackage' cannot be had" in answer.err
+
+
+def test_a_run_has_no_environment_of_its_own(drafts, penstock):
+    run = drafts.run(PIPELINE)
+    answer = penstock("execute", run.id, "--own-env")
+    assert answer.code == 2
+    assert "has no environment of its own" in answer.err
+    assert drafts.found(run.task).status is Status.CREATED
+
+
 def test_a_task_that_waits_in_a_queue_is_carried_out(drafts, process):
     task = drafts.task("print('out')")
     drafts.call(EnqueueTask(id=task.id, queue="default"))

@@ -141,7 +141,7 @@ def test_a_step_that_nobody_would_carry_out_says_so_and_how_to_change_that(place
 
 
 def test_without_any_agent_one_is_started_here_and_leaves_when_nothing_waits(place):
-    place.run(PRELUDE + LINE + "pipe.start_locally()", PENSTOCK_AGENT="auto")
+    place.run(PRELUDE + LINE + "pipe.start_locally()", PENSTOCK_START_AGENT="auto")
     assert place.ended("flow")[0] == "completed"
     until(lambda: place.agents() == [])
 

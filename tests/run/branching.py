@@ -16,7 +16,7 @@ from penstock.run.wire import send_frame
 def origin(payload, channel):
     """Branch off, fork a process there, and pass on what it says."""
     kind = warm.kind(("colorsys",), "")
-    with Processes(("colorsys",), idle=0.0, warm=branch(kind)) as processes:
+    with Processes.around(branch(kind)) as processes:
         variables = dict(os.environ)
         here = {"cwd": "/", "path": tuple(sys.path), "environment": variables}
         processes.launch(Launch(key="step", payload=b"", entry="tests.run.branching:step", **here))

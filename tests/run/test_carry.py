@@ -10,16 +10,18 @@ import threading
 import uuid
 
 import pytest
+from msgspec.structs import replace
 
 from penstock.backend import connect
 from penstock.core.errors import Conflict, DiskFull, NotFound
 from penstock.core.run import RETURNS
-from penstock.core.task import EndReason, Parameter, Script, ScriptKind, Status
+from penstock.core.task import EndReason, Parameter, Script, ScriptKind, SourceFile, Status
 from penstock.ops.lifecycle import BeginTask, CloneTask, Copied, EnqueueTask
 from penstock.ops.outputs import AppendConsole, ListArtifacts, ReadConsole
 from penstock.ops.runs import CreateRun
 from penstock.ops.tasks import CreateTask, EndTask, GetParameters, GetTask, NewTask
 from penstock.run.carry import carry_out
+from penstock.run.interpreters import here as here_is
 from penstock.run.launch import Surroundings
 from penstock.run.liveness import here
 from penstock.settings import Settings
@@ -48,17 +50,17 @@ class Bench:
             raise DiskFull("no space left")
         return self.backend.call(op)
 
-    def task(self, source, entry="train.py", kind=ScriptKind.SCRIPT, **facts):
-        script = Script(source=source, entry_point=entry, kind=kind)
+    def task(self, source, entry="train.py", kind=ScriptKind.SCRIPT, packages=None, **facts):
+        script = Script(source=source, entry_point=entry, kind=kind, packages=packages, interpreter=here_is().version)
         return self.call(CreateTask(task=NewTask(id=uuid.uuid4().hex, name="t", project="P", script=script, **facts)))
 
-    def function(self, source, returns=(), **arguments):
+    def function(self, source, returns=(), packages=None, **arguments):
         parameters = tuple(
             Parameter(section="kwargs", name=name, value=value, type=type(value).__name__)
             for name, value in arguments.items()
         )
         runtime = {RETURNS: json.dumps(returns)} if returns else {}
-        return self.task(source, "f", ScriptKind.FUNCTION, parameters=parameters, runtime=runtime)
+        return self.task(source, "f", ScriptKind.FUNCTION, packages, parameters=parameters, runtime=runtime)
 
     def carry(self, task, printed=None):
         return carry_out(self, task.id, self.place, printed or self.printed.extend)
@@ -219,3 +221,125 @@ def test_a_full_disk_loses_the_console_and_not_the_task(bench):
     bench.refuse = AppendConsole
     assert bench.carry(task).status is Status.COMPLETED
     assert any("are not recorded" in line for line in bench.printed)
+
+
+# In an environment of its own
+
+OTHER = ("iniconfig==0.0.1",)  # here it is another version
+SEES = """
+import os, shutil, sys
+import iniconfig
+from penstock import Task
+print(iniconfig.VERSION, sys.prefix == os.environ["VIRTUAL_ENV"], shutil.which("python") == sys.executable)
+task = Task.current_task()
+print(task.id, task.upload_artifact("seen", {"version": iniconfig.VERSION}, wait_on_upload=True))
+try:
+    import pytest
+except ModuleNotFoundError:
+    print("nothing of here")
+"""
+
+
+@pytest.fixture
+def own(bench, wheels):
+    """A bench that lets each task run in what was recorded, if that is not what is here."""
+    bench.place = replace(bench.place, same_env=None, environments=wheels.how, entry="penstock.sdk.assigned:main")
+    return bench
+
+
+def test_a_script_runs_with_the_packages_that_were_recorded(own):
+    task = own.task(SEES, packages=OTHER)
+    ended = own.carry(task)
+    assert ended.status is Status.COMPLETED, (ended.message, own.printed)
+    assert own.printed[-3:] == ["0.0.1 True True", f"{task.id} True", "nothing of here"]
+    assert [(one.name, one.preview) for one in own.call(ListArtifacts(task=task.id))] == [
+        ("seen", '{"version":"0.0.1"}')
+    ]
+    assert ended.runtime["environment"].startswith("own: iniconfig==0.0.1 is needed, and ")
+    assert own.console(task) == own.printed, "what was said of the environment is recorded, too"
+    assert any("building an environment" in line for line in own.printed)
+
+
+def test_a_function_runs_with_the_packages_that_were_recorded(own):
+    source = "def f(n):\n    import iniconfig\n    return n, iniconfig.VERSION"
+    task = own.function(source, ("n", "version"), OTHER, n=21)
+    ended = own.carry(task)
+    assert ended.status is Status.COMPLETED, (ended.message, own.printed)
+    returned = {one.path: one.value for one in own.call(GetParameters(task=task.id)) if one.section == "return"}
+    assert returned == {"return/n": 21, "return/version": "0.0.1"}
+
+
+def test_its_process_is_forked_from_a_warm_one_of_that_environment(own):
+    code = "import iniconfig, os; print(os.getpid() != os.getppid(), open(f'/proc/{os.getppid()}/cmdline').read())"
+    own.carry(own.task(code, packages=OTHER))
+    assert "penstock.run.zygote" in own.printed[-1]
+    assert f"{own.place.home}/cache/environments/" in own.printed[-1]
+
+
+def test_the_second_task_finds_the_environment_and_its_warm_process_there(own):
+    for _ in range(2):
+        own.printed.clear()
+        own.carry(own.task("import os; print(os.getppid())", packages=OTHER))
+        own.parents = [*getattr(own, "parents", []), own.printed[-1]]
+    assert len(own.printed) == 2, "nothing is built"
+    assert len(set(own.parents)) == 1
+
+
+def test_where_it_is_asked_for_or_nothing_differs_a_task_runs_with_what_is_here(own):
+    code = "import iniconfig, sys; print(hasattr(iniconfig, 'VERSION'), sys.executable)"
+    here_now = f"False {sys.executable}"
+    ended = own.carry(own.task(code, packages=("iniconfig>=1",)))
+    assert ended.runtime["environment"] == "same: what its record names is installed here"
+    own.place = replace(own.place, same_env=True)
+    ended = own.carry(own.task(code, packages=OTHER))
+    assert ended.runtime["environment"] == "same: it was asked for"
+    assert own.printed == [here_now, here_now]
+
+
+@pytest.mark.parametrize(
+    ("packages", "message"),
+    [
+        (("nosuchpackage==1",), "package 'nosuchpackage==1' cannot be had; uv said:"),
+        (("--index-url=https://u:secret@h.org",), "the option --index-url is not taken from a task"),
+    ],
+)
+def test_what_cannot_be_had_or_followed_fails_the_task_before_it_starts(own, packages, message):
+    ended = own.carry(own.task("print('ran')", packages=packages))
+    assert (ended.status, ended.reason) == (Status.FAILED, EndReason.LAUNCH)
+    assert message in ended.message
+    assert "secret" not in ended.message
+    assert "ran" not in own.printed
+
+
+def test_the_keyboard_stops_it_while_its_environment_is_built(own):
+    def interrupt(lines):
+        if "building" in lines[0]:
+            os.kill(os.getpid(), signal.SIGINT)
+
+    task = own.task("", packages=("shade",))
+    with pytest.raises(KeyboardInterrupt):
+        own.carry(task, interrupt)
+    assert own.found(task).status is Status.STOPPED
+    assert [one.suffix for one in (own.place.home / "cache" / "environments").iterdir()] == [".lock"]
+
+
+def test_a_script_finds_the_modules_that_were_beside_it_and_no_later_ones(own, tmp_path):
+    files = (SourceFile(name="near.py", text="from parts import one"), SourceFile(name="parts/one.py", text="N = 1"))
+    (tmp_path / "near.py").write_text("raise RuntimeError('the one of today')")
+    source = "import iniconfig, near; print(iniconfig.VERSION, near.one.N)"
+    script = Script(source=source, entry_point="train.py", kind=ScriptKind.SCRIPT, packages=OTHER, files=files)
+    task = own.call(CreateTask(task=NewTask(id=uuid.uuid4().hex, name="t", project="P", script=script)))
+    for _ in range(2):
+        clone = own.call(CloneTask(source=task.id, clone=Copied(id=uuid.uuid4().hex)))
+        assert own.carry(clone).status is Status.COMPLETED, own.printed
+        assert own.printed[-1] == "0.0.1 1"
+
+
+def test_a_file_beside_a_script_that_leads_elsewhere_fails_the_task_and_is_not_written(bench, tmp_path):
+    files = (SourceFile(name="../../escaped.py", text=""),)
+    script = Script(source="print('ran')", entry_point="train.py", kind=ScriptKind.SCRIPT, files=files)
+    task = bench.call(CreateTask(task=NewTask(id=uuid.uuid4().hex, name="t", project="P", script=script)))
+    ended = bench.carry(task)
+    assert (ended.status, ended.reason) == (Status.FAILED, EndReason.INPUT)
+    assert "../../escaped.py" in ended.message
+    assert not list(tmp_path.rglob("escaped.py"))

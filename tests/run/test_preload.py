@@ -157,3 +157,12 @@ def test_library_folders_are_the_standard_library_and_what_is_installed(tmp_path
     paths = sysconfig.get_paths()
     found = libraries(["", str(tmp_path), paths["stdlib"], paths["purelib"], f"{paths['stdlib']}/lib-dynload"])
     assert found == (paths["stdlib"], paths["purelib"], f"{paths['stdlib']}/lib-dynload")
+
+
+def test_of_another_python_what_is_installed_there_is_chosen(tmp_path):
+    (tmp_path / "site").mkdir()
+    (tmp_path / "site" / "theirs.py").touch()
+    (tmp_path / "own.py").write_text("import theirs")
+    path = [str(tmp_path), str(tmp_path / "site")]
+    assert plan(["import own"], path, [str(tmp_path / "site")]).modules == ("theirs",)
+    assert plan(["import own"], path).modules == ()

@@ -313,3 +313,19 @@ def test_a_module_that_is_loaded_when_it_is_asked_is_not_asked(work, monkeypatch
     describe_script(main, [""])
     assert describe_packages(main, [""]) == (version("numpy"),)
     assert "Wave_read" not in object.__getattribute__(lazy, "__dict__")
+
+
+def test_outside_of_a_repository_the_modules_beside_a_script_are_recorded_with_it(tmp_path):
+    (tmp_path / "near.py").write_text("import parts.one\nimport json\n")
+    (tmp_path / "parts").mkdir()
+    (tmp_path / "parts" / "one.py").write_text("ONE = 1\n")
+    file = tmp_path / "train.py"
+    file.write_text("import near\n")
+    main = ModuleType("__main__")
+    main.__file__ = str(file)
+    script = describe_script(main, [str(file)])
+    assert script.source == "import near\n"
+    assert {one.name: one.text for one in script.files} == {
+        "near.py": "import parts.one\nimport json\n",
+        "parts/one.py": "ONE = 1\n",
+    }

@@ -112,10 +112,8 @@ def sample(kind):
                 return "x"
             case msgspec.inspect.DictType():
                 return {}
-            case msgspec.inspect.UnionType(includes_none=True):
-                return None
             case msgspec.inspect.UnionType(types=(first, *_)):
-                return fill_info(first)
+                return None if info.includes_none else fill_info(first)
             case _:
                 return []
 

@@ -11,7 +11,7 @@ from threading import Barrier, Thread
 
 import pytest
 
-from penstock.run.slots import Slot, last_use, locked, occupy, remove_unused
+from penstock.run.slots import Slot, last_use, locked, occupy, remove, remove_unused, share
 
 OLD = 1_000_000.0
 
@@ -187,3 +187,62 @@ def test_a_lock_is_held_by_one(tmp_path):
     with locked(lock, wait=False) as third:
         assert third
     assert last_use(lock) > OLD
+
+
+class SharedWord(Word):
+    """The same for many."""
+
+    def make(self, folder: Path, descriptor: int) -> None:
+        os.fstat(descriptor)
+        super().make(folder)
+
+
+def test_a_shared_folder_is_used_by_many_at_once_and_made_by_one(tmp_path):
+    start, word, taken = Barrier(8), SharedWord(), list[Slot]()
+
+    def take() -> None:
+        start.wait()
+        taken.append(share(tmp_path, word))
+
+    threads = [Thread(target=take) for _ in range(8)]
+    for one in threads:
+        one.start()
+    for one in threads:
+        one.join()
+    assert len({one.folder for one in taken}) == 1
+    assert word.made == 1
+    grow_old(tmp_path)
+    for one in taken[1:]:
+        one.close()
+        grow_old(tmp_path)
+        assert not remove(one.folder, time.time()), "one is left that uses it"
+    taken[0].close()
+    grow_old(tmp_path)
+    assert remove(taken[0].folder, time.time())
+
+
+def test_a_shared_folder_that_was_changed_is_left_to_those_who_use_it(tmp_path):
+    with share(tmp_path, SharedWord()) as first:
+        (first.folder / "output").touch()
+        with share(tmp_path, SharedWord()) as second, share(tmp_path, SharedWord()) as third:
+            assert first.folder != second.folder == third.folder
+    assert (first.folder / "output").exists()
+
+
+def test_a_shared_folder_that_cannot_be_made_is_made_by_the_next(tmp_path):
+    class Broken(SharedWord):
+        def make(self, folder: Path, descriptor: int) -> None:
+            super().make(folder, descriptor)
+            raise RuntimeError
+
+    with pytest.raises(RuntimeError):
+        share(tmp_path, Broken())
+    assert [one.suffix for one in tmp_path.iterdir()] == [".lock"]
+    with share(tmp_path, SharedWord()) as slot:
+        assert (slot.folder / "word").exists()
+
+
+def test_what_was_left_half_made_is_removed_by_who_makes_it(tmp_path):
+    (tmp_path / "aa-0.0123").mkdir()
+    with share(tmp_path, SharedWord()):
+        assert not (tmp_path / "aa-0.0123").exists()

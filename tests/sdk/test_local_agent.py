@@ -29,7 +29,7 @@ def test_an_agent_is_started_once_for_all_that_wait_and_knows_nothing_of_who_sta
 
 
 def test_no_agent_is_started_where_one_lives_or_none_is_wanted(place, started):
-    assert not LocalAgent(place.backend, replace(place.settings, agent="off")).start()
+    assert not LocalAgent(place.backend, replace(place.settings, start_agent="off")).start()
     place.backend.call(ReportAgent(agent=Agent(name="there", process=Worker(host="h", pid=1))))
     assert LocalAgent(place.backend, place.settings).start()
     assert started == []

@@ -45,6 +45,7 @@ class Options(Struct, frozen=True, kw_only=True):
         once: Whether it leaves after one task.
         idle: Seconds without a task after which it leaves; None for never.
         lease: Seconds after which what it holds goes to others when nothing is heard of it.
+        same_env: Whether tasks run in the agent's own environment, whatever is recorded of their packages.
         working: The folder that tasks work in whose run names none.
         path: The `sys.path` of tasks.
         environment: Their environment variables.
@@ -57,6 +58,7 @@ class Options(Struct, frozen=True, kw_only=True):
     once: bool = False
     idle: float | None = None
     lease: float = SECONDS
+    same_env: bool = False
     working: str = "/"
     path: tuple[str, ...] = ()
     environment: dict[str, str] = {}
@@ -81,7 +83,6 @@ class Agent:
         self._running: dict[str, Claim] = {}
         self._changed = threading.Condition()
         self._leaving = threading.Event()
-        self._turn = 0
         self.claimed = 0
 
     def leave(self) -> None:
@@ -136,8 +137,8 @@ class Agent:
     def _next_claim(self) -> ClaimTask:
         queues = self._options.queues
         if self._options.fair and queues:
-            self._turn = (self._turn + 1) % len(queues)
-            queues = (*queues[self._turn :], *queues[: self._turn])
+            first = self.claimed % len(queues)
+            queues = (*queues[first:], *queues[:first])
         wait = PATIENCE if self._options.idle is None else min(self._options.idle, PATIENCE)
         name, workers = self._options.name, self._options.workers
         return ClaimTask(
@@ -166,6 +167,7 @@ class Agent:
             environment=self._options.environment,
             path=self._options.path,
             lease=self._options.lease,
+            same_env=self._options.same_env,
             modules=modules,
             fingerprint=chosen.fingerprint,
         )

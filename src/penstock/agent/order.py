@@ -19,6 +19,7 @@ class Order(Struct, frozen=True, kw_only=True):
         working: The folder that its process starts in, where its run names none.
         environment: The environment variables that its process starts with.
         path: The `sys.path` that it starts with.
+        same_env: Whether it runs in the agent's own environment, whatever is recorded of packages.
         lease: Seconds that its lease lasts unless it is renewed.
         modules, fingerprint: What was imported by the process that this one is forked from; see `preload.plan`.
     """
@@ -31,6 +32,7 @@ class Order(Struct, frozen=True, kw_only=True):
     lease: float
     modules: tuple[str, ...]
     fingerprint: str
+    same_env: bool = False
 
 
 def _known(kind: type[Any], value: Any) -> Any:

@@ -9,13 +9,14 @@ from __future__ import annotations
 import os
 import signal
 import socket
-from contextlib import suppress
+from contextlib import ExitStack, suppress
 from types import FrameType
 
 from penstock.agent import order
 from penstock.agent.keeper import Keeper
 from penstock.agent.runs import carry_run, is_run
 from penstock.backend import Home, open_home
+from penstock.backend.protocol import blobs_address
 from penstock.core.errors import BadTransition, LeaseLost, PenstockError
 from penstock.core.task import EndReason, Status, Task, TaskType
 from penstock.ops.claims import BeginClaimed, Claim, HandBack, ReleaseLease
@@ -23,7 +24,7 @@ from penstock.ops.tasks import EndTask
 from penstock.run import liveness, warm
 from penstock.run.attempts import Attempts
 from penstock.run.branch import branch
-from penstock.run.carry import given_alone
+from penstock.run.carry import given_alone, placed, processes_of
 from penstock.run.launch import Surroundings, start
 from penstock.run.processes import Processes
 from penstock.sdk import assigned
@@ -43,7 +44,7 @@ def main(payload: bytes, connection: socket.socket) -> int:
     _be_silent()
     given = order.decode(payload)
     kind = warm.kind(given.modules, given.fingerprint)
-    with Processes(given.modules, given.fingerprint, idle=0.0, warm=branch(kind)) as processes:
+    with Processes.around(branch(kind)) as processes:
         Shim(given, open_home(given.settings), processes).run()
     return 0
 
@@ -66,7 +67,7 @@ class Shim:
         self._held = given.claim.held
         self._backend = home.holding(self._held)
         self._processes = processes
-        self._keeper = Keeper(home, self._held, given.lease, processes.wake)
+        self._keeper = Keeper(home, self._held, given.lease, self._wake)
         self._leaving = False
 
     def run(self) -> None:
@@ -90,15 +91,19 @@ class Shim:
             self._home.call(HandBack(held=self._held) if self._leaving else ReleaseLease(held=self._held))
             return
         given = self._claim.assignment or given_alone(self._backend, task)
-        attempts = Attempts(self._backend, self._processes, lambda _name, _lines: None, place.clear)
-        attempts.start(task, start(task, given, place))
-        while attempts.running and not self._must_stop():
-            attempts.wait(attempts.patience)
-        if attempts.running and self._leaving:
-            self._end(EndTask(id=task.id, status=Status.STOPPED, reason=EndReason.AGENT_SHUTDOWN, message=SHUTDOWN))
-        if attempts.running:
-            attempts.abandon()
-        attempts.drain()
+        with ExitStack() as until_ended:
+            place = placed(self._backend, task, place, lambda _lines: None, until_ended)
+            if place.interpreter:  # an environment of its own, and not what this process was forked from
+                self._processes = until_ended.enter_context(processes_of(task, place))
+            attempts = Attempts(self._backend, self._processes, lambda _name, _lines: None, place.clear)
+            attempts.start(task, start(task, given, place))
+            while attempts.running and not self._must_stop():
+                attempts.wait(attempts.patience)
+            if attempts.running and self._leaving:
+                self._end(EndTask(id=task.id, status=Status.STOPPED, reason=EndReason.AGENT_SHUTDOWN, message=SHUTDOWN))
+            if attempts.running:
+                attempts.abandon()
+            attempts.drain()
 
     def _must_stop(self) -> bool:
         """Whether the task's process has to be ended now: the task is not ours any more, or the agent leaves."""
@@ -108,11 +113,15 @@ class Shim:
         with suppress(BadTransition):
             self._backend.call(ending)
 
+    def _wake(self) -> None:
+        """Have this process look what has changed. May be called from any thread, and from signal handlers."""
+        self._processes.wake()
+
     def _leave(self, number: int, frame: FrameType | None) -> None:
         """Stop the task, because the agent was told to leave at once."""
         _ = number, frame
         self._leaving = True
-        self._processes.wake()
+        self._wake()
 
 
 def surroundings(given: order.Order) -> Surroundings:
@@ -132,4 +141,7 @@ def surroundings(given: order.Order) -> Surroundings:
         path=tuple(dict.fromkeys(path)),
         environment=given.environment,
         entry=assigned.ENTRY,
+        address=blobs_address(settings.url),
+        same_env=given.same_env or (None if given.claim.task.script.packages is not None else True),
+        environments=settings.environments,
     )

@@ -14,7 +14,7 @@ from penstock.cli.invocation import Exit, Invocation, json_option, pass_invocati
 if TYPE_CHECKING:
     from types import FrameType
 
-    from penstock.agent.agent import Agent
+    from penstock.agent.agent import Agent, Options
 
 IDLE = 10.0  # seconds without a task after which `--until-idle` leaves
 EXAMPLE = """\
@@ -38,6 +38,7 @@ Examples:
     show_default=True,
     help="Seconds after which what it holds goes to others when nothing is heard of it.",
 )
+@click.option("--same-env", is_flag=True, help="Run tasks with the packages that are here, whatever they recorded.")
 @click.option("--once", is_flag=True, help="Leave after one task.")
 @click.option("--until-idle", is_flag=True, help=f"Leave when nothing has waited for {IDLE:g} seconds.")
 @json_option
@@ -49,13 +50,13 @@ def command(
     fair: bool,
     name: str | None,
     lease: float,
+    same_env: bool,
     once: bool,
     until_idle: bool,
 ) -> int:
     """Claim tasks from queues and carry them out on this machine.
 
-    Without --queue it serves all queues, by name. Runs of pipelines take no worker: one agent with one worker can carry
-    out a pipeline and its steps.
+    Without --queue it serves all queues. Runs of pipelines take no worker.
 
     SIGTERM or Ctrl-C lets it finish what runs and leave; the second one stops what runs: attempts of steps are tried
     again elsewhere, runs wait in their queue and go on from where they stand.
@@ -71,26 +72,31 @@ def command(
         workers=workers or settings.workers,
         fair=fair,
         once=once,
-        lease=lease,
         idle=IDLE if until_idle else None,
+        lease=lease,
+        same_env=same_env,
         working=os.getcwd(),  # noqa: PTH109 - a text is wanted
         path=tuple(dict.fromkeys(one for one in sys.path[1:] if one)),
         environment=environment(),
     )
     home = open_home(settings)
     try:
-        agent = Agent(home, settings, options, _say)
-        served = ", ".join(queues) or "every queue"
-        _say(f"agent {options.name} serves {served} with {options.workers} workers; Ctrl-C to leave")
-        _leave_on_signals(agent)
-        agent.run()
-        if invocation.json:
-            from penstock.cli.document import emit
-
-            emit({"agent": options.name, "claimed": agent.claimed})
+        _serve(invocation, Agent(home, settings, options, _say), options)
     finally:
         home.close()
     return Exit.OK
+
+
+def _serve(invocation: Invocation, agent: Agent, options: Options) -> None:
+    """Let the agent work until it leaves."""
+    served = ", ".join(options.queues) or "every queue"
+    _say(f"agent {options.name} serves {served} with {options.workers} workers; Ctrl-C to leave")
+    _leave_on_signals(agent)
+    agent.run()
+    if invocation.json:
+        from penstock.cli.document import emit
+
+        emit({"agent": options.name, "claimed": agent.claimed})
 
 
 def _leave_on_signals(agent: Agent) -> None:

@@ -54,12 +54,13 @@ Example:
 
 
 @click.command("doctor", epilog=EXAMPLE)
-@click.option("--fix", is_flag=True, help="End the runs and tasks whose process is gone.")
+@click.option("--fix", is_flag=True, help="End what lost its process; remove environments long unused.")
 @json_option
 @pass_invocation
 def command(invocation: Invocation, fix: bool) -> Exit:
     """Check this installation and its home: permissions, database, disk, versions, whether steps can be started."""
     checks = [*_installation(), *_home(invocation.settings), *_records(invocation, fix=fix), _steps()]
+    checks.append(_environments(invocation.settings, fix=fix))
     if invocation.json:
         from penstock.cli.document import emit
 
@@ -202,6 +203,23 @@ def _steps() -> Check:
     return Check(
         name="steps", found=f"start by forking a process that was ready after {duration(time.monotonic() - began)}"
     )
+
+
+def _environments(settings: Settings, *, fix: bool) -> Check:
+    """Say what the environments take that were built for tasks, and whether uv is there to build more."""
+    from penstock.core.errors import NotFound
+    from penstock.run import environments, uv
+    from penstock.sdk.wording import count, size
+
+    cache = settings.home / "cache"
+    removed = environments.prune(cache, settings.environments) if fix and cache.exists() else 0
+    there = environments.kept(cache)
+    found = f"{count(len(there), 'environment')} for tasks, {size(sum(one.facts.size for one in there))}"
+    found += f", removed {removed}" if removed else ""
+    try:
+        return Check(name="environments", found=f"{found}; built by {uv.find()}")
+    except NotFound as error:
+        return Check(name="environments", verdict="warning", found=f"{found}; {error.message}", hint=error.hint or "")
 
 
 def _wait_until_ready(warm: Warm, deadline: float) -> Ready | None:

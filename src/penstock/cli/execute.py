@@ -26,17 +26,23 @@ Example:
 
 @click.command("execute", epilog=EXAMPLE)
 @click.argument("task", metavar="TASK")
+@click.option(
+    "--same-env/--own-env",
+    default=None,
+    help="Run a task with what is installed here, or in an environment with the packages that were recorded. "
+    "By default the latter, if these are not what is installed here.",
+)
 @click.option("--plain", is_flag=True, help="Print plain lines, also in a terminal.")
 @json_option
 @pass_invocation
-def command(invocation: Invocation, task: str, plain: bool) -> int:
+def command(invocation: Invocation, task: str, same_env: bool | None, plain: bool) -> int:
     """Carry out a draft on this machine, with the parameters that it has now.
 
     TASK is the id of a task, or of a run, the beginning of one with four digits or more, `last`, or a name: of several
     tasks of one name the newest is meant. A task's script runs from its repository, at the commit and with the changes
-    that were recorded, or from its recorded text; a run's script builds its pipeline anew.
+    that were recorded, or from its recorded text; a run's script builds its pipeline anew, with what is installed here.
     """
-    from penstock.core.errors import Conflict
+    from penstock.core.errors import Conflict, Invalid
     from penstock.core.task import Status
 
     held = invocation.settings.held
@@ -48,7 +54,10 @@ def command(invocation: Invocation, task: str, plain: bool) -> int:
         raise Conflict(f"task {found.name!r} is {found.status}; only a draft can be carried out", hint=hint)
     run = _run_of(invocation, found)
     if run is None:
-        return _carry_out_task(invocation, found)
+        return _carry_out_task(invocation, found, same_env)
+    if same_env is False:
+        hint = "leave --own-env out: its steps run here"
+        raise Invalid(f"{found.name!r} is a run of a pipeline, and has no environment of its own", hint=hint)
     code, details = carry_out_run(invocation, run, plain=plain)
     _emit(invocation, code, {"runs": [detail.run for detail in details]})
     return code
@@ -68,7 +77,9 @@ def _run_of(invocation: Invocation, task: Task) -> Run | None:
         return None
 
 
-def _carry_out_task(invocation: Invocation, task: Task) -> int:
+def _carry_out_task(invocation: Invocation, task: Task, same_env: bool | None) -> int:
+    from msgspec.structs import replace
+
     from penstock.core.task import Status
     from penstock.ops.tasks import GetTask
     from penstock.run.carry import carry_out
@@ -76,6 +87,7 @@ def _carry_out_task(invocation: Invocation, task: Task) -> int:
     from penstock.sdk.wording import harmless
 
     place = surroundings(invocation.settings, local_imports=False)
+    place = replace(place, same_env=same_env, environments=invocation.settings.environments)
     code = Exit.FAILED
     with stdout_for(invocation):
         try:

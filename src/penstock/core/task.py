@@ -131,6 +131,17 @@ class ScriptKind(StrEnum):
     MODULE = "module"
 
 
+class SourceFile(Struct, frozen=True, kw_only=True):
+    """A module beside a script.
+
+    Args:
+        name: Its path from the script's folder, with `/`.
+    """
+
+    name: str
+    text: str
+
+
 class Script(Struct, frozen=True, kw_only=True):
     """The code of a task.
 
@@ -144,6 +155,7 @@ class Script(Struct, frozen=True, kw_only=True):
         packages: Requirement lines; None lets the packages be found from the imports.
         modules: The modules that the source imports.
         interpreter: Version of Python that recorded it, for example `3.11`.
+        files: Modules beside a script that is in no repository, as far as it imports them.
     """
 
     source: str = ""
@@ -157,6 +169,7 @@ class Script(Struct, frozen=True, kw_only=True):
     packages: tuple[str, ...] | None = None
     modules: tuple[str, ...] = ()
     interpreter: str = ""
+    files: tuple[SourceFile, ...] = ()
 
 
 class Container(Struct, frozen=True, kw_only=True):

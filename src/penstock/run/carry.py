@@ -1,23 +1,33 @@
 """Carries out one recorded task that belongs to no run, in a process of its own on this machine.
 
+In the environment that is here, or in one of its own: which, and why, is recorded with the task.
+
 It must never know who asked for it, a person or an agent.
 """
 
 from __future__ import annotations
 
+import os
+import time
 from collections.abc import Callable
-from contextlib import suppress
+from contextlib import ExitStack, suppress
+
+from msgspec.structs import replace
 
 from penstock.backend import Backend
 from penstock.core.assignment import Assignment
 from penstock.core.errors import BadTransition, PenstockError
+from penstock.core.outputs import ConsoleLine, Stream
 from penstock.core.task import EndReason, ScriptKind, Status, Task
 from penstock.ops.lifecycle import BeginTask
-from penstock.ops.tasks import EndTask, GetParameters, GetTask, NewTask
-from penstock.run import bases, liveness, preload
+from penstock.ops.outputs import AppendConsole
+from penstock.ops.tasks import DescribeTask, EndTask, GetParameters, GetTask, NewTask
+from penstock.run import bases, interpreters, liveness, preload
 from penstock.run.attempt import printable
 from penstock.run.attempts import Attempts
+from penstock.run.environments import environment_for
 from penstock.run.launch import Surroundings, start
+from penstock.run.needs import ENVIRONMENT, choose
 from penstock.run.processes import Processes
 
 
@@ -25,7 +35,7 @@ def carry_out(backend: Backend, id: str, place: Surroundings, printed: Callable[
     """Carry out a draft, or a task that waits in a queue; return it as it ended.
 
     Args:
-        place: Where and how its process starts.
+        place: Where and how its process starts, and whether in an environment of its own.
         printed: Called with the lines that it prints.
 
     Raises:
@@ -46,9 +56,9 @@ def carry_out(backend: Backend, id: str, place: Surroundings, printed: Callable[
 
 def _run(backend: Backend, task: Task, place: Surroundings, printed: Callable[[list[str]], None]) -> None:
     """Run the task's process to its end; it ends the task, unless it cannot be started."""
-    warm = preload.plan([task.script.source], place.path)
-    modules = (*warm.modules, place.entry.partition(":")[0])
-    with Processes(modules, warm.fingerprint) as processes:
+    with ExitStack() as until_ended:
+        place = placed(backend, task, place, printed, until_ended)
+        processes = until_ended.enter_context(processes_of(task, place))
         attempts = Attempts(backend, processes, lambda _, lines: printed(lines), place.clear)
         try:
             attempts.start(task, start(task, given_alone(backend, task), place))
@@ -58,6 +68,54 @@ def _run(backend: Backend, task: Task, place: Surroundings, printed: Callable[[l
         except BaseException:
             attempts.abandon()
             raise
+
+
+def placed(
+    backend: Backend, task: Task, place: Surroundings, printed: Callable[[list[str]], None], until_ended: ExitStack
+) -> Surroundings:
+    """Return where the task runs: where it is, or in an environment of its own, which is built if need be.
+
+    Args:
+        printed: Called with the lines that tell of it.
+        until_ended: Keeps the environment until the task has ended.
+    """
+    cache = place.home / "cache"
+    choice = choose(task.script, cache, same_env=place.same_env)
+    backend.call(DescribeTask(id=task.id, runtime={ENVIRONMENT: choice.recorded}))
+    if not choice.own:
+        return place
+
+    def say(text: str) -> None:
+        line = ConsoleLine(time.time(), Stream.ERR, f"penstock: {printable(text)}")
+        backend.call(AppendConsole(task=task.id, lines=(line,)))
+        printed([line.text])
+
+    say(f"in an environment of its own: {choice.reason}")
+    python = interpreters.find(choice.python)
+    environment = until_ended.enter_context(
+        environment_for(choice.requirements, python, cache, place.environments, say)
+    )
+    return replace(
+        place,
+        path=environment.path,
+        environment=environment.variables(place.environment),
+        interpreter=environment.interpreter,
+    )
+
+
+def processes_of(task: Task, place: Surroundings) -> Processes:
+    """Return the processes of the task's Python, whose warm one imports what the task will."""
+    if not place.interpreter:
+        warm = preload.plan([task.script.source], place.path)
+        return Processes((*warm.modules, place.entry.partition(":")[0]), warm.fingerprint)
+    warm = preload.plan([task.script.source], place.path, [os.path.realpath(one) for one in place.path])
+    return Processes(
+        (*warm.modules, place.entry.partition(":")[0]),
+        warm.fingerprint,
+        environment=place.environment,
+        path=place.path,
+        interpreter=place.interpreter,
+    )
 
 
 def given_alone(backend: Backend, task: Task) -> Assignment:

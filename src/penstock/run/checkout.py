@@ -21,7 +21,8 @@ from msgspec import Struct
 
 from penstock.blobs.files import writing_below
 from penstock.core.errors import Invalid, NotFound
-from penstock.core.task import Script, ScriptKind
+from penstock.core.task import Script, ScriptKind, SourceFile
+from penstock.run import neighbours
 from penstock.run.mirrors import HEAD, Mirror, remove_unused_mirrors
 from penstock.run.patch import notes
 from penstock.run.slots import Slot, occupy, remove_unused
@@ -29,7 +30,6 @@ from penstock.run.slots import Slot, occupy, remove_unused
 PATIENCE = 600.0  # seconds; what fetching or checking out may take
 
 _MODULE = re.compile(r"-m +([^\s.]+(?:\.[^\s.]+)*)")
-_COMPILED = "__pycache__"
 
 
 class Checkout:
@@ -102,7 +102,8 @@ def checkout(script: Script, cache: Path, *, timeout: float = PATIENCE) -> Check
     where = _check(script)
     with writing_below(cache):
         if not script.repository:
-            text = _Text(script.source, where.name)
+            neighbours.check(script.files, where.name)
+            text = _Text(script.source, where.name, script.files)
             slot = occupy(cache / "code", text)
             return Checkout(slot, slot.folder, (str(slot.folder / text.name),))
         mirror = Mirror(cache, script.repository, timeout)
@@ -134,28 +135,30 @@ def prune(cache: Path, older_than: float) -> int:
 
 
 class _Text(Struct, frozen=True):
-    """A script that is in no repository."""
+    """A script that is in no repository, with the modules beside it."""
 
     source: str
     name: str
+    beside: tuple[SourceFile, ...] = ()
 
     @property
     def key(self) -> str:
-        return sha256(f"{self.name}\0{self.source}".encode("utf-8", "replace")).hexdigest()[:32]
+        beside = "".join(f"\0{one.name}\0{one.text}" for one in self.beside)
+        return sha256(f"{self.name}\0{self.source}{beside}".encode("utf-8", "replace")).hexdigest()[:32]
+
+    @property
+    def files(self) -> tuple[SourceFile, ...]:
+        return (SourceFile(name=self.name, text=self.source), *self.beside)
 
     def make(self, folder: Path) -> None:
         folder.mkdir(mode=0o700)
-        (folder / self.name).write_bytes(self.source.encode("utf-8", "replace"))
+        neighbours.write(self.files, folder)
 
     def place(self, folder: Path) -> None:
         """Nothing is left to do."""
 
     def is_untouched(self, folder: Path) -> bool:
-        file = folder / self.name
-        there = {entry.name for entry in folder.iterdir()} - {_COMPILED}
-        if there != {self.name} or file.is_symlink() or not file.is_file():
-            return False
-        return file.read_bytes() == self.source.encode("utf-8", "replace")
+        return neighbours.are_untouched(self.files, folder)
 
 
 class _Worktree(Struct, frozen=True):

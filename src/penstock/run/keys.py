@@ -164,6 +164,7 @@ def _code_of(script: Script, modules: Mapping[str, str]) -> Code:
     """Return what a whole script is: its text, the changes to its repository, and the project's modules it imports."""
     texts = {"module __main__": script.source, "script.diff": script.diff, "script.entry_point": script.entry_point}
     texts |= {f"module {name}": text for name, text in modules.items()}
+    texts |= {f"beside {one.name}": one.text for one in script.files}
     digests = {name: hashlib.sha256(text.encode("utf-8", "surrogatepass")).hexdigest() for name, text in texts.items()}
     whole = hashlib.sha256(repr(sorted(digests.items())).encode()).hexdigest()
     return Code(digest=whole, parts={name: f"text:{one[:16]}" for name, one in digests.items()})

@@ -25,6 +25,7 @@ from penstock.run.attempt import AttemptSpec, encode
 from penstock.run.lookup import Lookup
 from penstock.run.process import Launch
 from penstock.run.warm import ENTRY
+from penstock.settings import Environments
 
 
 class Surroundings(Struct, frozen=True, kw_only=True):
@@ -36,6 +37,9 @@ class Surroundings(Struct, frozen=True, kw_only=True):
         environment: The environment variables of a step's process.
         address: Where the blobs really are of which `blobs` has copies; empty when they are there.
         entry: What is called in a step's process, as `module:function`; see `Launch`.
+        interpreter: The Python of the processes, whose path is given then; empty for this one.
+        same_env: Whether a task runs in the environment that is here, True, or in one of its own; see `needs.choose`.
+        environments: How those are built on this machine.
     """
 
     home: Path
@@ -46,6 +50,9 @@ class Surroundings(Struct, frozen=True, kw_only=True):
     environment: dict[str, str]
     address: str = ""
     entry: str = ENTRY
+    interpreter: str = ""
+    same_env: bool | None = True
+    environments: Environments = Environments()
 
     def scratch_of(self, task: str) -> Path:
         """Return the folder for files that an attempt needs while it runs."""

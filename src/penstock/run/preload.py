@@ -53,7 +53,7 @@ class Preload(Struct, frozen=True):
     fingerprint: str
 
 
-def plan(sources: Iterable[str], path: Sequence[str]) -> Preload:
+def plan(sources: Iterable[str], path: Sequence[str], folders: Sequence[str] | None = None) -> Preload:
     """Find the installed modules that sources import, themselves or through modules of the project.
 
     In the sources every import counts, also one in the body of a function; in the project's modules those that happen
@@ -62,8 +62,10 @@ def plan(sources: Iterable[str], path: Sequence[str]) -> Preload:
     Args:
         sources: Texts of Python source.
         path: Where the steps will look for modules, as in `sys.path`.
+        folders: Where the standard library and what is installed for their Python lies, as real paths; None for this
+            one.
     """
-    folders = library_folders()
+    folders = library_folders() if folders is None else folders
     finder = Finder(path)
     chosen: dict[str, None] = {}
     seen: set[Path] = set()

@@ -45,8 +45,8 @@ class Processes:
         fingerprint: Changes when one of these modules does; a warm process that was made with another one is not used.
         environment: The variables that the warm process imports them with; None for those of this process.
         path: The folders that it imports them from; None for where this Python and what is installed for it are.
+        interpreter: Another Python that runs it, and all that it starts; the path is that of this one then.
         idle: Seconds that the warm process stays when the run is over.
-        warm: A warm process to begin with; it is the caller's to know that it fits.
     """
 
     def __init__(
@@ -56,23 +56,30 @@ class Processes:
         *,
         environment: Mapping[str, str] | None = None,
         path: Sequence[str] | None = None,
+        interpreter: str = "",
         idle: float = IDLE,
-        warm: warming.Warm | None = None,
     ) -> None:
-        self._kind = warm.kind if warm is not None else warming.kind(preload, fingerprint, environment, path)
+        self._kind = warming.kind(preload, fingerprint, environment, path, interpreter)
         self._idle = idle
         self._events: list[Event] = []
         self._open: dict[str, Process] = {}
         self._waiting: deque[Process] = deque()  # until the warm process is ready
         self._deadlines: dict[str, float] = {}
-        self._warm = warm
+        self._warm: warming.Warm | None = None
         self._selector = selectors.DefaultSelector()
         self._rung = False
         self._bell, self._bell_rope = socket.socketpair()
         self._bell.setblocking(False)
         self._bell_rope.setblocking(False)
         self._watch(self._bell, self._hear_bell)
-        self._watch_warm()
+
+    @classmethod
+    def around(cls, warm: warming.Warm) -> Self:
+        """Return processes that are forked from a warm process which is there already; it leaves with them."""
+        made = cls(warm.kind.modules, warm.kind.fingerprint, idle=0.0)
+        made._kind, made._warm = warm.kind, warm
+        made._watch_warm()
+        return made
 
     def __enter__(self) -> Self:
         return self

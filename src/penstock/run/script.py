@@ -18,8 +18,8 @@ from types import ModuleType
 
 from msgspec import Struct
 
-from penstock.core.task import Script, ScriptKind
-from penstock.run import interactive
+from penstock.core.task import Script, ScriptKind, SourceFile
+from penstock.run import interactive, neighbours
 from penstock.run.imports import is_below, library_folders, project_files, read_source
 from penstock.run.repository import describe, root_of
 from penstock.settings import environment
@@ -31,7 +31,7 @@ def describe_script(main: ModuleType | None, argv: Sequence[str]) -> Script:
     """Return what is recorded of the script that this process runs, except for its packages.
 
     In a git repository with a commit that is the commit, with what was changed since; elsewhere it is the script's
-    text.
+    text, with those of the modules beside it that it imports.
 
     Args:
         main: The module that runs as `__main__`.
@@ -125,7 +125,14 @@ def _described(running: _Running) -> Script:
         entry_point=running.name,
         working_dir=".",
         interpreter=_interpreter(),
+        files=_beside(running),
     )
+
+
+def _beside(running: _Running) -> tuple[SourceFile, ...]:
+    if running.file is None or is_below(str(running.file), library_folders()):
+        return ()
+    return neighbours.find(running.importing, running.file, _path())
 
 
 def _in_repository(running: _Running) -> Script | None:

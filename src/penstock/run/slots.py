@@ -1,4 +1,6 @@
-"""Folders of a cache: made once, used again while nobody changes them, by one at a time, removed when long unused.
+"""Folders of a cache: made once, used again while nobody changes them, removed when long unused.
+
+One that its user may write to is used by one at a time (`occupy`), one that its users only read by many (`share`).
 
     <parent>/<key>-<n>             a folder with the content of this key; n counts on when an earlier one is in use, or
                                    was changed
@@ -44,6 +46,27 @@ class Content(Protocol):
         ...
 
 
+class SharedContent(Protocol):
+    """What a folder is to hold that many use at once."""
+
+    @property
+    def key(self) -> str:
+        """Tell it from all others, in hexadecimal digits."""
+        ...
+
+    def make(self, folder: Path, descriptor: int) -> None:
+        """Make it in a folder that is not there yet.
+
+        Nobody else begins to make it before every process has closed this descriptor: a program that does the work may
+        inherit it, and outlive who started it.
+        """
+        ...
+
+    def is_untouched(self, folder: Path) -> bool:
+        """Return whether a folder still holds it."""
+        ...
+
+
 class Slot:
     """A folder in use; it stays for as long as this is open here or in a process that inherited its descriptor."""
 
@@ -80,6 +103,18 @@ def occupy(parent: Path, content: Content) -> Slot:
         number += 1
 
 
+def share(parent: Path, content: SharedContent) -> Slot:
+    """Return a folder that holds a content, for this caller beside others: made by the first, who has all wait."""
+    parent.mkdir(parents=True, mode=0o700, exist_ok=True)
+    number = 0
+    while True:
+        folder = parent / f"{content.key}-{number}"
+        slot = None if _is_spent(folder) else _join(folder, content)
+        if slot is not None:
+            return slot
+        number += 1
+
+
 def remove_unused(parent: Path, before: float) -> int:
     """Remove the folders that nobody uses and nobody has used for long, and what was left half-made.
 
@@ -92,7 +127,7 @@ def remove_unused(parent: Path, before: float) -> int:
     if not parent.is_dir():
         return 0
     names = {entry.name.partition(".")[0] for entry in parent.iterdir()}
-    return sum(_remove(parent / name, before) for name in sorted(names) if name)
+    return sum(remove(parent / name, before) for name in sorted(names) if name)
 
 
 @contextmanager
@@ -120,14 +155,14 @@ def last_use(lock: Path) -> float:
 def _is_spent(folder: Path) -> bool:
     """Return whether a folder was once found changed; it is not looked at again, so that it grows old."""
     with suppress(FileNotFoundError):
-        return _lock_of(folder).stat().st_size > 0
+        return lock_of(folder).stat().st_size > 0
     return False
 
 
 def _enter(folder: Path, content: Content) -> Slot | None:
     """Return the folder, made where it is missing; None when somebody uses it or it was changed."""
     try:
-        slot = Slot(folder, _lock(_lock_of(folder), fcntl.LOCK_EX | fcntl.LOCK_NB))
+        slot = Slot(folder, _lock(lock_of(folder), fcntl.LOCK_EX | fcntl.LOCK_NB))
     except BlockingIOError:
         return None
     try:
@@ -145,7 +180,43 @@ def _enter(folder: Path, content: Content) -> Slot | None:
     return None
 
 
-def _lock_of(folder: Path) -> Path:
+def _join(folder: Path, content: SharedContent) -> Slot | None:
+    """Return the folder, made where it is missing; None when it was found changed."""
+    lock = lock_of(folder)
+    while True:
+        slot = Slot(folder, _lock(lock, fcntl.LOCK_SH))  # waits for who makes or removes it
+        try:
+            if folder.exists():
+                if content.is_untouched(folder):
+                    return slot
+                os.write(slot.descriptor, b"changed\n")
+                slot.close()
+                return None
+        except BaseException:
+            slot.close()
+            raise
+        slot.close()
+        with Slot(folder, _lock(lock, fcntl.LOCK_EX)) as mine:
+            if not folder.exists():
+                _make_shared(folder, content, mine.descriptor)
+
+
+def _make_shared(folder: Path, content: SharedContent, descriptor: int) -> None:
+    lock = lock_of(folder)
+    for left in folder.parent.glob(f"{folder.name}.*"):  # by a process that died
+        if left != lock:
+            shutil.rmtree(left, ignore_errors=True)
+    temporary = _temporary(folder)
+    try:
+        content.make(temporary, descriptor)
+        temporary.rename(folder)
+    except BaseException:
+        shutil.rmtree(temporary, ignore_errors=True)
+        raise
+
+
+def lock_of(folder: Path) -> Path:
+    """Return the lock of a folder."""
     return folder.with_name(f"{folder.name}.lock")
 
 
@@ -182,9 +253,13 @@ def _make(folder: Path, content: Content) -> None:
         raise
 
 
-def _remove(folder: Path, before: float) -> bool:
-    """Remove a folder and what was left half-made of it; returns whether there was one that could be removed."""
-    lock = _lock_of(folder)
+def remove(folder: Path, before: float) -> bool:
+    """Remove a folder, unless it is in use, and what was left half-made of it; returns whether there was one.
+
+    Args:
+        before: Epoch seconds; a folder that was used since stays.
+    """
+    lock = lock_of(folder)
     used = last_use(lock)
     if used >= before:
         return False

@@ -53,12 +53,17 @@ def kind(
     fingerprint: str,
     environment: Mapping[str, str] | None = None,
     path: Sequence[str] | None = None,
+    interpreter: str = "",
 ) -> Kind:
-    """Return the kind for this Python; without a path the modules are imported from its own library folders."""
+    """Return the kind for this Python; without a path the modules are imported from its own library folders.
+
+    Args:
+        interpreter: Another Python, whose path is given and holds this package; empty for this one.
+    """
     folders = libraries(sys.path) if path is None else path
     return Kind(
-        interpreter=sys.executable,
-        path=tuple(dict.fromkeys((*folders, wire.ROOT))),
+        interpreter=interpreter or sys.executable,
+        path=tuple(dict.fromkeys(folders if interpreter else (*folders, wire.ROOT))),
         modules=modules,
         fingerprint=fingerprint,
         environment=None if environment is None else tuple(environment.items()),

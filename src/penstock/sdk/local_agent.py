@@ -27,7 +27,7 @@ class LocalAgent:
 
     def start(self) -> bool:
         """Start an agent unless one lives, is on its way, or none is wanted; return whether one will come."""
-        if self._settings.agent == "off":
+        if self._settings.start_agent == "off":
             return False
         if time.monotonic() < self._until or self._backend.call(ListAgents()):
             return True
