@@ -55,9 +55,11 @@ def home(tmp_path, monkeypatch):
 
 
 @pytest.fixture
-def place(tmp_path):
-    """A home with room for agents and scripts, as real processes."""
-    found = Place(tmp_path)
+def place(request, tmp_path):
+    """A home, or a server, with room for agents and scripts, as real processes."""
+    kind = getattr(request, "param", "home")
+    database = request.getfixturevalue("postgres_url") if kind == "postgres" else None
+    found = Place(tmp_path, server=kind != "home", database=database)
     yield found
     found.close()
 

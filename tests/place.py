@@ -12,8 +12,11 @@ import time
 from contextlib import suppress
 from pathlib import Path
 
+from msgspec.structs import replace
+
 from penstock.backend import open_home
 from penstock.core.errors import NotFound
+from penstock.core.secret import Secret
 from penstock.ops.agents import ListAgents
 from penstock.ops.claims import ListHeld
 from penstock.ops.runs import FindRun, GetRun
@@ -41,19 +44,52 @@ def alive(pid):
 
 
 class Place:
-    """One home, the agents that serve it, and the scripts that use it."""
+    """Where everything is kept, the agents that serve it, and the scripts that use it.
 
-    def __init__(self, folder: Path) -> None:
+    Args:
+        folder: Homes, scripts and logs lie here.
+        server: Whether a server keeps everything; agents and scripts then have homes of their own.
+        database: The PostgreSQL database that the server uses.
+    """
+
+    def __init__(self, folder: Path, *, server: bool = False, database: str | None = None) -> None:
         self.folder = folder
         self.settings = Settings(home=folder / "home", workers=2)
-        self.backend = open_home(self.settings)
         self._agents: list[subprocess.Popen[str]] = []
+        self._database = ["--database", database] if database else []
+        self.server: subprocess.Popen[str] | None = None
+        if server:
+            self.start_server()
+            token = (folder / "kept" / "token").read_text().strip()
+            self.settings = replace(self.settings, url=self.url, key=Secret(token))
+        self.backend = open_home(self.settings)
+
+    def start_server(self, port=0):
+        """Start the server; return once it answers."""
+        command = [sys.executable, "-m", "penstock", "server", "--json", "--port", str(port), *self._database]
+        variables = self.environment | {"PENSTOCK_HOME": str(self.folder / "kept"), "PENSTOCK_URL": ""}
+        with (self.folder / "server.log").open("a") as log:
+            self.server = subprocess.Popen(command, env=variables, stdout=subprocess.PIPE, stderr=log, text=True)
+        said = ""
+        while not said.endswith("}\n"):
+            line = self.server.stdout.readline()
+            assert line, (self.folder / "server.log").read_text()
+            said += line
+        self.url = json.loads(said)["url"]
+
+    def restart_server(self):
+        """Kill the server, and start it at the same address."""
+        self.server.kill()
+        self.server.wait()
+        self.server.stdout.close()
+        self.start_server(int(self.url.rpartition(":")[2]))
 
     @property
     def environment(self):
         clean = {name: value for name, value in os.environ.items() if not name.startswith(("PENSTOCK_", "COVERAGE"))}
         mine = {"PENSTOCK_HOME": str(self.settings.home), "PENSTOCK_CONFIG": "/nowhere", "PENSTOCK_START_AGENT": "off"}
-        return clean | mine | {"PYTHONPATH": str(self.folder)}
+        there = {"PENSTOCK_URL": self.settings.url, "PENSTOCK_KEY": self.settings.key.text} if self.settings.url else {}
+        return clean | mine | there | {"PYTHONPATH": str(self.folder)}
 
     def penstock(self, *arguments, code=0):
         """Carry a command out and return what it printed."""
@@ -68,6 +104,8 @@ class Place:
         """Start an agent; return its process once it lives."""
         command = [sys.executable, "-m", "penstock", "agent", *arguments]
         log = (self.folder / f"agent{len(self._agents)}.log").open("w")
+        if self.server is not None:
+            variables = {"PENSTOCK_HOME": str(self.folder / f"agent{len(self._agents)}")} | variables
         process = subprocess.Popen(command, env=self.environment | variables, stderr=log, stdout=log, text=True)
         log.close()
         self._agents.append(process)
@@ -135,3 +173,7 @@ class Place:
                 with suppress(OSError):
                     os.kill(claim.worker.pid, signal.SIGKILL)
         self.backend.close()
+        if self.server is not None:
+            self.server.kill()
+            self.server.wait()
+            self.server.stdout.close()

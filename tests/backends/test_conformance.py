@@ -42,7 +42,16 @@ from penstock.ops import access, audit
 from penstock.ops.agents import Agent, DrainAgent, ForgetAgent, ListAgents, ReportAgent
 from penstock.ops.base import REGISTRY, Op
 from penstock.ops.changes import LastChange, ListChanges
-from penstock.ops.claims import BeginClaimed, ClaimTask, EndLeases, HandBack, ListHeld, ReleaseLease, RenewLease
+from penstock.ops.claims import (
+    BeginClaimed,
+    ClaimTask,
+    EndLeases,
+    HandBack,
+    ListHeld,
+    ReleaseLease,
+    RenewLease,
+    SpareLeases,
+)
 from penstock.ops.console import ConsolePlace, SearchConsole
 from penstock.ops.decisions import ListDecisions, RecordDecision
 from penstock.ops.executions import Keyed, ListExecutions, ListStored, ReuseStep
@@ -218,7 +227,7 @@ RESERVED = {
         *(CreateRun, StartRun, EndRun, StopRun, ResumeRun, ArchiveRun, DeleteRun, CloneRun, DefineRun, DraftRerun),
         *(DraftStep, EnqueueStep, LaunchStep, DecideSteps, ReuseStep, TakeOver, DeleteModel),
         *(ChangeQueue, CreateQueue, DeleteQueue, MoveEntry, DrainAgent, ForgetAgent, ReportAgent),
-        *(BeginClaimed, ClaimTask, EndLeases, HandBack, ReleaseLease, RenewLease),
+        *(BeginClaimed, ClaimTask, EndLeases, HandBack, ReleaseLease, RenewLease, SpareLeases),
     }
 }
 
@@ -381,6 +390,7 @@ WRITES: list[tuple[Op, Op]] = [
     (HandBack(held=HELD), ListEntries(queue="default")),
     (ReleaseLease(held=HELD), ListHeld()),
     (EndLeases(tasks=(CLAIMED,)), GetTask(id=CLAIMED)),
+    (SpareLeases(), ListHeld()),
     (PublishTask(id=DONE), GetTask(id=DONE)),
     (ArchiveTask(id=TASK), GetTask(id=TASK)),
     (DeleteTask(id=DONE), ListTasks()),

@@ -13,6 +13,7 @@ from penstock.core.task import EndReason
 from penstock.ops.outputs import ListArtifacts, ReadConsole
 from penstock.ops.queues import ChangeQueue, CreateQueue, ListEntries, ListQueues
 
+EVERYWHERE = pytest.mark.parametrize("place", ["home", "server", "postgres"], indirect=True)
 PRELUDE = """
 import json, os, sys, time
 from pathlib import Path
@@ -59,6 +60,7 @@ def printed(place, text, step):
     return [line.text for chunk in place.backend.call(ReadConsole(task=task.id)) for line in chunk.lines]
 
 
+@EVERYWHERE
 def test_steps_that_wait_in_a_queue_are_carried_out_by_an_agent_and_their_values_come_back(place):
     place.agent()
     place.run(PRELUDE + LINE + FRAMES.replace('"a"', '"c"').replace('"b"', '"d"').replace("${a", "${c")
@@ -69,6 +71,7 @@ def test_steps_that_wait_in_a_queue_are_carried_out_by_an_agent_and_their_values
     assert [one.preview for one in place.backend.call(ListArtifacts(task=summed.id))] == ["45"]
 
 
+@EVERYWHERE
 def test_a_run_and_its_steps_need_no_more_than_one_agent_with_one_worker(place):
     """T07: the run takes no worker."""
     place.agent("--workers", "1")
@@ -146,6 +149,7 @@ def test_without_any_agent_one_is_started_here_and_leaves_when_nothing_waits(pla
     until(lambda: place.agents() == [])
 
 
+@EVERYWHERE
 def test_a_run_that_is_stopped_leaves_no_process_and_nothing_in_a_queue(place):
     place.agent("--workers", "1")
     process = place.start(
@@ -228,6 +232,7 @@ def _all_tasks():
     return ListTasks(limit=1_000)
 
 
+@EVERYWHERE
 def test_function_and_script_steps_are_mixed_on_queues(place):
     place.agent("--workers", "2")
     place.run("""

@@ -6,6 +6,7 @@ import os
 import signal
 import uuid
 
+import pytest
 from tests.place import alive, until
 
 from penstock.core.task import EndReason, Status, Worker
@@ -13,6 +14,7 @@ from penstock.ops.agents import Agent, ReportAgent
 from penstock.ops.claims import ClaimTask, ListHeld
 from penstock.ops.queues import ListQueues
 
+EVERYWHERE = pytest.mark.parametrize("place", ["home", "server", "postgres"], indirect=True)
 PRELUDE = """
 import json, os, sys, time
 from pathlib import Path
@@ -59,6 +61,7 @@ def nothing_is_left(place):
     assert all((one.waiting, one.running) == (0, 0) for one in place.backend.call(ListQueues()))
 
 
+@EVERYWHERE
 def test_an_agent_that_is_killed_takes_nothing_along_and_the_next_one_does_nothing_again(place):
     """T20."""
     agent = place.agent("--workers", "1")
@@ -77,6 +80,7 @@ def test_an_agent_that_is_killed_takes_nothing_along_and_the_next_one_does_nothi
     nothing_is_left(place)
 
 
+@EVERYWHERE
 def test_a_shim_that_is_killed_takes_its_step_along_and_the_step_is_tried_again_without_a_retry(place):
     """T09, T13."""
     place.agent("--workers", "1")
@@ -110,6 +114,7 @@ def test_what_an_agent_claimed_and_did_not_start_is_claimed_again_and_runs_once(
     nothing_is_left(place)
 
 
+@EVERYWHERE
 def test_a_run_whose_process_is_killed_goes_on_and_none_of_its_steps_is_restarted(place):
     """T20, T40."""
     place.agent("--workers", "1")
@@ -163,6 +168,7 @@ def test_an_agent_that_is_told_twice_stops_what_runs_and_others_try_it_again(pla
     nothing_is_left(place)
 
 
+@EVERYWHERE
 def test_a_shim_that_is_frozen_beyond_its_lease_writes_nothing_when_it_wakes_up(place):
     """T28: another attempt has taken its place."""
     place.agent("--workers", "2", "--lease", "2")
@@ -179,4 +185,19 @@ def test_a_shim_that_is_frozen_beyond_its_lease_writes_nothing_when_it_wakes_up(
     assert place.ended("flow") == DONE
     first, second = place.attempts("flow", "a")
     assert (first.status, first.reason, second.status) == (Status.FAILED, EndReason.AGENT_LOST, Status.COMPLETED)
+    nothing_is_left(place)
+
+
+@pytest.mark.parametrize("place", ["server", "postgres"], indirect=True)
+def test_a_server_that_is_killed_while_a_step_runs_ends_nothing_and_loses_nothing(place):
+    """T19, T22: agent, shim, step and controller wait for it, and go on."""
+    place.agent("--workers", "1")
+    place.run(PRELUDE + LINE + "pipe.start()")
+    pid = place.told("a")
+    for _ in range(2):
+        place.restart_server()
+        assert alive(pid)
+    go(place)
+    assert place.ended("flow") == DONE
+    assert (begun(place), len(place.attempts("flow", "a"))) == (1, 1)
     nothing_is_left(place)

@@ -13,7 +13,7 @@ from penstock.core.outputs import ConsoleLine, Stream
 from penstock.core.progress import StepStatus
 from penstock.core.task import EndReason, Status
 from penstock.ops.agents import Agent, DrainAgent, ReportAgent
-from penstock.ops.claims import BeginClaimed, EndLeases, HandBack, ListHeld, ReleaseLease, RenewLease
+from penstock.ops.claims import BeginClaimed, EndLeases, HandBack, ListHeld, ReleaseLease, RenewLease, SpareLeases
 from penstock.ops.outputs import AppendConsole, ReadConsole
 from penstock.ops.queues import ListEntries
 from penstock.ops.runs import GetRun, ResumeRun
@@ -262,6 +262,16 @@ def test_a_run_that_ends_leaves_nothing_in_a_queue_or_held(timed):
     assert timed.backend.call(ListEntries(queue="services")) == timed.backend.call(ListHeld()) == []
     with pytest.raises(LeaseLost):
         timed.backend.call(EndTask(id=held.id, status=Status.COMPLETED), held=claim.held)
+
+
+def test_no_lease_runs_out_because_nobody_could_renew_it(timed):
+    task = timed.queued()
+    timed.claim(seconds=60.0)
+    timed.clock.now += 600.0
+    timed.backend.call(SpareLeases(seconds=60.0))
+    assert timed.backend.call(EndLeases()) == []
+    timed.clock.now += 61.0
+    assert timed.backend.call(EndLeases()) == [task.id]
 
 
 def test_nobody_holds_what_was_never_claimed(timed):

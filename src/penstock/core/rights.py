@@ -166,6 +166,7 @@ RULES: dict[str, Rule] = {
     "HandBack": run(task("held.task"), agent=True),
     "ReleaseLease": run(task("held.task"), agent=True),
     "EndLeases": admin(task("tasks"), agent=True),
+    "SpareLeases": admin(),
     "ListHeld": admin(agent=True),
     "ReportAgent": run(queue("agent.queues"), agent=True, audited=False),
     "ListAgents": read(anywhere=True, agent=True),

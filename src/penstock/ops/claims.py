@@ -115,6 +115,16 @@ class EndLeases(Op[list[str]], frozen=True, kw_only=True):
     tasks: tuple[str, ...] = ()
 
 
+class SpareLeases(Op[None], frozen=True, kw_only=True):
+    """Let no lease run out for some time: whoever holds one could not renew it while the server was away.
+
+    Args:
+        seconds: For how long, from now on.
+    """
+
+    seconds: float = SECONDS
+
+
 class ListHeld(Op[list[Claim]], frozen=True, kw_only=True):
     """Return the claims that are held, as the agent got them; without their assignments.
 

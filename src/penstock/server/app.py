@@ -11,6 +11,7 @@ from msgspec import Struct
 
 from penstock.backend.local import Local
 from penstock.blobs.uploads import LARGEST, Uploads
+from penstock.ops.claims import EndLeases, SpareLeases
 from penstock.server.access import Authenticate
 from penstock.server.blobs import BlobRoutes
 from penstock.server.door import Alive, Door, Hosts
@@ -25,6 +26,7 @@ from penstock.server.sessions import Sessions
 ANSWERS_KEPT: Final = 24 * 3600.0
 """Seconds for which the answer to a request that may come again is kept."""
 
+LEASES: Final = 5.0  # seconds between two looks for leases that have run out
 TIDY: Final = 600.0  # seconds between two times of tidying up
 HALF_SENT: Final = 24 * 3600.0  # seconds after which what was not sent to its end is removed
 
@@ -74,6 +76,7 @@ class App:
         self.feed = Feed(backend.call)
         self._loops = (
             Loop("changes", PERIOD, self.feed.look),
+            Loop("leases", LEASES, self._end_leases, rest=LEASES),
             Loop("tidying", TIDY, self._tidy, rest=TIDY),
         )
         metrics = self._metrics()
@@ -86,6 +89,7 @@ class App:
         self.asgi = Alive(door, self._begin, self._end)
 
     def _begin(self) -> None:
+        self._backend.call(SpareLeases())  # while no server was there, nobody could renew a lease
         self.feed.open()
         for loop in self._loops:
             loop.start()
@@ -96,6 +100,10 @@ class App:
             loop.stop()
         self._threads.shutdown(wait=True, cancel_futures=True)
         self._files.shutdown(wait=True, cancel_futures=True)
+
+    def _end_leases(self) -> None:
+        """Decide about what was lost with its agent."""
+        self._backend.call(EndLeases())
 
     def _tidy(self) -> None:
         """Forget what is too old to be asked for again."""

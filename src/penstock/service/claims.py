@@ -19,6 +19,7 @@ from penstock.ops.claims import (
     ListHeld,
     ReleaseLease,
     RenewLease,
+    SpareLeases,
 )
 from penstock.ops.runs import EndRun
 from penstock.service.base import handles, waits_until
@@ -127,6 +128,13 @@ def end_leases(tx: Tx, op: EndLeases, now: float) -> list[str]:
     for lease in leases.values():
         _lose(tx, lease, now)
     return list(leases)
+
+
+@handles(SpareLeases)
+def spare_leases(tx: Tx, op: SpareLeases, now: float) -> None:
+    """Put off the end of every lease."""
+    for lease in tx.leases.list(ended=now + op.seconds):
+        tx.leases.renew(lease.held.fence, now + op.seconds)
 
 
 @handles(ListHeld)
