@@ -74,7 +74,7 @@ def test_the_server_is_well_when_its_loops_do_their_work(site, monkeypatch):
     reply = site.ask("GET", "/healthz", key=None)
     assert reply.status == 200
     assert reply.json["well"] is True
-    assert set(reply.json["loops"]) == {"changes", "tidying"}
+    assert set(reply.json["loops"]) == {"changes", "leases", "tidying"}
     monkeypatch.setattr(loops.Loop, "is_late", property(lambda self: self.name == "changes"))
     reply = site.ask("GET", "/healthz", key=None)
     assert (reply.status, reply.json["well"]) == (503, False)

@@ -41,9 +41,9 @@ class Local:
             return cast("R", self._delete_model(op, by, once))
         return self._service.call(op, by, held=held, once=once)
 
-    def has_answer(self, op: Op[Any], by: Identity | None = None) -> bool:
+    def has_answer(self, op: Op[Any], by: Identity | None = None, *, held: Held | None = None) -> bool:
         """Return whether an operation that may wait has its answer now; others always have."""
-        return self._service.has_answer(op, by)
+        return self._service.has_answer(op, by, held=held)
 
     def holding(self, held: Held) -> Holding:
         """Return the backend of who carries a claimed task out."""

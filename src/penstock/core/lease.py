@@ -10,6 +10,8 @@ from enum import StrEnum
 
 from msgspec import Struct
 
+from penstock.core.errors import LeaseLost
+
 SECONDS = 60.0
 """How long a lease lasts unless it is renewed."""
 
@@ -36,6 +38,14 @@ def held_of(text: str) -> Held | None:
     """Return what a text of the form `TASK:FENCE` says; None when it is of another form."""
     task, _, fence = text.partition(":")
     return Held(task, int(fence)) if fence.isascii() and fence.isdecimal() else None
+
+
+def not_held(held: Held) -> LeaseLost:
+    """Return the error that says that a task went to another."""
+    return LeaseLost(
+        f"task {held.task} is not held under number {held.fence} any more",
+        hint="stop working on it: what is reported of it is not taken any more",
+    )
 
 
 class Fate(StrEnum):

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection, Sequence
 from contextlib import suppress
 
 from penstock.backend import Backend
-from penstock.core.errors import Conflict, NotFound
+from penstock.core.errors import Conflict, Forbidden, NotFound
 from penstock.core.run import Run
 from penstock.core.task import EndReason, Status, Task
 from penstock.ops.agents import ForgetAgent, ListAgents
@@ -26,7 +27,7 @@ def find_lost(backend: Backend) -> list[Run]:
     """
     open_runs = backend.call(ListRuns(statuses=(Status.IN_PROGRESS,), limit=EVERY_RUN))
     lost = [run for run in open_runs if _is_lost(run.task)]
-    held = _held(backend) if lost else {}
+    held = _held_or_unknown(backend, [run.id for run in lost])
     return [run for run in lost if run.id not in held]
 
 
@@ -34,7 +35,7 @@ def find_lost_tasks(backend: Backend) -> list[Task]:
     """Return the tasks in progress that belong to no run or agent, and whose process is known to be dead."""
     open_tasks = backend.call(ListTasks(statuses=(Status.IN_PROGRESS,), alone=True, limit=EVERY_TASK))
     lost = [task for task in open_tasks if _is_lost(task)]
-    held = _held(backend) if lost else {}
+    held = _held_or_unknown(backend, [task.id for task in lost])
     return [task for task in lost if task.id not in held]
 
 
@@ -44,14 +45,22 @@ def close_lost(backend: Backend) -> list[Run]:
     closed: list[Run] = []
     for run in find_lost(backend):
         ending = EndRun(id=run.id, status=Status.STOPPED, reason=EndReason.CONTROLLER_LOST, message=MESSAGE)
-        with suppress(Conflict, NotFound):  # it ended by itself, just before its process did
+        with suppress(Conflict, NotFound, Forbidden):  # it ended by itself, just before its process did
             closed.append(backend.call(ending))
     close_lost_tasks(backend)
     return closed
 
 
 def end_dead(backend: Backend) -> None:
-    """Have it decided about what agents held whose process is dead, or whose lease has run out; forget dead agents."""
+    """Have it decided about what agents held whose process is dead, or whose lease has run out; forget dead agents.
+
+    Who may not see to that leaves it to the server, which does so itself once the leases have run out.
+    """
+    with suppress(Forbidden):
+        _end_dead(backend)
+
+
+def _end_dead(backend: Backend) -> None:
     if held := _held(backend):
         backend.call(EndLeases(tasks=tuple(id for id, task in held.items() if _is_lost(task))))
     for agent in backend.call(ListAgents()):
@@ -63,8 +72,16 @@ def close_lost_tasks(backend: Backend) -> None:
     """End the tasks of no run whose process is dead, as stopped."""
     for task in find_lost_tasks(backend):
         reason = EndReason.CONTROLLER_LOST
-        with suppress(Conflict, NotFound):  # it ended by itself, just before its process did
+        with suppress(Conflict, NotFound, Forbidden):  # it ended by itself, just before its process did
             backend.call(EndTask(id=task.id, status=Status.STOPPED, reason=reason, message=MESSAGE_OF_TASK))
+
+
+def _held_or_unknown(backend: Backend, ids: Sequence[str]) -> Collection[str]:
+    """Return which of these agents hold; all of them where that may not be known: then the server decides."""
+    try:
+        return _held(backend) if ids else ()
+    except Forbidden:
+        return ids
 
 
 def _held(backend: Backend) -> dict[str, Task]:

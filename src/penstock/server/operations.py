@@ -6,6 +6,7 @@ import asyncio
 import hashlib
 from collections.abc import Awaitable, Callable, Iterator
 from concurrent.futures import Executor
+from functools import partial
 from typing import Any, Final, Protocol
 
 from starlette.requests import Request
@@ -27,7 +28,7 @@ class Service(Protocol):
     """Carries operations out for somebody, blocking."""
 
     def call(self, op: Op[Any], by: Identity, *, held: Held | None = None, once: Once | None = None) -> Any: ...
-    def has_answer(self, op: Op[Any], by: Identity) -> bool: ...
+    def has_answer(self, op: Op[Any], by: Identity, *, held: Held | None = None) -> bool: ...
 
 
 LONGEST_KEY: Final = 200
@@ -68,7 +69,7 @@ class Operations:
             held = _held(request)
             if live.waits(op) > 0:
                 call = self._caller(identity, held, None)
-                result = await live.wait_for(self._feed, op, call, self._asker(identity), LONGEST_WAIT)
+                result = await live.wait_for(self._feed, op, call, self._asker(identity, held), LONGEST_WAIT)
             else:
                 result = await self._caller(identity, held, once)(op)
             accept = request.headers.get("accept", "")
@@ -83,9 +84,11 @@ class Operations:
         loop = asyncio.get_running_loop()
         return lambda op: loop.run_in_executor(self._threads, self._called, identity, op, held, once)
 
-    def _asker(self, identity: Identity) -> Callable[[Op[Any]], Awaitable[bool]]:
+    def _asker(self, identity: Identity, held: Held | None) -> Callable[[Op[Any]], Awaitable[bool]]:
         loop = asyncio.get_running_loop()
-        return lambda op: loop.run_in_executor(self._threads, self._service.has_answer, op, identity)
+        return lambda op: loop.run_in_executor(
+            self._threads, partial(self._service.has_answer, op, identity, held=held)
+        )
 
     def _called(self, identity: Identity, op: Op[Any], held: Held | None, once: Once | None) -> Any:
         try:

@@ -13,7 +13,6 @@ from penstock.core.errors import Forbidden, Invalid, NotFound, PenstockError
 from penstock.core.lease import Held
 from penstock.ops.base import Once, Op
 from penstock.ops.makers import signed
-from penstock.ops.tasks import EndTask
 from penstock.service import gate
 
 if TYPE_CHECKING:
@@ -151,10 +150,11 @@ class Service:
                 self._refuse(by, op, refusal.code)
             raise
 
-    def has_answer(self, op: Op[Any], by: Identity | None = None) -> bool:
+    def has_answer(self, op: Op[Any], by: Identity | None = None, *, held: Held | None = None) -> bool:
         """Return whether an operation that may wait has its answer now; others always have."""
         condition = CONDITIONS.get(type(op))
-        return condition is None or self._store.repeated(lambda: self._has_answer(condition, op, by))
+        call = Call(by, held, None)
+        return condition is None or self._store.repeated(lambda: self._has_answer(condition, op, call))
 
     def knows(self, once: Once) -> bool:
         """Return whether a call with this key was carried out before."""
@@ -188,7 +188,7 @@ class Service:
             return self._carry_out(handler, op, call)
         deadline = self._clock() + getattr(op, "wait", 0.0)
         while True:
-            self._wait(condition, op, call.by, deadline)
+            self._wait(condition, op, call, deadline)
             result: R = self._carry_out(handler, op, call)
             if result or self._clock() >= deadline:  # what was there a moment ago may have gone to another
                 return result
@@ -208,10 +208,10 @@ class Service:
     def _do(self, tx: Tx, handler: Handler, op: Op[R], call: Call) -> R | PenstockError:
         """Have the handler do it, if they may; unless it was done before: then return what was answered."""
         now = self._clock()
-        who = None if call.by is None else gate.admit(tx, call.by, op, now)
+        who = None if call.by is None else gate.admit(tx, call.by, op, now, call.held)
         if call.once is not None and not tx.requests.claim(call.once.key, call.once.digest, now):
             return _answered(tx, op, call.once)
-        if call.held is not None and not op.reads and not _is_repeated(tx, op):
+        if call.held is not None and not op.reads and not gate.is_repeated(tx, op):
             tx.leases.hold(call.held)
         asked = op if who is None or who.kind is not Kind.ATTEMPT else signed(op, who.task or "")
         result: R | PenstockError = handler(tx, asked, now)
@@ -243,25 +243,20 @@ class Service:
             raise NotFound(f"there is no operation {type(op).__name__}")
         return handler
 
-    def _wait(self, condition: Condition, op: Op[Any], by: Identity | None, deadline: float) -> None:
+    def _wait(self, condition: Condition, op: Op[Any], call: Call, deadline: float) -> None:
         """Return once the operation has its answer, or the time is over."""
         while (left := deadline - self._clock()) > 0:
             mark = self._store.waiter.mark()
-            if self._store.repeated(lambda: self._has_answer(condition, op, by)):
+            if self._store.repeated(lambda: self._has_answer(condition, op, call)):
                 return
             self._store.waiter.wait(mark, left)
 
-    def _has_answer(self, condition: Condition, op: Op[Any], by: Identity | None) -> bool:
+    def _has_answer(self, condition: Condition, op: Op[Any], call: Call) -> bool:
         with self._store.transaction(writes=False) as tx:
             now = self._clock()
-            if by is not None:
-                gate.admit(tx, by, op, now)
+            if call.by is not None:
+                gate.admit(tx, call.by, op, now, call.held)
             return condition(tx, op, now)
-
-
-def _is_repeated(tx: Tx, op: Op[Any]) -> bool:
-    """Return whether this is the report of an end that is recorded already: its answer was lost, not the task."""
-    return isinstance(op, EndTask) and tx.tasks.status(op.id) is op.status
 
 
 def _answered(tx: Tx, op: Op[R], once: Once) -> R:

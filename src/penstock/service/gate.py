@@ -13,13 +13,15 @@ from typing import TYPE_CHECKING, Any
 import msgspec
 from msgspec.structs import replace
 
-from penstock.core.access import SESSION, Identity, Kind, User, narrowed
+from penstock.core.access import SESSION, Identity, Kind, Scope, User, narrowed
 from penstock.core.audit import DONE, Entry
 from penstock.core.errors import Unauthenticated
+from penstock.core.lease import Held, not_held
 from penstock.core.policy import Located, check, limits, object_of
 from penstock.core.rights import RULES
 from penstock.core.secret import MASK, Secret
 from penstock.ops.base import Op
+from penstock.ops.tasks import EndTask
 
 if TYPE_CHECKING:
     from penstock.ports import Tx
@@ -50,8 +52,11 @@ class Stored:
         return None if found is None else found.owner
 
 
-def admit(tx: Tx, by: Identity, op: Op[Any], now: float) -> Identity:
+def admit(tx: Tx, by: Identity, op: Op[Any], now: float, held: Held | None = None) -> Identity:
     """Let somebody ask for an operation, and have its lists show no more than they may see.
+
+    Args:
+        held: Of an agent, the task that it holds: it may do for it what a user with scope `run` may.
 
     Returns:
         Who they are by what is recorded now.
@@ -59,13 +64,29 @@ def admit(tx: Tx, by: Identity, op: Op[Any], now: float) -> Identity:
     Raises:
         Unauthenticated: They have not said who they are, or what they said does not hold any more.
         Forbidden: They may not.
+        LeaseLost: An agent does not hold that task any more.
     """
     rule = RULES.get(type(op).__name__)
     if by.key and not (rule is not None and rule.scope is None):
         by = replace(standing(tx, by.key, now), address=by.address)
+    if by.kind is Kind.AGENT and held is not None:
+        by = _as_holder(tx, by, op, held)
     check(by, op, Stored(tx))
     tx.limit_to(limits(by, op))
     return by
+
+
+def _as_holder(tx: Tx, by: Identity, op: Op[Any], held: Held) -> Identity:
+    """Return what an agent may while it holds a task."""
+    lease = tx.leases.find(held.task)
+    if (lease is None or lease.held != held) and not is_repeated(tx, op):
+        raise not_held(held)
+    return replace(by, kind=Kind.USER, scope=Scope.RUN, queues=())
+
+
+def is_repeated(tx: Tx, op: Op[Any]) -> bool:
+    """Return whether this is the report of an end that is recorded already: its answer was lost, not the task."""
+    return isinstance(op, EndTask) and tx.tasks.status(op.id) is op.status
 
 
 def standing(tx: Tx, id: str, now: float) -> Identity:

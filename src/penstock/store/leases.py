@@ -7,8 +7,7 @@ from collections.abc import Sequence
 import msgspec
 
 from penstock.core.assignment import Assignment
-from penstock.core.errors import LeaseLost
-from penstock.core.lease import Held
+from penstock.core.lease import Held, not_held
 from penstock.ports.queues import Lease, Waiting
 from penstock.store.sql import Row, Session, Where
 
@@ -58,8 +57,7 @@ class SqlLeases:
         sql = f"UPDATE leases SET ends = ends WHERE fence = ? AND task = ? RETURNING {_LEASE}"
         row = self._session.first(sql, held.fence, held.task)
         if row is None:
-            hint = "stop working on it: what is reported of it is not taken any more"
-            raise LeaseLost(f"task {held.task} is not held under number {held.fence} any more", hint=hint)
+            raise not_held(held)
         return _lease_of(row)
 
     def begin(self, fence: int) -> None:
