@@ -31,7 +31,10 @@ def test_all_names_are_there_and_no_others():
         assert getattr(penstock, name).__name__
     assert sorted(penstock.__all__) == penstock.__all__
     public = {name for name in vars(penstock) if not name.startswith("_")}
-    folders = {"core", "ops", "ports", "service", "store", "blobs", "backend", "settings", "run", "sdk", "cli"}
+    folders = {"core", "ops", "ports", "service", "store", "blobs", "backend", "settings", "run", "sdk", "cli"} | {
+        "agent",
+        "server",
+    }
     assert public - folders <= {*penstock.__all__, "annotations", "import_module", "TYPE_CHECKING"}
 
 

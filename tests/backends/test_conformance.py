@@ -326,6 +326,7 @@ GIVEN = Assignment(
     returns=("é",),
     time_limit=0.5,
 )
+TO_QUEUE = NewTask(id="", name="b", project="P", queue="services")
 DRAFT_TASK = NewTask(id="4" * 32, name="new", project="P", tags=("a", "b"), parameters=PARAMETERS)
 
 # What writes, with what reads it back.
@@ -338,7 +339,7 @@ WRITES: list[tuple[Op, Op]] = [
         GetTask(id=attempt_id(RUN, "b", 1)),
     ),
     (
-        EnqueueStep(run=RUN, step="b", attempt=1, task=NewTask(id="", name="b", project="P"), assignment=GIVEN),
+        EnqueueStep(run=RUN, step="b", attempt=1, task=TO_QUEUE, assignment=GIVEN),
         GetTask(id=attempt_id(RUN, "b", 1)),
     ),
     (

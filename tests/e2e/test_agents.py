@@ -43,6 +43,7 @@ def hold(name):
     time.sleep(1000)
 
 pipe = PipelineController("flow", "Tests")
+pipe.set_default_execution_queue("default")
 """
 LINE = """
 pipe.add_parameter("n", 3)
@@ -108,7 +109,6 @@ def test_each_step_goes_to_the_agent_that_serves_its_queue(place):
     place.run(
         PRELUDE
         + """
-pipe.set_default_execution_queue("default")
 pipe.add_function_step("a", who, {"name": "a.txt"})
 pipe.add_function_step("b", who, {"name": "b.txt"}, execution_queue="gpu")
 pipe.start_locally()

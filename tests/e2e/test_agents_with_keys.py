@@ -18,6 +18,7 @@ def double(value):
     return value * 2
 
 pipe = PipelineController("flow", "Tests/deep")
+pipe.set_default_execution_queue("default")
 pipe.add_function_step("a", double, {"value": 2}, ["x"])
 pipe.add_function_step("b", double, {"value": "${a.x}"}, ["y"])
 pipe.start()

@@ -35,6 +35,7 @@ def double(value):
     return value * 2
 
 pipe = PipelineController("flow", "Tests")
+pipe.set_default_execution_queue("default")
 """
 LINE = """
 pipe.add_function_step("a", wait_for, {"name": "a", "go": "go"}, ["x"])

@@ -703,13 +703,13 @@ def test_a_thread_waits_for_the_end_of_a_run(home):
     assert ended == [(True, "completed")]
 
 
-def test_steps_that_are_to_go_to_queues_need_agents(home):
-    """Promise 60: the step that names none takes the default; nothing has been started."""
+def test_steps_that_are_to_go_to_a_queue_that_is_not_there_are_refused_and_nothing_is_started(home):
+    """Promise 60: the step that names none takes the default."""
     pipe = made()
     pipe.add_function_step("own", one, execution_queue="gpu")
     pipe.set_default_execution_queue("cpu")
     pipe.add_function_step("one", one)
-    with pytest.raises(Invalid, match="agents"):
+    with pytest.raises(NotFound, match="step 'own' names the queue 'gpu'"):
         pipe.start_locally()
     assert pipe.task.status == "created"
     run(pipe)

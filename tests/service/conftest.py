@@ -155,7 +155,7 @@ class Timed(Desk):
         return run
 
     def enqueue_step(self, run, step="a", attempt=1, assignment=None, **fields):
-        new = NewTask(id="", name=step, project="P", **fields)
+        new = NewTask(id="", name=step, project="P", **({"queue": "default"} | fields))
         given = assignment or Assignment()
         return self.backend.call(EnqueueStep(run=run.id, step=step, attempt=attempt, task=new, assignment=given))
 

@@ -228,6 +228,16 @@ def test_what_has_not_begun_can_be_handed_back_and_counts_as_nothing_lost(timed)
         timed.backend.call(HandBack(held=held))
 
 
+def test_handing_back_a_run_that_has_just_ended_lets_go_of_it_and_no_more(timed):
+    run = timed.queued_run()
+    held = timed.claim("services").held
+    timed.backend.call(BeginClaimed(held=held, worker=WORKER))
+    timed.start(timed.backend.call(GetRun(id=run.id)).run)
+    timed.end_run(run)
+    timed.backend.call(HandBack(held=held))
+    assert (timed.status(run), timed.backend.call(ListHeld())) == (Status.COMPLETED, [])
+
+
 def test_a_task_that_somebody_stops_is_not_held_any_more(timed):
     task = timed.queued()
     held = timed.claim().held

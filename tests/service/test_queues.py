@@ -123,7 +123,7 @@ def test_a_name_that_could_not_be_shown_is_refused(call, name):
 def test_creating_a_queue_again_leaves_it_as_it_is(call):
     call(CreateQueue(name="gpu", limit=2))
     assert call(CreateQueue(name="gpu", limit=5)).limit == 2
-    with pytest.raises(Invalid, match="-1 tasks"):
+    with pytest.raises(Invalid, match="limit is -1"):
         call(CreateQueue(name="x", limit=-1))
 
 

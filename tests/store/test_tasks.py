@@ -224,7 +224,7 @@ def test_a_draft_for_which_nothing_has_to_run_is_complete_at_once(tx: SqlTx) -> 
     assert tx.tasks.get("a") == done
 
 
-OF_NO_TASK = {"queues", "agents", "users", "access_keys", "sessions", "log_ins", "audit", "audit_end"}
+OF_NO_TASK = {"queues", "agents", "requests", "users", "access_keys", "sessions", "log_ins", "audit", "audit_end"}
 SEEN = Worker(host="h", pid=1, started="5", boot="x")
 OTHERS = [None, *(replace(SEEN, **{field: other}) for field, other in (("pid", 2), ("started", "6"), ("boot", "y")))]
 

@@ -35,7 +35,7 @@ from penstock.run.launch import Surroundings
 from penstock.run.plan import Plan
 from penstock.sdk import assigned, launched
 from penstock.sdk.display import Careful, observer
-from penstock.sdk.local import refuse_unknown_queues, work_on
+from penstock.sdk.local import refuse_queues, work_on
 from penstock.sdk.local_agent import LocalAgent
 from penstock.settings import Settings, environment
 
@@ -77,7 +77,7 @@ class Begin:
             steps = tuple(replace(step, cache=False) for step in definition.steps)
             definition = replace(definition, steps=steps)
         if self._options.on_queues:
-            refuse_unknown_queues(self._backend, definition)
+            refuse_queues(self._backend, definition)
         place = surroundings(self._settings, local_imports=self._options.enable_local_imports)
         op = StartRun(
             id=run,
@@ -180,9 +180,10 @@ class Begin:
 
         Raises:
             BadPipeline, BadReference: The steps form no pipeline that can run.
+            Invalid: A step names no queue, and the pipeline has no default one.
             NotFound: This queue, or that of a step, is not there.
         """
-        refuse_unknown_queues(self._backend, definition)
+        refuse_queues(self._backend, definition)
         place = surroundings(self._settings, local_imports=self._options.enable_local_imports)
         self._backend.call(DefineRun(id=run, definition=checked(definition)))
         self._backend.call(DescribeTask(id=run, runtime=self._whereabouts(run, place)))

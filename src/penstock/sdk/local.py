@@ -12,7 +12,7 @@ from contextlib import suppress
 from pathlib import Path
 
 from penstock.backend import Backend
-from penstock.core.errors import BadParameter, Conflict, NotFound
+from penstock.core.errors import BadParameter, Conflict, Invalid, NotFound
 from penstock.core.names import did_you_mean
 from penstock.core.parameters import restore
 from penstock.core.pipeline import Pipeline, Step
@@ -98,14 +98,26 @@ def tell_where(run: Run, queue: str | None) -> None:
         sys.stderr.write(f"{harmless(run.task.name)} {where}; see it with: penstock show {run.id[:12]}\n")
 
 
-def refuse_unknown_queues(backend: Backend, definition: Pipeline) -> None:
-    """Raise NotFound when a step is to go to a queue that is not there; a reference is looked up when it is due."""
+def refuse_queues(backend: Backend, definition: Pipeline) -> None:
+    """Refuse a step that is to go to no queue, or to one that is not there; a reference is looked up when it is due.
+
+    Raises:
+        Invalid: A step names no queue, and the pipeline has no default one.
+        NotFound: There is no such queue.
+    """
+    queues = {step.name: step.queue or definition.default_queue for step in definition.steps}
+    for name, queue in queues.items():
+        if not queue:
+            raise Invalid(
+                f"step {name!r} has no execution queue, and the pipeline has no default one",
+                hint="name one with execution_queue= or set_default_execution_queue('default'), or run the steps here "
+                "with start_locally(run_pipeline_steps_locally=True)",
+            )
     known = [queue.name for queue in backend.call(ListQueues())]
-    for step in definition.steps:
-        queue = step.queue or definition.default_queue
-        if queue is not None and "${" not in queue and queue not in known:
+    for name, queue in queues.items():
+        if queue and "${" not in queue and queue not in known:
             hint = did_you_mean(queue, known, "create one with: penstock queue create NAME")
-            raise NotFound(f"step {step.name!r} names the queue {queue!r}, which is not there", hint=hint)
+            raise NotFound(f"step {name!r} names the queue {queue!r}, which is not there", hint=hint)
 
 
 def refuse_lost_functions(steps: Mapping[str, Step], functions: Mapping[str, Mapping[str, object]]) -> None:

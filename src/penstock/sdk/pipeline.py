@@ -541,14 +541,15 @@ class PipelineController:
 
         Args:
             run_pipeline_steps_locally: Whether the steps run here too, each in a process of its own. Else they wait in
-                queues, for agents to carry them out: in that which they name, in the pipeline's default one, or in
-                `default`. Where nothing else is set up, an agent is started here when none lives.
+                queues, for agents to carry them out: in that which they name, else in the pipeline's default one. Where
+                nothing else is set up, an agent is started here when none lives.
             resume: A run of this very pipeline that goes on, instead of a new one: its id, its name or `last`. Steps
                 that completed stay as they are, all others are tried again.
 
         Raises:
             BadPipeline: The steps form no pipeline that can run: nothing has been started.
             BadReference: A reference names nothing: nothing has been started.
+            Invalid: A step names no queue, and the pipeline has no default one: nothing has been started.
             NotFound: A step names a queue that is not there: nothing has been started.
             Conflict: It was started before, the run to resume is not one that can go on, or a step has callbacks of a
                 script that is not this one.
@@ -570,8 +571,8 @@ class PipelineController:
         """Have an agent carry the run out: put it into a queue, and leave this process with exit code 0.
 
         The agent runs this very script again; there, this call carries the run out, puts each step into the queue that
-        it names (else the pipeline's default one, else `default`), and returns when the run has ended. What stands
-        behind it in the script is done there alone.
+        it names (else the pipeline's default one), and returns when the run has ended. What stands behind it in the
+        script is done there alone.
 
         Args:
             queue: The queue of the run; None leaves it a draft.
@@ -586,6 +587,7 @@ class PipelineController:
 
         Raises:
             BadPipeline, BadReference: The steps form no pipeline that can run: nothing has been started.
+            Invalid: A step names no queue, and the pipeline has no default one: nothing has been started.
             NotFound: This queue, or that of a step, is not there: nothing has been started.
             Conflict: It was started before.
         """

@@ -103,6 +103,9 @@ def hand_back(tx: Tx, op: HandBack, now: float) -> None:
     if lease is None or lease.held != op.held:
         return
     task = tx.tasks.get(op.held.task)
+    if task.status in ENDED:
+        tx.leases.end(task.id)
+        return
     if lease.begun and not _is_run(tx, task):
         raise Conflict(f"task {task.id} has begun, and cannot be handed back", hint="end it: its run may try it again")
     _wait_again(tx, task, lease, now, lost=lease.waited.lost, why=f"handed back by {lease.agent}")

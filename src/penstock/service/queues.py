@@ -16,9 +16,6 @@ from penstock.service.tasks import move
 if TYPE_CHECKING:
     from penstock.ports import Tx
 
-DEFAULT = "default"
-"""The queue of steps that name none; it is there from the start."""
-
 LONGEST_NAME = 256
 EVERY_ENTRY = 1_000_000_000  # a limit that no queue reaches
 
@@ -127,6 +124,4 @@ def _checked(name: str) -> str:
 
 
 def _limit(limit: int | None) -> int | None:
-    if limit is not None and limit < 0:
-        raise Invalid(f"a queue cannot be limited to {limit} tasks at once", hint="1 or more; 0 for no limit")
     return limit or None

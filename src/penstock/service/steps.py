@@ -17,7 +17,7 @@ from penstock.ops.outputs import NewPoints
 from penstock.ops.steps import DecideSteps, DraftStep, EnqueueStep, GetStep, LaunchStep, StepDecision, TakeOver
 from penstock.ops.tasks import ListTasks, NewTask
 from penstock.service.base import handles
-from penstock.service.queues import DEFAULT, wait_in
+from penstock.service.queues import wait_in
 from penstock.service.tasks import add, ask, move
 
 if TYPE_CHECKING:
@@ -75,7 +75,7 @@ def enqueue_step(tx: Tx, op: EnqueueStep, now: float) -> Task:
     _explain(tx, op, task, now)
     tx.assignments.set(task.id, op.assignment)
     move(tx, task, Status.QUEUED, now)
-    wait_in(tx, task, op.task.queue or DEFAULT, now)
+    wait_in(tx, task, op.task.queue or "", now)
     return tx.tasks.get(task.id)
 
 
