@@ -23,18 +23,22 @@ _EVENTS = 65_536  # bytes of notices that are read at once; what they say does n
 class Nudge:
     """Wakes the threads of this process that wait.
 
+    Files are watched once somebody listens: a user may watch few (128 on most machines) at once.
+
     Args:
         folder: Writes to the files in it count.
     """
 
     def __init__(self, folder: Path) -> None:
+        self._folder = folder
         self._lock = threading.Lock()
         self._ears: set[int] = set()
-        self._files = _watch(folder)
+        self._is_open = False
+        self._files = -1
 
     @property
     def hears_others(self) -> bool:
-        """Whether writes of other processes are heard."""
+        """Whether writes of other processes are heard by those who listen."""
         return self._files >= 0
 
     def notify(self) -> None:
@@ -50,6 +54,8 @@ class Nudge:
         heard, ear = os.pipe2(_FLAGS)
         with self._lock:
             self._ears.add(ear)
+            if not self._is_open:
+                self._is_open, self._files = True, _watch(self._folder)
         try:
             yield Ear(heard, self._files)
         finally:
@@ -59,7 +65,8 @@ class Nudge:
             os.close(ear)
 
     def close(self) -> None:
-        """Stop hearing others."""
+        """Stop hearing others, for good."""
+        self._is_open = True
         if self._files >= 0:
             os.close(self._files)
             self._files = -1

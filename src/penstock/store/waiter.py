@@ -46,8 +46,8 @@ class SqliteWaiter:
         """Return True as soon as the store may have changed since that mark, False when the time is over."""
         deadline = time.monotonic() + seconds
         nudge = self._nudge
-        pause = _SLOWEST if nudge.hears_others else _SOON
         with nudge.listening() as ear:
+            pause = _SLOWEST if nudge.hears_others else _SOON
             while not self._connections.closed:
                 stand = self._stand()
                 left = deadline - time.monotonic()
