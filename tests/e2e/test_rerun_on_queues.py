@@ -16,6 +16,7 @@ def double(value):
     return value * 2
 
 pipe = PipelineController("flow", "Tests")
+pipe.set_default_execution_queue("default")
 pipe.add_parameter("n", 3)
 pipe.add_parameter("m", 5)
 pipe.add_function_step("a", double, {"value": "${pipeline.n}"}, ["x"])
