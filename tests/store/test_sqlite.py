@@ -5,28 +5,13 @@ import threading
 from pathlib import Path
 
 import pytest
+from records import TASK, add_two, count
 
-from penstock.core.errors import NotFound, StoreError
-from penstock.core.run import ChangeKind
+from penstock.core.errors import StoreError
 from penstock.core.task import Task
 from penstock.ops.tasks import ListTasks
 from penstock.store import sqlite
 from penstock.store.sqlite import OLDEST, SqliteStore, check_version
-from penstock.store.transaction import SqlTx
-
-TASK = Task(id="t", name="train", project="p")
-
-
-def add_two(tx: SqlTx, id: str) -> None:
-    """Write to two tables what belongs together."""
-    task = Task(id=id, name="train", project="p")
-    tx.tasks.add(task)
-    tx.changes.append(task, ChangeKind.STATUS, "created", 1.0)
-
-
-def count(store: SqliteStore) -> tuple[int, int]:
-    with store.transaction(writes=False) as tx:
-        return len(tx.tasks.list(ListTasks(limit=100_000))), len(tx.changes.after(0, None, 100_000))
 
 
 def modes(folder: Path) -> dict[str, str]:
@@ -44,24 +29,6 @@ def test_what_is_written_is_there_when_the_store_is_opened_again(path: Path) -> 
     store.close()
 
 
-@pytest.mark.parametrize("durable", [True, False])
-def test_a_transaction_that_raises_leaves_nothing(store: SqliteStore, durable: bool) -> None:
-    def write(failure: BaseException | None) -> None:
-        with store.transaction(durable=durable) as tx:
-            add_two(tx, "a")
-            if failure:
-                raise failure
-            tx.tasks.rename("gone", "x")
-
-    for failure, expected in ((None, NotFound), (KeyboardInterrupt(), KeyboardInterrupt)):
-        with pytest.raises(expected):
-            write(failure)
-    assert count(store) == (0, 0)
-    with store.transaction() as tx:
-        add_two(tx, "a")
-    assert count(store) == (1, 1)
-
-
 def test_a_reading_transaction_sees_one_moment(store: SqliteStore) -> None:
     def write() -> None:
         with store.transaction() as tx:
@@ -73,28 +40,6 @@ def test_a_reading_transaction_sees_one_moment(store: SqliteStore) -> None:
         thread.join()
         assert tx.tasks.list(ListTasks()) == []
     assert count(store)[0] == 1
-
-
-def test_a_reading_transaction_cannot_write(store: SqliteStore) -> None:
-    with pytest.raises(RuntimeError, match="only reads"), store.transaction(writes=False) as tx:
-        tx.tasks.add(TASK)
-    assert count(store) == (0, 0)
-
-
-def test_a_thread_has_one_transaction_at_a_time(store: SqliteStore) -> None:
-    with store.transaction() as tx:
-        with pytest.raises(RuntimeError, match="already"), store.transaction(writes=False):
-            pass
-        tx.tasks.add(TASK)
-    assert count(store)[0] == 1
-
-
-def test_a_transaction_is_of_no_use_after_its_end(store: SqliteStore) -> None:
-    with store.transaction() as tx:
-        pass
-    with pytest.raises(RuntimeError, match="has ended"):
-        tx.tasks.add(TASK)
-    assert count(store)[0] == 0
 
 
 def test_what_must_not_be_lost_is_synced_and_what_may_is_not(store: SqliteStore) -> None:
@@ -109,14 +54,6 @@ def test_a_closed_store_says_so(store: SqliteStore, path: Path) -> None:
     store.close()
     with pytest.raises(StoreError, match=r"penstock.db was closed"), store.transaction():
         pass
-
-
-def test_closing_in_the_middle_of_ones_own_transaction_is_refused(store: SqliteStore) -> None:
-    with store.transaction() as tx:
-        with pytest.raises(RuntimeError, match="leave it before closing"):
-            store.close()
-        tx.tasks.add(TASK)
-    assert count(store)[0] == 1
 
 
 def test_closing_removes_what_sqlite_kept_beside_the_file(store: SqliteStore, path: Path) -> None:

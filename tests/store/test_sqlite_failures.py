@@ -9,27 +9,10 @@ import threading
 from pathlib import Path
 
 import pytest
+from records import TASK, add_two, count
 
 from penstock.core.errors import DiskFull, StoreBusy, StoreError
-from penstock.core.run import ChangeKind
-from penstock.core.task import Task
-from penstock.ops.tasks import ListTasks
 from penstock.store.sqlite import SqliteStore
-from penstock.store.transaction import SqlTx
-
-TASK = Task(id="t", name="train", project="p")
-
-
-def add_two(tx: SqlTx, id: str) -> None:
-    """Write to two tables what belongs together."""
-    task = Task(id=id, name="train", project="p")
-    tx.tasks.add(task)
-    tx.changes.append(task, ChangeKind.STATUS, "created", 1.0)
-
-
-def count(store: SqliteStore) -> tuple[int, int]:
-    with store.transaction(writes=False) as tx:
-        return len(tx.tasks.list(ListTasks(limit=100_000))), len(tx.changes.after(0, None, 100_000))
 
 
 def test_another_process_that_holds_the_database_for_too_long_is_reported(path: Path) -> None:
