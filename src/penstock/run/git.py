@@ -6,16 +6,12 @@ own configuration names (keys, proxies, large-file storage) stays. It must never
 
 from __future__ import annotations
 
-import os
-import signal
-import subprocess
 from collections.abc import Mapping, Sequence
-from contextlib import suppress
 from pathlib import Path
 
 from msgspec import Struct
 
-from penstock.core.errors import NotFound, PenstockError
+from penstock.run.programs import Program, run_to_end
 from penstock.settings import environment
 
 QUICK = 20.0  # seconds; what only reads here
@@ -108,28 +104,9 @@ def git(
     variables = _variables(environment()) | {"GIT_ALLOW_PROTOCOL": transports}
     if index is not None:
         variables["GIT_INDEX_FILE"] = str(index)
-    try:
-        # A session of its own: no terminal that ssh could ask on, and all that git starts can be ended with it.
-        process = subprocess.Popen(
-            command,
-            stdin=subprocess.PIPE,
-            stdout=subprocess.PIPE,
-            stderr=subprocess.PIPE,
-            env=variables,
-            start_new_session=True,
-        )
-    except OSError as error:
-        raise NotFound(f"git cannot be run: {error.strerror or error}", hint="install git") from error
-    with process:
-        try:
-            output, message = process.communicate(stdin, timeout)
-        except subprocess.TimeoutExpired:
-            _end(process)
-            raise PenstockError(f"`git {arguments[0]}` in {folder} took more than {timeout:.0f} s") from None
-        except BaseException:
-            _end(process)
-            raise
-    return Answer(process.returncode, output, message.decode("utf-8", "replace"))
+    program = Program(command=command, variables=variables, what=f"`git {arguments[0]}` in {folder}")
+    ended = run_to_end(program, timeout, stdin)
+    return Answer(ended.code, ended.output, ended.message)
 
 
 def _variables(found: Mapping[str, str]) -> dict[str, str]:
@@ -139,8 +116,3 @@ def _variables(found: Mapping[str, str]) -> dict[str, str]:
         if not name.startswith("GIT_") or name in _KEPT_NAMES or name.startswith(_KEPT)
     }
     return kept | _SET
-
-
-def _end(process: subprocess.Popen[bytes]) -> None:
-    with suppress(ProcessLookupError, PermissionError):
-        os.killpg(process.pid, signal.SIGKILL)

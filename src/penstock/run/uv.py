@@ -8,8 +8,6 @@ from __future__ import annotations
 import importlib.util
 import os
 import shutil
-import signal
-import subprocess
 import sys
 from collections.abc import Mapping
 from contextlib import suppress
@@ -17,8 +15,9 @@ from pathlib import Path
 
 from msgspec import Struct
 
-from penstock.core.errors import NotFound, PenstockError
+from penstock.core.errors import NotFound
 from penstock.core.requirements import masked
+from penstock.run.programs import Program, run_to_end
 from penstock.settings import environment
 
 LAST_LINES = 12  # of what uv said, in an error
@@ -85,29 +84,15 @@ def uv(program: Path, *arguments: str, timeout: float = QUICK, keep: tuple[int, 
         NotFound: It cannot be run.
         PenstockError: It took too long.
     """
-    try:
-        process = subprocess.Popen(
-            [str(program), *arguments],
-            cwd="/",  # where no project lies whose settings would count
-            stdin=subprocess.DEVNULL,
-            stdout=subprocess.PIPE,
-            stderr=subprocess.PIPE,
-            env=_variables(environment()),
-            pass_fds=keep,
-            start_new_session=True,
-        )
-    except OSError as error:
-        raise NotFound(f"{program} cannot be run: {error.strerror or error}", hint="install uv") from error
-    with process:
-        try:
-            output, message = process.communicate(timeout=timeout)
-        except subprocess.TimeoutExpired:
-            _end(process)
-            raise PenstockError(f"`uv {arguments[0]}` took more than {timeout:.0f} s") from None
-        except BaseException:
-            _end(process)
-            raise
-    return Answer(process.returncode, output.decode("utf-8", "replace"), masked(message.decode("utf-8", "replace")))
+    asked = Program(
+        command=[str(program), *arguments],
+        variables=_variables(environment()),
+        what=f"`uv {arguments[0]}`",
+        folder="/",  # where no project lies whose settings would count
+        keep=keep,
+    )
+    ended = run_to_end(asked, timeout)
+    return Answer(ended.code, ended.output.decode("utf-8", "replace"), masked(ended.message))
 
 
 def _variables(found: Mapping[str, str]) -> dict[str, str]:
@@ -118,9 +103,3 @@ def _variables(found: Mapping[str, str]) -> dict[str, str]:
     }
     quiet = {"GIT_TERMINAL_PROMPT": "0", "NO_COLOR": "1", "SSH_ASKPASS_REQUIRE": "never", "UV_NO_PROGRESS": "1"}
     return {"UV_LINK_MODE": "hardlink", **kept, **quiet}
-
-
-def _end(process: subprocess.Popen[bytes]) -> None:
-    with suppress(ProcessLookupError, PermissionError):
-        os.killpg(process.pid, signal.SIGKILL)
-    process.wait()  # leaving the context does not wait when the keyboard interrupted
