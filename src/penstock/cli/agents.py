@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import time
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
@@ -35,15 +34,7 @@ def command(invocation: Invocation, drain: str | None) -> Exit:
     if drain is not None:
         invocation.backend.call(DrainAgent(name=drain))
     agents = invocation.backend.call(ListAgents())
-    if invocation.json:
-        from penstock.cli.document import emit
-
-        emit({"agents": agents})
-    elif agents:
-        _print(agents, time.time())
-    else:
-        click.echo("no agent lives; start one with: penstock agent", err=True)
-    return Exit.OK
+    return invocation.show_list("agents", agents, _print, "no agent lives; start one with: penstock agent")
 
 
 def _print(agents: Sequence[Agent], now: float) -> None:

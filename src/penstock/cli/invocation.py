@@ -3,18 +3,23 @@
 from __future__ import annotations
 
 import re
+import time
 from enum import IntEnum
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TypeVar
 
 import click
 
 if TYPE_CHECKING:
+    from collections.abc import Callable, Sequence
+
     from penstock.backend import Backend
     from penstock.core.errors import NotFound
     from penstock.core.run import Run, RunDetail, StepState
     from penstock.core.task import Task
     from penstock.settings import Settings
 
+
+Item = TypeVar("Item")
 
 BEGINNING = re.compile(r"[0-9a-f]{4,32}")  # of a task's id, long enough to mean it
 NAMED = 5  # tasks that are named where a beginning may mean several
@@ -130,6 +135,26 @@ class Invocation:
         from penstock.ops.runs import GetRun
 
         return self.backend.call(GetRun(id=self.find(text).id))
+
+    def show_list(
+        self, name: str, items: Sequence[Item], show: Callable[[Sequence[Item], float], None], none: str
+    ) -> Exit:
+        """Tell what was found: as JSON, as a table, or that there is nothing.
+
+        Args:
+            name: What it is called in JSON.
+            show: Prints the items; its second argument is the time, in epoch seconds.
+            none: What is said, on standard error, when there are no items.
+        """
+        if self.json:
+            from penstock.cli.document import emit
+
+            emit({name: items})
+        elif items:
+            show(items, time.time())
+        else:
+            click.echo(none, err=True)
+        return Exit.OK
 
 
 OF_THE_RUN = "pipeline"

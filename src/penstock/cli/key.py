@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import time
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
@@ -91,15 +90,7 @@ def list_(invocation: Invocation, owner: str | None) -> Exit:
     from penstock.ops.access import ListKeys
 
     keys = invocation.backend.call(ListKeys(owner=owner))
-    if invocation.json:
-        from penstock.cli.document import emit
-
-        emit({"keys": keys})
-    elif keys:
-        _print(keys, time.time())
-    else:
-        click.echo("no keys; make one with: penstock key add OWNER", err=True)
-    return Exit.OK
+    return invocation.show_list("keys", keys, _print, "no keys; make one with: penstock key add OWNER")
 
 
 @command.command("revoke")

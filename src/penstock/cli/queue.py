@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import time
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Literal
 
@@ -48,15 +47,7 @@ def _show(invocation: Invocation, name: str, limit: int) -> Exit:
     from penstock.ops.queues import ListEntries
 
     entries = invocation.backend.call(ListEntries(queue=name, limit=limit))
-    if invocation.json:
-        from penstock.cli.document import emit
-
-        emit({"entries": entries})
-    elif entries:
-        _print_entries(entries, time.time())
-    else:
-        click.echo(f"nothing waits in queue {name!r}", err=True)
-    return Exit.OK
+    return invocation.show_list("entries", entries, _print_entries, f"nothing waits in queue {name!r}")
 
 
 @command.command("create")

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import time
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING
 
@@ -57,16 +56,9 @@ def command(
         limit=limit,
     )
     runs = invocation.backend.call(op)
-    if invocation.json:
-        from penstock.cli.document import emit
-
-        emit({"runs": runs})
-    elif runs:
-        _print(runs, time.time())
-    else:
-        filtered = project or pipeline or wanted or archived
-        click.echo("no runs match" if filtered else "no runs yet; run a pipeline with: penstock run SCRIPT", err=True)
-    return Exit.OK
+    filtered = project or pipeline or wanted or archived
+    none = "no runs match" if filtered else "no runs yet; run a pipeline with: penstock run SCRIPT"
+    return invocation.show_list("runs", runs, _print, none)
 
 
 def _print(runs: Sequence[Run], now: float) -> None:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import time
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
@@ -55,16 +54,9 @@ def command(
         limit=limit,
     )
     tasks = invocation.backend.call(op)
-    if invocation.json:
-        from penstock.cli.document import emit
-
-        emit({"tasks": tasks})
-    elif tasks:
-        _print(tasks, time.time())
-    else:
-        filtered = project or name or tags or wanted or archived
-        click.echo("no tasks match" if filtered else "no tasks yet; a script records one with Task.init()", err=True)
-    return Exit.OK
+    filtered = project or name or tags or wanted or archived
+    none = "no tasks match" if filtered else "no tasks yet; a script records one with Task.init()"
+    return invocation.show_list("tasks", tasks, _print, none)
 
 
 def _print(tasks: Sequence[Task], now: float) -> None:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import sys
-import time
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
@@ -71,15 +70,8 @@ def list_(invocation: Invocation) -> Exit:
     from penstock.ops.access import ListUsers
 
     users = invocation.backend.call(ListUsers())
-    if invocation.json:
-        from penstock.cli.document import emit
-
-        emit({"users": users})
-    elif users:
-        _print(users, time.time())
-    else:
-        click.echo("no users yet; the first, who will be an admin: penstock user add NAME --password", err=True)
-    return Exit.OK
+    none = "no users yet; the first, who will be an admin: penstock user add NAME --password"
+    return invocation.show_list("users", users, _print, none)
 
 
 @command.command("change")
