@@ -14,8 +14,6 @@ import re
 import time
 from hashlib import sha256
 from pathlib import Path
-from types import TracebackType
-from typing import Self
 
 from msgspec import Struct
 
@@ -25,14 +23,14 @@ from penstock.core.task import Script, ScriptKind, SourceFile
 from penstock.run import neighbours
 from penstock.run.mirrors import HEAD, Mirror, remove_unused_mirrors
 from penstock.run.patch import notes
-from penstock.run.slots import Slot, occupy, remove_unused
+from penstock.run.slots import Occupant, Slot, occupy, remove_unused
 
 PATIENCE = 600.0  # seconds; what fetching or checking out may take
 
 _MODULE = re.compile(r"-m +([^\s.]+(?:\.[^\s.]+)*)")
 
 
-class Checkout:
+class Checkout(Occupant):
     """The code of a script, in a folder that nobody else is given, and nobody removes, for as long as this is open.
 
     It is also open in a process that inherits `descriptor`, and closes when the last of them ends.
@@ -49,7 +47,7 @@ class Checkout:
     def __init__(
         self, slot: Slot, folder: Path, entry: tuple[str, ...], commit: str = "", left_out: tuple[str, ...] = ()
     ) -> None:
-        self._slot = slot
+        super().__init__(slot)
         self.root = slot.folder
         self.folder = folder
         self.entry = entry
@@ -68,18 +66,6 @@ class Checkout:
     def descriptor(self) -> int:
         """The file descriptor that keeps the folder; hand it on to a process that is to run on its own."""
         return self._slot.descriptor
-
-    def close(self) -> None:
-        """Say that the folder is no longer used from here."""
-        self._slot.close()
-
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
-        self.close()
 
 
 def checkout(script: Script, cache: Path, *, timeout: float = PATIENCE) -> Checkout:

@@ -17,8 +17,6 @@ import time
 from collections.abc import Callable, Mapping
 from hashlib import sha256
 from pathlib import Path
-from types import TracebackType
-from typing import Self
 
 from msgspec import Struct
 
@@ -28,14 +26,14 @@ from penstock.core.requirements import masked
 from penstock.run import wire
 from penstock.run.building import Facts, build, facts_of, is_whole, own_requirements
 from penstock.run.interpreters import Python
-from penstock.run.slots import Slot, last_use, lock_of, remove, remove_unused, share
+from penstock.run.slots import Occupant, Slot, last_use, lock_of, remove, remove_unused, share
 from penstock.settings import Environments
 
 _LAYOUT = 1  # counts on when environments are made in another way, so that older ones are not used
 _GIGABYTE = 1_000_000_000
 
 
-class Environment:
+class Environment(Occupant):
     """An environment in use: nobody removes it for as long as this is open here, or in a process that inherited it.
 
     Args:
@@ -49,7 +47,7 @@ class Environment:
     def __init__(self, slot: Slot, *, is_new: bool) -> None:
         if (facts := facts_of(slot.folder)) is None:
             raise StoreError(f"{slot.folder} was changed while it was in use", hint="remove it, and try again")
-        self._slot = slot
+        super().__init__(slot)
         self.folder = slot.folder
         self.interpreter = str(slot.folder / "bin" / "python")
         self.path = tuple(os.path.join(slot.folder, one) for one in facts.path)  # noqa: PTH118 - an absolute one wins
@@ -65,18 +63,6 @@ class Environment:
         kept = {name: value for name, value in given.items() if name not in {"PYTHONHOME", "PYTHONPATH"}}
         programs = os.pathsep.join(filter(None, (str(self.folder / "bin"), given.get("PATH", ""))))
         return {**kept, "PATH": programs, "VIRTUAL_ENV": str(self.folder)}
-
-    def close(self) -> None:
-        """Say that it is no longer used from here."""
-        self._slot.close()
-
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
-        self.close()
 
 
 def environment_for(

@@ -18,7 +18,7 @@ import fcntl
 import os
 import secrets
 import shutil
-from collections.abc import Generator
+from collections.abc import Callable, Generator
 from contextlib import contextmanager, suppress
 from pathlib import Path
 from types import TracebackType
@@ -91,25 +91,42 @@ class Slot:
         self.close()
 
 
+class Occupant:
+    """What lies in a slot, and keeps it in use for as long as it is open."""
+
+    def __init__(self, slot: Slot) -> None:
+        self._slot = slot
+
+    def close(self) -> None:
+        """Say that the folder is no longer used from here."""
+        self._slot.close()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.close()
+
+
 def occupy(parent: Path, content: Content) -> Slot:
     """Return a folder that holds a content, for this caller alone: one that is there and untouched, or a new one."""
-    parent.mkdir(parents=True, mode=0o700, exist_ok=True)
-    number = 0
-    while True:
-        folder = parent / f"{content.key}-{number}"
-        slot = None if _is_spent(folder) else _enter(folder, content)
-        if slot is not None:
-            return slot
-        number += 1
+    return _first(parent, content.key, lambda folder: _enter(folder, content))
 
 
 def share(parent: Path, content: SharedContent) -> Slot:
     """Return a folder that holds a content, for this caller beside others: made by the first, who has all wait."""
+    return _first(parent, content.key, lambda folder: _join(folder, content))
+
+
+def _first(parent: Path, key: str, take: Callable[[Path], Slot | None]) -> Slot:
+    """Return the first folder of a key that can be taken."""
     parent.mkdir(parents=True, mode=0o700, exist_ok=True)
     number = 0
     while True:
-        folder = parent / f"{content.key}-{number}"
-        slot = None if _is_spent(folder) else _join(folder, content)
+        folder = parent / f"{key}-{number}"
+        slot = None if _is_spent(folder) else take(folder)
         if slot is not None:
             return slot
         number += 1
