@@ -13,12 +13,13 @@ from contextlib import suppress
 import pytest
 
 from penstock.core.pipeline import Pipeline
+from penstock.core.run import Change, ChangeKind
 from penstock.core.task import Status, Worker
 from penstock.ops.changes import LastChange, ListChanges
 from penstock.ops.lifecycle import EnqueueTask
 from penstock.ops.runs import CreateRun, StartRun
 from penstock.ops.tasks import CreateTask, NewTask
-from penstock.server.live import BATCH, Feed, events
+from penstock.server.live import BATCH, Feed, events, wait_for
 
 CLIENTS = 300
 
@@ -202,6 +203,28 @@ def test_a_client_that_reads_slowly_misses_nothing_and_costs_no_memory(served, c
     text = asyncio.run(slow())
     told = [int(line[4:]) for line in text.splitlines() if line.startswith(b"id: ")]
     assert told == list(range(seen + 1, wanted[-1] + 1))
+
+
+def test_who_asks_while_more_comes_than_is_held_for_a_client_misses_nothing():
+    """More changes than are held come, and then one more, while the client looks for the first time."""
+    changes = [Change(seq=n, at=1.0, task="t", kind=ChangeKind.STATUS, status="queued") for n in range(1, BATCH + 3)]
+    asked = ListChanges(after=0, limit=5, wait=30.0)
+    looks = []
+
+    async def ask():
+        feed = Feed(lambda _: [])
+
+        async def call(op):
+            looks.append(op)
+            if len(looks) > 1:
+                return changes[op.after : op.after + op.limit]
+            feed._hand_out(changes[:-1])
+            feed._hand_out(changes[-1:])
+            return []  # it was read before they came
+
+        return await wait_for(feed, asked, call, call, 60.0)
+
+    assert [change.seq for change in asyncio.run(ask())] == [1, 2, 3, 4, 5]
 
 
 def test_nobody_waits_any_more_when_the_server_stops(served):

@@ -121,7 +121,7 @@ class Waiting:
     def wake(self, changes: Iterable[Change]) -> None:
         """Add changes, and ring."""
         self._came.extend(changes)
-        if len(self._came) > BATCH:
+        if self.missed or len(self._came) > BATCH:
             self._came.clear()
             self.missed = True
         self._bell.set()
@@ -183,6 +183,7 @@ async def _wait_for_changes(
     at_once = replace(op, wait=0.0)
     with feed.join(op.run) as waiting:
         while True:
+            waiting.missed = False  # what this look does not see is held from here on
             found: list[Change] = await call(at_once)
             left = deadline - asyncio.get_running_loop().time()
             if found or left <= 0 or feed.is_over:
