@@ -20,9 +20,10 @@ from typing import NoReturn, TextIO
 from penstock.run import wire
 
 _PR_SET_PDEATHSIG = 1
+_PR_SET_CHILD_SUBREAPER = 36
 _SIGKILL = int(signal.SIGKILL)
 _libc = ctypes.CDLL(None)
-prctl, flush_c = _libc.prctl, _libc.fflush
+_prctl, flush_c = _libc.prctl, _libc.fflush
 _streams: list[TextIO] = []
 
 
@@ -44,6 +45,7 @@ def live(parent: int | None, given: frozenset[bytes]) -> NoReturn:
     try:
         with suppress(PermissionError):  # a spawned process may lead its session already
             os.setsid()
+        adopt_orphans()
         if parent is not None:
             die_with(parent)
         channel = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM, 0, wire.CHANNEL)
@@ -65,9 +67,18 @@ def live(parent: int | None, given: frozenset[bytes]) -> NoReturn:
 def die_with(parent: int) -> None:
     """Have the system kill this process when its parent is gone."""
     if sys.platform == "linux":
-        prctl(_PR_SET_PDEATHSIG, _SIGKILL, 0, 0, 0)
+        _prctl(_PR_SET_PDEATHSIG, _SIGKILL, 0, 0, 0)
     if os.getppid() != parent:
         os._exit(1)
+
+
+def adopt_orphans() -> None:
+    """Become the parent of every process below this one whose own parent ends.
+
+    A step does so too: then what comes to the warm process was left by a step that has ended, whichever it was.
+    """
+    if sys.platform == "linux":
+        _prctl(_PR_SET_CHILD_SUBREAPER, 1, 0, 0, 0)
 
 
 def _settle(setup: wire.Setup, present: frozenset[bytes]) -> None:

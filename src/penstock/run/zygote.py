@@ -29,7 +29,6 @@ from penstock.run import inside, wire
 
 FAREWELL = 5.0  # seconds that killed processes get to disappear before the warm process leaves without having seen it
 
-_PR_SET_CHILD_SUBREAPER = 36
 _SIGCHLD = int(signal.SIGCHLD)
 _set_handler = sys.modules["_signal"].signal  # what `signal.signal` wraps in enumerations
 
@@ -69,7 +68,6 @@ class Zygote:
         self._keys: dict[int, str] = {}
         self._detached: set[int] = set()  # processes that live on without this one
         self._inherited: frozenset[int] = frozenset()  # processes that an import started; they are not ours to kill
-        self._strays: dict[int, set[str]] = {}  # orphans that came to us, and the running steps that may have made them
         self._why_not_fork = ""
         self._variables: frozenset[bytes] = frozenset()
         self._kept = sorted(kept)  # descriptors that an import opened; it may rely on them
@@ -77,8 +75,7 @@ class Zygote:
         self._poller = select.poll()
         self._children_changed, signal_end = _signal_socket()
         self._highest = max(self._children_changed.fileno(), signal_end)
-        if sys.platform == "linux":
-            inside.prctl(_PR_SET_CHILD_SUBREAPER, 1, 0, 0, 0)
+        inside.adopt_orphans()
 
     def serve(self) -> None:
         """Carry out orders until the other end is closed or nobody needed us for long enough."""
@@ -210,28 +207,17 @@ class Zygote:
         ended = {self._keys.pop(pid): pid for pid in codes if pid in self._keys}
         for key in ended:
             del self._pids[key]
-        for pid in codes:
-            self._strays.pop(pid, None)
-            self._detached.discard(pid)
+        self._detached.difference_update(codes)
         if codes:
-            self._kill_strays(set(ended.values()))
+            self._kill_strays()
         for key, pid in ended.items():
             code = codes[pid]
             self.report(wire.Ended(key, code if code >= 0 else None, -code if code < 0 else None))
 
-    def _kill_strays(self, ended: set[int]) -> None:
-        """Kill what left its process group and outlived its step: the kernel made it our child.
-
-        Which step it came from is known only while it stayed in the step's session; else it may live as long as any
-        step does that ran when it came.
-        """
+    def _kill_strays(self) -> None:
+        """Kill what outlived its step, in whatever group or session: when a step ends, its orphans become ours."""
         for pid in _children() - self._keys.keys() - self._inherited:
-            if pid not in self._strays:
-                session = _session(pid)
-                near = {self._keys[session]} if session in self._keys else set(self._pids)
-                self._strays[pid] = set() if session in ended else near
-            if self._strays[pid].isdisjoint(self._pids):
-                _kill_group(pid)
+            _kill_group(pid)
 
 
 def _reseed() -> None:
@@ -291,12 +277,6 @@ def _children() -> set[int]:
     with suppress(OSError):
         return {int(pid) for pid in Path(f"/proc/self/task/{os.getpid()}/children").read_text().split()}
     return set()
-
-
-def _session(pid: int) -> int:
-    with suppress(OSError):
-        return os.getsid(pid)
-    return 0
 
 
 def _kill_group(pid: int) -> None:
