@@ -2,7 +2,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from penstock.agent.order import Order, decode, encode
+from penstock.agent.order import Order, Standby, decode, decode_standby, encode
 from penstock.core.assignment import Assignment
 from penstock.core.lease import Held
 from penstock.core.task import Task
@@ -14,12 +14,15 @@ def test_an_order_arrives_as_it_was_given():
     claim = Claim(task=Task(id="a", name="é", project="P"), held=Held("a", 3), queue="default", assignment=Assignment())
     order = Order(
         claim=claim,
-        settings=Settings(home=Path("/é/home"), workers=3, held=Held("b", 1)),
         working="/w",
         environment={"A": "é=1"},
         path=("/x",),
         lease=5.0,
-        modules=("json",),
-        fingerprint="f",
     )
     assert decode(encode(order)) == order
+
+
+def test_what_a_shim_knows_before_it_has_a_task_arrives_as_it_was_given():
+    settings = Settings(home=Path("/é/home"), workers=3, held=Held("b", 1))
+    given = Standby(settings=settings, modules=("json",), fingerprint="f")
+    assert decode_standby(encode(given)) == given

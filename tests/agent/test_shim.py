@@ -21,15 +21,12 @@ def place_of():
         task = Task(id="a", name="a", project="P")
         order = Order(
             claim=Claim(task=task, held=Held("a", 1), queue="default", assignment=assignment),
-            settings=Settings(home=Path("/home"), workers=1),
             working="/agent",
             environment={},
             path=("/lib",),
             lease=60.0,
-            modules=(),
-            fingerprint="",
         )
-        found = surroundings(order)
+        found = surroundings(Settings(home=Path("/home"), workers=1), order)
         return found.working, found.path
 
     return place_of

@@ -158,21 +158,33 @@ class Agent:
         self.claimed += 1
         self._say(f"{claim.queue}: {claim.task.name} ({claim.task.id[:12]})")
         self._running[claim.task.id] = claim
-        chosen = preload.plan([claim.task.script.source], self._options.path)
-        modules = assigned.preloaded((*chosen.modules, shim.__name__))
         given = order.Order(
             claim=claim,
-            settings=self._settings,
             working=self._options.working,
             environment=self._options.environment,
             path=self._options.path,
             lease=self._options.lease,
             same_env=self._options.same_env,
-            modules=modules,
-            fingerprint=chosen.fingerprint,
         )
-        launch = Launch(
-            key=claim.task.id,
+        self._nest_for(claim).carry_out(claim.task.id, order.encode(given))
+
+    def _nest_for(self, claim: Claim) -> Nest:
+        """Return the nest for a task; of those that are empty, the one that was longest not used makes room."""
+        chosen = preload.plan([claim.task.script.source], self._options.path)
+        modules = assigned.preloaded((*chosen.modules, shim.__name__, *shim.needs(self._settings)))
+        key = (modules, chosen.fingerprint)
+        if key not in self._nests:
+            empty = [old for old, nest in self._nests.items() if nest.is_empty]
+            if len(self._nests) >= NESTS and empty:
+                self._nests.pop(empty[0]).close()
+            self._nests[key] = Nest(*key, self._shim(*key), self._ended)
+        self._nests.move_to_end(key)
+        return self._nests[key]
+
+    def _shim(self, modules: tuple[str, ...], fingerprint: str) -> Launch:
+        given = order.Standby(settings=self._settings, modules=modules, fingerprint=fingerprint)
+        return Launch(
+            key="",
             payload=order.encode(given),
             cwd=self._options.working,
             environment=self._options.environment,
@@ -180,18 +192,6 @@ class Agent:
             entry=shim.ENTRY,
             detached=True,
         )
-        self._nest(modules, chosen.fingerprint).launch(launch)
-
-    def _nest(self, modules: tuple[str, ...], fingerprint: str) -> Nest:
-        """Return the nest for these modules; of those that are empty, the one that was longest not used makes room."""
-        key = (modules, fingerprint)
-        if key not in self._nests:
-            empty = [old for old, nest in self._nests.items() if nest.is_empty]
-            if len(self._nests) >= NESTS and empty:
-                self._nests.pop(empty[0]).close()
-            self._nests[key] = Nest(modules, fingerprint, self._ended)
-        self._nests.move_to_end(key)
-        return self._nests[key]
 
     def _ended(self, task: str, as_it_should: bool) -> None:  # noqa: FBT001 - called by the nest
         """A shim is gone. Should it have died, it is decided at once about what it held."""

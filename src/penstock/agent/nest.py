@@ -1,6 +1,7 @@
 """A nest: a warm process and the shims that are forked from it, watched by a thread.
 
-Tasks that import the same packages share a nest, so that their processes have these packages from the start.
+Tasks that import the same packages share a nest, so that their processes have these packages from the start. One shim
+more than there are tasks stands by, so that the next task need not wait for its fork.
 """
 
 from __future__ import annotations
@@ -8,9 +9,12 @@ from __future__ import annotations
 import os
 import signal
 import threading
+import uuid
 from collections import deque
 from collections.abc import Callable
 from contextlib import suppress
+
+from msgspec.structs import replace
 
 from penstock.core.errors import PenstockError
 from penstock.run.process import Exited, Launch
@@ -21,18 +25,24 @@ IDLE = 300.0  # seconds that its warm process stays when nothing runs in it
 
 
 class Nest:
-    """Launches shims, and tells when each is gone.
+    """Has shims carry tasks out, and tells when each is gone.
 
     Args:
         modules, fingerprint: What its warm process imports; see `preload.plan`.
-        gone: Called from the nest's thread with the key of each shim that is gone, and whether it left as it should.
+        shim: What starts a shim; each gets a key of its own.
+        gone: Called from the nest's thread with each task whose shim is gone, and whether it left as it should.
     """
 
-    def __init__(self, modules: tuple[str, ...], fingerprint: str, gone: Callable[[str, bool], object]) -> None:
+    def __init__(
+        self, modules: tuple[str, ...], fingerprint: str, shim: Launch, gone: Callable[[str, bool], object]
+    ) -> None:
         self._processes = Processes(modules, fingerprint, idle=IDLE)
+        self._shim = shim
         self._gone = gone
-        self._inbox: deque[Launch] = deque()
+        self._inbox: deque[tuple[str, bytes]] = deque()
         self._pids: dict[str, int] = {}
+        self._standing_by: list[str] = []
+        self._tasks: dict[str, str] = {}  # of each shim that has one, by the shim's key
         self._open: set[str] = set()
         self._closed = threading.Event()
         self._thread = threading.Thread(target=self._work, name="penstock-nest", daemon=True)
@@ -40,13 +50,13 @@ class Nest:
 
     @property
     def is_empty(self) -> bool:
-        """Whether no shim of it lives."""
+        """Whether no shim of it has a task."""
         return not self._open
 
-    def launch(self, launch: Launch) -> None:
-        """Have a shim started; return at once."""
-        self._open.add(launch.key)
-        self._inbox.append(launch)
+    def carry_out(self, task: str, order: bytes) -> None:
+        """Have a shim carry a task out by this order; return at once."""
+        self._open.add(task)
+        self._inbox.append((task, order))
         self._processes.wake()
 
     def leave(self) -> None:
@@ -56,7 +66,7 @@ class Nest:
                 os.kill(pid, signal.SIGTERM)
 
     def close(self) -> None:
-        """Let the warm process go; shims that live go on."""
+        """Let the warm process go; shims that have a task go on."""
         self._closed.set()
         self._processes.wake()
         self._thread.join()
@@ -65,20 +75,37 @@ class Nest:
         with self._processes:
             while not self._closed.is_set():
                 while self._inbox:
-                    self._start(self._inbox.popleft())
+                    self._begin(*self._inbox.popleft())
                 for event in self._processes.poll(None):
                     if isinstance(event, Spawned):
                         self._pids[event.key] = event.pid
                     elif isinstance(event, Exited):
                         self._end(event.key, as_it_should=event.code == 0)
 
-    def _start(self, launch: Launch) -> None:
+    def _begin(self, task: str, order: bytes) -> None:
+        """Give a task to the shim that stands by, and have the next one stand by."""
         try:
-            self._processes.launch(launch)
+            shim = self._standing_by.pop() if self._standing_by else self._start()
         except PenstockError:
-            self._end(launch.key, as_it_should=False)
+            self._end_task(task, as_it_should=False)
+            return
+        self._tasks[shim] = task
+        self._processes.reply(shim, order)
+        with suppress(PenstockError):  # then the next task is the one that finds no place for its process
+            self._standing_by.append(self._start())
 
-    def _end(self, key: str, *, as_it_should: bool) -> None:
-        self._pids.pop(key, None)
-        self._open.discard(key)
-        self._gone(key, as_it_should)
+    def _start(self) -> str:
+        key = uuid.uuid4().hex
+        self._processes.launch(replace(self._shim, key=key))
+        return key
+
+    def _end(self, shim: str, *, as_it_should: bool) -> None:
+        self._pids.pop(shim, None)
+        if shim in self._standing_by:
+            self._standing_by.remove(shim)
+        if task := self._tasks.pop(shim, None):
+            self._end_task(task, as_it_should=as_it_should)
+
+    def _end_task(self, task: str, *, as_it_should: bool) -> None:
+        self._open.discard(task)
+        self._gone(task, as_it_should)

@@ -21,32 +21,40 @@ from penstock.core.errors import BadTransition, LeaseLost, PenstockError
 from penstock.core.task import EndReason, Status, Task, TaskType
 from penstock.ops.claims import BeginClaimed, Claim, HandBack, ReleaseLease
 from penstock.ops.tasks import EndTask
-from penstock.run import liveness, warm
+from penstock.run import liveness, warm, wire
 from penstock.run.attempts import Attempts
 from penstock.run.branch import branch
 from penstock.run.carry import given_alone, placed, processes_of
 from penstock.run.launch import Surroundings, start
 from penstock.run.processes import Processes
 from penstock.sdk import assigned
+from penstock.settings import Settings
 
 ENTRY = f"{__name__}:main"
 SHUTDOWN = "stopped: its agent was told to leave at once"
 
 
 def main(payload: bytes, connection: socket.socket) -> int:
-    """Carry out the order that the payload is.
+    """Stand by for an order, and carry it out.
 
     Args:
-        payload: An `Order`, encoded.
-        connection: The channel to the agent, of which nothing is wanted.
+        payload: A `Standby`, encoded.
+        connection: The channel to the agent: an `Order` comes over it, or its end, when the agent has left.
     """
-    connection.close()
     _be_silent()
-    given = order.decode(payload)
-    kind = warm.kind(given.modules, given.fingerprint)
-    with Processes.around(branch(kind)) as processes:
-        Shim(given, open_home(given.settings), processes).run()
+    given = order.decode_standby(payload)
+    with Processes.around(branch(warm.kind(given.modules, given.fingerprint))) as processes:
+        home = open_home(given.settings)
+        with connection, suppress(EOFError):
+            told = order.decode(wire.receive_frame(connection))
+            connection.close()
+            Shim(given.settings, told, home, processes).run()
     return 0
+
+
+def needs(settings: Settings) -> tuple[str, ...]:
+    """Return the modules that a shim imports by and by, for the process that it is forked from to have them."""
+    return ("penstock.backend.remote", "encodings.idna") if settings.url else ("penstock.backend.local",)
 
 
 def _be_silent() -> None:
@@ -60,7 +68,8 @@ def _be_silent() -> None:
 class Shim:
     """Carries one claimed task out."""
 
-    def __init__(self, given: order.Order, home: Home, processes: Processes) -> None:
+    def __init__(self, settings: Settings, given: order.Order, home: Home, processes: Processes) -> None:
+        self._settings = settings
         self._given = given
         self._home = home
         self._claim: Claim = given.claim
@@ -85,7 +94,7 @@ class Shim:
         self._keeper.stop()
 
     def _carry_out(self, task: Task) -> None:
-        place = surroundings(self._given)
+        place = surroundings(self._settings, self._given)
         if task.type is TaskType.CONTROLLER and is_run(self._backend, task.id):
             carry_run(self._backend, self._processes, self._held, place, self._must_stop)
             self._home.call(HandBack(held=self._held) if self._leaving else ReleaseLease(held=self._held))
@@ -124,7 +133,7 @@ class Shim:
         self._wake()
 
 
-def surroundings(given: order.Order) -> Surroundings:
+def surroundings(settings: Settings, given: order.Order) -> Surroundings:
     """Return where and how the process of a task starts: as its run did, where that was on this machine."""
     assignment = given.claim.assignment
     working, path = given.working, given.path
@@ -132,7 +141,6 @@ def surroundings(given: order.Order) -> Surroundings:
         working = assignment.working
     if assignment is not None and assignment.folder:
         path = (assignment.folder, *path)
-    settings = given.settings
     return Surroundings(
         home=settings.home,
         blobs=settings.blobs,

@@ -201,7 +201,8 @@ class Processes:
         if (warm := self._warm) is None:
             return
         for report in warm.hear():
-            process = self._open[report.key]
+            if (process := self._open.get(report.key)) is None:
+                continue  # a detached one that was let go of, by us or by who had the warm process before
             match report:
                 case Spawned(key, pid):
                     self._spawned(process, pid)
