@@ -15,11 +15,13 @@ import pytest
 from penstock.core.pipeline import Pipeline
 from penstock.core.run import Change, ChangeKind
 from penstock.core.task import Status, Worker
+from penstock.core.topics import EVERYTHING
 from penstock.ops.changes import LastChange, ListChanges
 from penstock.ops.lifecycle import EnqueueTask
 from penstock.ops.runs import CreateRun, StartRun
 from penstock.ops.tasks import CreateTask, NewTask
-from penstock.server.live import BATCH, Feed, events, wait_for
+from penstock.server.feed import BATCH, Feed
+from penstock.server.live import events, wait_for
 
 CLIENTS = 300
 
@@ -190,7 +192,7 @@ def test_a_client_that_reads_slowly_misses_nothing_and_costs_no_memory(served, c
         stream = events(feed, seen, None, call)
         assert b"retry" in await anext(stream)
         got.append(await anext(stream))
-        (entry,) = feed._waiting[None]
+        (entry,) = feed._waiting[EVERYTHING]
         wanted.append(change())
         entry.wake(served.call(ListChanges(after=seen)) * (BATCH // 3))
         assert entry._came == []
@@ -218,8 +220,8 @@ def test_who_asks_while_more_comes_than_is_held_for_a_client_misses_nothing():
             looks.append(op)
             if len(looks) > 1:
                 return changes[op.after : op.after + op.limit]
-            feed._hand_out(changes[:-1])
-            feed._hand_out(changes[-1:])
+            feed.hand_out(changes[:-1])
+            feed.hand_out(changes[-1:])
             return []  # it was read before they came
 
         return await wait_for(feed, asked, call, call, 60.0)
@@ -231,7 +233,7 @@ def test_nobody_waits_any_more_when_the_server_stops(served):
     async def stopping():
         feed = Feed(served.call)
         feed.open()
-        with feed.join(None) as entry:
+        with feed.join(EVERYTHING) as entry:
             asked = asyncio.create_task(entry.more(3600.0))
             await asyncio.sleep(0)
             feed.end()

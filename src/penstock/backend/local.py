@@ -12,6 +12,7 @@ from penstock.core.access import Identity
 from penstock.core.errors import StoreError
 from penstock.core.lease import Held
 from penstock.core.task import Task
+from penstock.core.topics import Topics
 from penstock.ops.base import Once, Op
 from penstock.ops.lifecycle import DeleteTask, ResetTask
 from penstock.ops.models import DeleteModel, GetModel
@@ -41,9 +42,9 @@ class Local:
             return cast("R", self._delete_model(op, by, once))
         return self._service.call(op, by, held=held, once=once)
 
-    def has_answer(self, op: Op[Any], by: Identity | None = None, *, held: Held | None = None) -> bool:
+    def waits_for(self, op: Op[Any], by: Identity | None = None, *, held: Held | None = None) -> Topics | None:
         """Return whether an operation that may wait has its answer now; others always have."""
-        return self._service.has_answer(op, by, held=held)
+        return self._service.waits_for(op, by, held=held)
 
     def holding(self, held: Held) -> Holding:
         """Return the backend of who carries a claimed task out."""

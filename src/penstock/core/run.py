@@ -97,6 +97,8 @@ class ChangeKind(StrEnum):
     STEP = "step"  # a step's status changed without a task: queued, skipped, ...
     STOP_ASKED = "stop asked"
     DELETED = "deleted"
+    QUEUE = "queue"  # a queue was changed, or the order in it
+    AGENT = "agent"  # an agent came, left, or was told to leave
 
 
 class Change(Struct, frozen=True, kw_only=True):
@@ -105,9 +107,11 @@ class Change(Struct, frozen=True, kw_only=True):
     Args:
         seq: Grows with every change of the whole store.
         at: Epoch seconds.
+        task: The task that it is about; empty for those of kinds `queue` and `agent`.
         run: The run that it belongs to, if any.
         status: The new status: of the task, or of the step for changes of kind `step`.
         message: Why, for people.
+        place: The queue that the task waits in now; or the queue, or the agent, that it is about.
     """
 
     seq: int
@@ -119,6 +123,7 @@ class Change(Struct, frozen=True, kw_only=True):
     step: str | None = None
     attempt: int = 0
     message: str = ""
+    place: str = ""
 
 
 STEP_STATUS: dict[Status, StepStatus] = {

@@ -15,7 +15,7 @@ from penstock.ops.claims import EndLeases, SpareLeases
 from penstock.server.access import Authenticate
 from penstock.server.blobs import BlobRoutes
 from penstock.server.door import Alive, Door, Hosts
-from penstock.server.live import PERIOD, Feed
+from penstock.server.feed import PERIOD, Feed
 from penstock.server.loops import Loop
 from penstock.server.metrics import Metrics
 from penstock.server.operations import Operations

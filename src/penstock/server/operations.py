@@ -16,11 +16,13 @@ from penstock.backend.protocol import API, HELD, IDEMPOTENCY_KEY, LONGEST_WAIT, 
 from penstock.core.access import Identity, Scope
 from penstock.core.errors import Invalid
 from penstock.core.lease import Held, held_of
+from penstock.core.topics import Topics
 from penstock.ops.base import REGISTRY, Once, Op
 from penstock.server import live
 from penstock.server.access import scope_of
 from penstock.server.answers import answer, refuse
 from penstock.server.bodies import decode, media_type, whole
+from penstock.server.feed import Feed
 from penstock.server.routes import Endpoint, Policy, Route
 
 
@@ -28,7 +30,7 @@ class Service(Protocol):
     """Carries operations out for somebody, blocking."""
 
     def call(self, op: Op[Any], by: Identity, *, held: Held | None = None, once: Once | None = None) -> Any: ...
-    def has_answer(self, op: Op[Any], by: Identity, *, held: Held | None = None) -> bool: ...
+    def waits_for(self, op: Op[Any], by: Identity, *, held: Held | None = None) -> Topics | None: ...
 
 
 LONGEST_KEY: Final = 200
@@ -44,7 +46,7 @@ class Operations:
         largest: Bytes that a request may have.
     """
 
-    def __init__(self, service: Service, threads: Executor, feed: live.Feed, largest: int) -> None:
+    def __init__(self, service: Service, threads: Executor, feed: Feed, largest: int) -> None:
         self._service = service
         self._threads = threads
         self._feed = feed
@@ -69,7 +71,7 @@ class Operations:
             held = _held(request)
             if live.waits(op) > 0:
                 call = self._caller(identity, held, None)
-                result = await live.wait_for(self._feed, op, call, self._asker(identity, held), LONGEST_WAIT)
+                result = await live.wait_for(self._feed, op, call, self._looker(identity, held), LONGEST_WAIT)
             else:
                 result = await self._caller(identity, held, once)(op)
             accept = request.headers.get("accept", "")
@@ -84,11 +86,9 @@ class Operations:
         loop = asyncio.get_running_loop()
         return lambda op: loop.run_in_executor(self._threads, self._called, identity, op, held, once)
 
-    def _asker(self, identity: Identity, held: Held | None) -> Callable[[Op[Any]], Awaitable[bool]]:
+    def _looker(self, identity: Identity, held: Held | None) -> Callable[[Op[Any]], Awaitable[Topics | None]]:
         loop = asyncio.get_running_loop()
-        return lambda op: loop.run_in_executor(
-            self._threads, partial(self._service.has_answer, op, identity, held=held)
-        )
+        return lambda op: loop.run_in_executor(self._threads, partial(self._service.waits_for, op, identity, held=held))
 
     def _called(self, identity: Identity, op: Op[Any], held: Held | None, once: Once | None) -> Any:
         try:

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 from msgspec.structs import replace
 
 from penstock.core.errors import Conflict, NotFound
+from penstock.core.run import ChangeKind
 from penstock.ops.agents import Agent, DrainAgent, ForgetAgent, ListAgents, ReportAgent
 from penstock.ops.claims import EndLeases
 from penstock.service.base import handles
@@ -30,6 +31,8 @@ def report_agent(tx: Tx, op: ReportAgent, now: float) -> Agent:
     started = now if there is None else there.started
     draining = there is not None and there.draining
     tx.agents.put(replace(op.agent, started=started, seen=now, draining=draining), now + op.seconds)
+    if there is None:
+        tx.changes.note(ChangeKind.AGENT, op.agent.name, now)
     return _with_tasks(tx, [_living(tx, op.agent.name, now)])[0]
 
 
@@ -44,6 +47,7 @@ def drain_agent(tx: Tx, op: DrainAgent, now: float) -> Agent:
     """Have an agent leave when it has nothing to do any more."""
     agent = replace(_living(tx, op.name, now), draining=op.draining)
     tx.agents.put(agent, now + EVER)
+    tx.changes.note(ChangeKind.AGENT, op.name, now)
     return _with_tasks(tx, [agent])[0]
 
 
@@ -52,6 +56,7 @@ def forget_agent(tx: Tx, op: ForgetAgent, now: float) -> None:
     """Forget an agent that has left."""
     end_leases(tx, EndLeases(agent=op.name), now)
     tx.agents.remove(op.name)
+    tx.changes.note(ChangeKind.AGENT, op.name, now)
 
 
 def _living(tx: Tx, name: str, now: float) -> Agent:

@@ -11,6 +11,7 @@ from msgspec import Struct
 from penstock.core.access import Identity, Kind
 from penstock.core.errors import Forbidden, Invalid, NotFound, PenstockError
 from penstock.core.lease import Held
+from penstock.core.topics import Topics
 from penstock.ops.base import Once, Op
 from penstock.ops.makers import signed
 from penstock.service import gate
@@ -21,7 +22,7 @@ if TYPE_CHECKING:
 R = TypeVar("R")
 Handled = TypeVar("Handled", bound=Op[Any])
 Handler = Callable[["Tx", Any, float], Any]
-Condition = Callable[["Tx", Any, float], bool]
+Condition = Callable[["Tx", Any, float], Topics | None]
 
 
 class Means(Struct, frozen=True):
@@ -51,7 +52,7 @@ Preparation = Callable[[Means, Any, Identity | None], Handler | Done]
 HANDLERS: dict[type[Op[Any]], Handler] = {}
 PREPARATIONS: dict[type[Op[Any]], Preparation] = {}
 CONDITIONS: dict[type[Op[Any]], Condition] = {}
-"""Of the operations that may wait (by their field `wait`), what says whether there is nothing to wait for any more."""
+"""Of the operations that may wait (by their field `wait`), what says what they wait for; None for nothing any more."""
 
 
 def handles(op: type[Handled]) -> Callable[[Callable[[Tx, Handled, float], Any]], Callable[[Tx, Handled, float], Any]]:
@@ -89,10 +90,15 @@ def prepares(
 
 def waits_until(
     op: type[Handled],
-) -> Callable[[Callable[[Tx, Handled, float], bool]], Callable[[Tx, Handled, float], bool]]:
-    """Register the decorated function as what says whether the operation has its answer now."""
+) -> Callable[[Callable[[Tx, Handled, float], Topics | None]], Callable[[Tx, Handled, float], Topics | None]]:
+    """Register the decorated function as what says what has to change until the operation has its answer.
 
-    def register(condition: Callable[[Tx, Handled, float], bool]) -> Callable[[Tx, Handled, float], bool]:
+    It returns None when that is there now.
+    """
+
+    def register(
+        condition: Callable[[Tx, Handled, float], Topics | None],
+    ) -> Callable[[Tx, Handled, float], Topics | None]:
         CONDITIONS[op] = condition
         return condition
 
@@ -150,11 +156,11 @@ class Service:
                 self._refuse(by, op, refusal.code)
             raise
 
-    def has_answer(self, op: Op[Any], by: Identity | None = None, *, held: Held | None = None) -> bool:
-        """Return whether an operation that may wait has its answer now; others always have."""
+    def waits_for(self, op: Op[Any], by: Identity | None = None, *, held: Held | None = None) -> Topics | None:
+        """Return what has to change until an operation that may wait has its answer; None when that is there now."""
         condition = CONDITIONS.get(type(op))
         call = Call(by, held, None)
-        return condition is None or self._store.repeated(lambda: self._has_answer(condition, op, call))
+        return None if condition is None else self._store.repeated(lambda: self._waits_for(condition, op, call))
 
     def knows(self, once: Once) -> bool:
         """Return whether a call with this key was carried out before."""
@@ -247,11 +253,11 @@ class Service:
         """Return once the operation has its answer, or the time is over."""
         while (left := deadline - self._clock()) > 0:
             mark = self._store.waiter.mark()
-            if self._store.repeated(lambda: self._has_answer(condition, op, call)):
+            if self._store.repeated(lambda: self._waits_for(condition, op, call)) is None:
                 return
             self._store.waiter.wait(mark, left)
 
-    def _has_answer(self, condition: Condition, op: Op[Any], call: Call) -> bool:
+    def _waits_for(self, condition: Condition, op: Op[Any], call: Call) -> Topics | None:
         with self._store.transaction(writes=False) as tx:
             now = self._clock()
             if call.by is not None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from penstock.core.run import Change
+from penstock.core.topics import Topics, of_run
 from penstock.ops.changes import LastChange, ListChanges
 from penstock.service.base import handles, waits_until
 
@@ -19,9 +20,9 @@ def list_changes(tx: Tx, op: ListChanges, now: float) -> list[Change]:
 
 
 @waits_until(ListChanges)
-def has_changes(tx: Tx, op: ListChanges, now: float) -> bool:
-    """Return whether there is a change after the one that is known."""
-    return bool(tx.changes.after(op.after, op.run, 1))
+def no_changes(tx: Tx, op: ListChanges, now: float) -> Topics | None:
+    """Return what to wait for when there is no change after the one that is known."""
+    return None if tx.changes.after(op.after, op.run, 1) else frozenset({of_run(op.run)})
 
 
 @handles(LastChange)

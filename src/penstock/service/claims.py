@@ -10,6 +10,7 @@ from penstock.core.errors import Conflict
 from penstock.core.lease import Fate, fate
 from penstock.core.run import ChangeKind
 from penstock.core.task import ENDED, EndReason, Status, Task, TaskType
+from penstock.core.topics import ANY, RELEASED, Topics, of_agent, of_queue, of_task, queued_in
 from penstock.ops.claims import (
     BeginClaimed,
     Claim,
@@ -54,11 +55,21 @@ def claim_task(tx: Tx, op: ClaimTask, now: float) -> Claim | None:
 
 
 @waits_until(ClaimTask)
-def can_claim(tx: Tx, op: ClaimTask, now: float) -> bool:
-    """Return whether a claim has its answer now."""
+def nothing_to_claim(tx: Tx, op: ClaimTask, now: float) -> Topics | None:
+    """Return what a claim waits for: that something comes which this agent can take, or that it is to leave."""
     if _is_leaving(tx, op, now) or tx.leases.of_request(op.request) is not None:
-        return True
-    return tx.entries.has_next(_queues(tx, op), slots=_has_slot(tx, op))
+        return None
+    queues, slots = _queues(tx, op), _has_slot(tx, op)
+    if tx.entries.has_next(queues, slots=slots):
+        return None
+    names = op.queues or (ANY,)
+    topics = {of_agent(op.agent), *map(of_queue, names), *(queued_in(name, runs=True) for name in names)}
+    if slots:
+        topics.update(queued_in(name, runs=False) for name in names)
+        topics.update([RELEASED] if tx.entries.has_any(queues) else [])  # a limit keeps it from us
+    else:
+        topics.update(of_task(lease.held.task) for lease in tx.leases.list(agent=op.agent) if lease.waited.takes_slot)
+    return frozenset(topics)
 
 
 def _queues(tx: Tx, op: ClaimTask) -> Sequence[str]:
@@ -90,10 +101,10 @@ def renew_lease(tx: Tx, op: RenewLease, now: float) -> None:
 
 
 @waits_until(RenewLease)
-def is_lost(tx: Tx, op: RenewLease, now: float) -> bool:
-    """Return whether the lease is gone."""
+def still_held(tx: Tx, op: RenewLease, now: float) -> Topics | None:
+    """Return what may end the lease; None when it is gone."""
     lease = tx.leases.find(op.held.task)
-    return lease is None or lease.held != op.held
+    return frozenset({of_task(op.held.task)}) if lease is not None and lease.held == op.held else None
 
 
 @handles(HandBack)
@@ -186,7 +197,7 @@ def _wait_again(tx: Tx, task: Task, lease: Lease, now: float, *, lost: int, why:
     tx.entries.add(replace(waited, rank=rank, lost=lost, resumed=resumed, since=now))
     if task.run is not None and task.step is not None:
         tx.steps.wait_again(task.run, task.step, task.id)
-    tx.changes.append(task, ChangeKind.STATUS, Status.QUEUED, now, message=why)
+    tx.changes.append(replace(task, queue=waited.queue), ChangeKind.STATUS, Status.QUEUED, now, message=why)
 
 
 def _fail(tx: Tx, task: Task, why: str, now: float) -> None:

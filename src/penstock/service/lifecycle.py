@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from msgspec.structs import replace
+
 from penstock.core.errors import Conflict, Invalid
 from penstock.core.run import ARCHIVED, RETURNS, ChangeKind
 from penstock.core.task import CONTINUABLE, PROGRESS, RESETTABLE, Status, Task, TaskType, refuse_move
@@ -107,8 +109,9 @@ def enqueue_task(tx: Tx, op: EnqueueTask, now: float) -> Task:
     if task.status is Status.QUEUED:
         tx.queues.get(op.queue)
         tx.entries.remove(task.id)
+        tx.changes.append(replace(task, queue=op.queue), ChangeKind.STATUS, Status.QUEUED, now)
     else:
-        move(tx, task, Status.QUEUED, now)
+        move(tx, replace(task, queue=op.queue), Status.QUEUED, now)
     wait_in(tx, task, op.queue, now, priority=op.priority)
     return tx.tasks.get(op.id)
 

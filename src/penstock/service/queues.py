@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 from msgspec.structs import replace
 
 from penstock.core.errors import Conflict, Invalid, NotFound
+from penstock.core.run import ChangeKind
 from penstock.core.task import EndReason, Status, Task, TaskType
 from penstock.ops.queues import ChangeQueue, CreateQueue, DeleteQueue, Entry, ListEntries, ListQueues, MoveEntry, Queue
 from penstock.ports.queues import Waiting
@@ -30,6 +31,7 @@ def list_queues(tx: Tx, op: ListQueues, now: float) -> list[Queue]:
 def create_queue(tx: Tx, op: CreateQueue, now: float) -> Queue:
     """Create a queue."""
     tx.queues.add(_checked(op.name), _limit(op.limit), now)
+    tx.changes.note(ChangeKind.QUEUE, op.name, now)
     return _one(tx, op.name, now)
 
 
@@ -43,6 +45,8 @@ def change_queue(tx: Tx, op: ChangeQueue, now: float) -> Queue:
     if op.rename is not None and op.rename != op.name:
         name = _checked(op.rename)
         tx.queues.rename(op.name, name)
+        tx.changes.note(ChangeKind.QUEUE, op.name, now)
+    tx.changes.note(ChangeKind.QUEUE, name, now)
     return _one(tx, name, now)
 
 
@@ -62,6 +66,7 @@ def delete_queue(tx: Tx, op: DeleteQueue, now: float) -> None:
             why = f"its queue {op.name!r} was deleted"
             move(tx, task, Status.STOPPED, now, reason=EndReason.ABORTED, message=why)
     tx.queues.remove(op.name)
+    tx.changes.note(ChangeKind.QUEUE, op.name, now)
 
 
 @handles(ListEntries)
@@ -89,6 +94,8 @@ def move_entry(tx: Tx, op: MoveEntry, now: float) -> None:
     beside = others[: place + 1][-1:]
     urgency = beside[0][1] if beside else waiting.urgency
     tx.entries.rank([*others[:place], (op.task, urgency), *others[place:]])
+    for name in {queue, waiting.queue}:
+        tx.changes.note(ChangeKind.QUEUE, name, now)
 
 
 def wait_in(tx: Tx, task: Task, queue: str, now: float, *, priority: int = 0) -> None:

@@ -74,7 +74,7 @@ def enqueue_step(tx: Tx, op: EnqueueStep, now: float) -> Task:
     tx.steps.enqueue(op.run, op.step, op.attempt, task.id)
     _explain(tx, op, task, now)
     tx.assignments.set(task.id, op.assignment)
-    move(tx, task, Status.QUEUED, now)
+    move(tx, replace(task, queue=op.task.queue), Status.QUEUED, now)
     wait_in(tx, task, op.task.queue or "", now)
     return tx.tasks.get(task.id)
 

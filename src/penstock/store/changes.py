@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from penstock.core.run import Change, ChangeKind
-from penstock.core.task import Task, TaskType
+from penstock.core.task import Status, Task, TaskType
 from penstock.store.sql import Session, Where
 
 _OF_TASK = "EXISTS (SELECT 1 FROM tasks t WHERE t.id = changes.task AND {within})"
@@ -21,11 +21,11 @@ class SqlChanges:
         """Add a line.
 
         It belongs to the run whose step the task is, or which the task itself is. An attempt is named only where the
-        task is one: a `step` that is given here has no task of its own.
+        task is one: a `step` that is given here has no task of its own. A task that waits now names its queue.
         """
         self._session.append(
-            """INSERT INTO changes (at, kind, task, run, step, attempt, status, message)
-                VALUES (?, ?, ?, ?, ?, ?, ?, ?)""",
+            """INSERT INTO changes (at, kind, task, run, step, attempt, status, message, place)
+                VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)""",
             now,
             kind.value,
             task.id,
@@ -34,6 +34,16 @@ class SqlChanges:
             task.attempt if task.step is not None and step is None else 0,
             str(status),
             message,
+            (task.queue or "") if status == Status.QUEUED and kind is ChangeKind.STATUS else "",
+        )
+
+    def note(self, kind: ChangeKind, place: str, now: float) -> None:
+        """Add a line about a queue or an agent."""
+        self._session.append(
+            "INSERT INTO changes (at, kind, task, attempt, status, message, place) VALUES (?, ?, '', 0, '', '', ?)",
+            now,
+            kind.value,
+            place,
         )
 
     def after(self, seq: int, run: str | None, limit: int) -> list[Change]:
@@ -44,7 +54,7 @@ class SqlChanges:
         where.after("seq", seq)
         where.within("t.project", self._session.projects, _OF_TASK)
         rows = self._session.rows(
-            f"""SELECT seq, at, kind, task, run, step, attempt, status, message FROM changes {where}
+            f"""SELECT seq, at, kind, task, run, step, attempt, status, message, place FROM changes {where}
                 ORDER BY seq LIMIT ?""",
             *where.values,
             limit,
@@ -60,6 +70,7 @@ class SqlChanges:
                 attempt=row[6],
                 status=row[7],
                 message=row[8],
+                place=row[9],
             )
             for row in rows
         ]

@@ -100,6 +100,10 @@ class SqlEntries:
         """Return whether something waits in these queues that could be taken."""
         return any(self._session.first(_next(slots=slots), queue) is not None for queue in queues)
 
+    def has_any(self, queues: Sequence[str]) -> bool:
+        """Return whether something waits in these queues, whether it could be taken or not."""
+        return any(self._session.first("SELECT 1 FROM queue_entries WHERE queue = ?", queue) for queue in queues)
+
     def take(self, queue: str, *, slots: bool) -> Waiting | None:
         """Take the next task out of a queue, None when nothing can be taken.
 
