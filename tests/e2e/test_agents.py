@@ -9,9 +9,10 @@ import sys
 import pytest
 from tests.place import alive, until
 
-from penstock.core.task import EndReason
+from penstock.core.task import EndReason, Status
 from penstock.ops.outputs import ListArtifacts, ReadConsole
 from penstock.ops.queues import ChangeQueue, CreateQueue, ListEntries, ListQueues
+from penstock.ops.tasks import GetTask
 
 EVERYWHERE = pytest.mark.parametrize("place", ["home", "server", "postgres"], indirect=True)
 PRELUDE = """
@@ -224,6 +225,44 @@ task.wait_for_status(["completed"])
 """)
     lines = [line.text for chunk in place.backend.call(ReadConsole(task=task.id)) for line in chunk.lines]
     assert lines[-1] == "rate 0.25"
+
+
+SERVED = pytest.mark.parametrize("place", ["server"], indirect=True)
+
+
+@SERVED
+def test_execute_remotely_hands_a_script_over_to_a_queue_and_its_agent(place):
+    script = """
+from penstock import Task
+task = Task.init("Tests", "script", auto_connect_frameworks=False)
+print("begun")
+task.execute_remotely(queue_name="default")
+print("carried out")
+"""
+    assert place.run(script) == "begun\n"
+    (task,) = [one for one in place.backend.call(_all_tasks()) if one.name == "script"]
+    assert (task.status, task.queue) == (Status.QUEUED, "default")
+    place.agent("--until-idle")
+    until(lambda: place.backend.call(GetTask(id=task.id)).status is Status.COMPLETED)
+    lines = [line.text for chunk in place.backend.call(ReadConsole(task=task.id)) for line in chunk.lines]
+    assert lines == ["begun", "carried out"]
+
+
+@SERVED
+def test_a_queue_that_is_not_there_stops_execute_remotely_before_anything_changes(place):
+    place.run("""
+from penstock import Task
+from penstock.core.errors import NotFound
+task = Task.init("Tests", "script", auto_connect_frameworks=False)
+try:
+    task.execute_remotely(queue_name="gone")
+except NotFound as error:
+    assert "'gone'" in str(error), error
+    assert "'default'" in str(error.hint), error.hint
+    assert task.get_status() == "in_progress"
+""")
+    (task,) = [one for one in place.backend.call(_all_tasks()) if one.name == "script"]
+    assert task.status is Status.COMPLETED
 
 
 def _all_tasks():

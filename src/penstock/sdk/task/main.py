@@ -8,9 +8,10 @@ import sys
 from collections.abc import Iterable, Mapping
 from typing import TYPE_CHECKING, Any, NoReturn, Self, TypeVar
 
-from penstock.core.errors import Conflict
+from penstock.core.errors import Conflict, NotFound
 from penstock.core.task import ENDED
 from penstock.ops.lifecycle import ResetTask
+from penstock.ops.queues import ListQueues, Queue
 from penstock.ops.runs import GetRun
 from penstock.ops.tasks import DescribeTask, GetConfigurations, SetConfiguration
 from penstock.run import current, liveness
@@ -222,23 +223,29 @@ class Main(Makeable):
     def execute_remotely(
         self, queue_name: str | None = None, clone: bool = False, exit_process: bool = True
     ) -> Self | None:
-        """Stop here, and leave the task as a draft to be carried out later: by a pipeline, an agent, or a command.
+        """Stop here, and leave the task to be carried out later: by an agent, a pipeline, or a command.
 
         In the process that carries it out, nothing happens.
 
         Args:
-            queue_name: The queue that it is meant for: recorded. Without agents nobody takes it from there by itself.
-            clone: Whether a clone of the task is the draft, and the task itself ends as completed.
+            queue_name: The queue that it waits in from now on, behind a server. Without one it stays a draft, with
+                the queue noted, as it does without a name.
+            clone: Whether a clone of the task is what is left, and the task itself ends as completed.
             exit_process: Whether this process leaves now, with exit code 0.
 
         Returns:
-            The draft, when this process does not leave; None in the process that carries it out.
+            The task that is left, when this process does not leave; None in the process that carries it out.
+
+        Raises:
+            Conflict: The task is not the one of this process.
+            NotFound: There is no such queue; nothing has changed then.
         """
         if self._is_assigned():
             return None
         found = recording.get()
         if found is None or found.task != self.id:
             raise Conflict(f"task {self.name!r} is not the one of this process", hint="enqueue it with Task.enqueue")
+        waits_in = self._queue(queue_name) if queue_name and session.settings().url else None
         if clone:
             draft = type(self).clone(self, name=self.name)
             found.close()
@@ -246,12 +253,22 @@ class Main(Makeable):
             found.let_go()
             session.backend().call(ResetTask(id=self.id, worker=liveness.here()))
             draft = type(self).of(self.id)
-        if queue_name:
+        if waits_in is not None:
+            draft = self.enqueue(draft, waits_in.name)
+        elif queue_name:
             session.backend().call(DescribeTask(id=draft.id, queue=queue_name))
-        sys.stderr.write(f"penstock: task {draft.name!r} is recorded as a draft: {draft.id}\n")
+        sys.stderr.write(f"penstock: task {draft.name!r} {_what_is_left(waits_in)}: {draft.id}\n")
         if exit_process:
             _leave()
         return draft
+
+    @staticmethod
+    def _queue(name: str) -> Queue:
+        found = session.backend().call(ListQueues(names=(name,)))
+        if not found:
+            known = ", ".join(repr(one.name) for one in session.backend().call(ListQueues()))
+            raise NotFound(f"there is no queue {name!r}", hint=f"there are {known}")
+        return found[0]
 
     def close(self) -> None:
         """End the task of this process, well, and stop recording. Another one may begin then.
@@ -273,6 +290,13 @@ class Main(Makeable):
 
 def _section_of(mutable: object) -> str:
     return "Args" if isinstance(mutable, argparse.ArgumentParser | argparse.Namespace) else "General"
+
+
+def _what_is_left(queue: Queue | None) -> str:
+    if queue is None:
+        return "is recorded as a draft"
+    served = "" if queue.agents else f" (no agent serves it; start one with: penstock agent --queue {queue.name})"
+    return f"waits in queue {queue.name!r}{served}"
 
 
 def _leave() -> NoReturn:
