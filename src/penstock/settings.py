@@ -28,7 +28,8 @@ RECORDED = (
 """Environment variables that are recorded with a script; none of them is a secret."""
 
 _POSTGRES = ("postgresql://", "postgres://")
-_SECRET = "PENSTOCK_DATABASE"  # noqa: S105 - the name of a variable
+KEY_VARIABLE = "PENSTOCK_KEY"
+_SECRETS = ("PENSTOCK_DATABASE", KEY_VARIABLE)
 T = TypeVar("T")
 
 Progress = Literal["auto", "live", "plain", "none"]
@@ -149,13 +150,17 @@ def environment_of_interest() -> dict[str, str]:
     """
     patterns = [*RECORDED, *filter(None, os.environ.get("PENSTOCK_LOG_ENVIRONMENT", "").split(","))]
     found = {name: text for name, text in os.environ.items() if any(fnmatchcase(name, one.strip()) for one in patterns)}
-    found.pop(_SECRET, None)  # whatever a wildcard says
-    return found
+    return {name: text for name, text in found.items() if name not in _SECRETS}  # whatever a wildcard says
 
 
 def environment() -> dict[str, str]:
     """Return the environment variables as they are now: what the processes of steps start with."""
     return dict(os.environ)
+
+
+def forget_key() -> None:
+    """Take the key out of this process's environment variables, so that no process which it starts has it."""
+    os.environ.pop(KEY_VARIABLE, None)
 
 
 def _read(file: Path) -> dict[str, object]:

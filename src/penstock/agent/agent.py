@@ -13,12 +13,16 @@ from collections.abc import Callable
 from contextlib import suppress
 
 from msgspec import Struct
+from msgspec.structs import replace
 
 from penstock.agent import order, shim
 from penstock.agent.nest import Nest
 from penstock.backend import Home
+from penstock.backend.secrets import SystemSecrets
+from penstock.core.access import ATTEMPT, digest_of, text_of
 from penstock.core.errors import Conflict, NotFound, PenstockError, StoreError
 from penstock.core.lease import RENEWED, SECONDS
+from penstock.core.secret import Secret
 from penstock.ops.agents import Agent as Record
 from penstock.ops.agents import DrainAgent, ForgetAgent, ReportAgent
 from penstock.ops.claims import Claim, ClaimTask, HandBack
@@ -26,7 +30,7 @@ from penstock.run import liveness, preload
 from penstock.run.process import Launch
 from penstock.run.reconcile import end_dead
 from penstock.sdk import assigned
-from penstock.settings import Settings
+from penstock.settings import KEY_VARIABLE, Settings
 
 PATIENCE = 30.0  # seconds of one wait for a task
 LOOK = 5.0  # seconds between two looks for what was lost
@@ -83,6 +87,7 @@ class Agent:
         self._running: dict[str, Claim] = {}
         self._changed = threading.Condition()
         self._leaving = threading.Event()
+        self._token = ""
         self.claimed = 0
 
     def leave(self) -> None:
@@ -139,6 +144,7 @@ class Agent:
         if self._options.fair and queues:
             first = self.claimed % len(queues)
             queues = (*queues[first:], *queues[:first])
+        self._token = _token() if self._settings.url else ""
         wait = PATIENCE if self._options.idle is None else min(self._options.idle, PATIENCE)
         name, workers = self._options.name, self._options.workers
         return ClaimTask(
@@ -148,6 +154,7 @@ class Agent:
             workers=workers,
             seconds=self._options.lease,
             wait=wait,
+            proof=digest_of(self._token) if self._token else "",
         )
 
     def _begin(self, claim: Claim) -> None:
@@ -158,13 +165,14 @@ class Agent:
         self.claimed += 1
         self._say(f"{claim.queue}: {claim.task.name} ({claim.task.id[:12]})")
         self._running[claim.task.id] = claim
+        settings, environment = self._as_attempt()
         chosen = preload.plan([claim.task.script.source], self._options.path)
         modules = assigned.preloaded((*chosen.modules, shim.__name__))
         given = order.Order(
             claim=claim,
-            settings=self._settings,
+            settings=settings,
             working=self._options.working,
-            environment=self._options.environment,
+            environment=environment,
             path=self._options.path,
             lease=self._options.lease,
             same_env=self._options.same_env,
@@ -175,12 +183,19 @@ class Agent:
             key=claim.task.id,
             payload=order.encode(given),
             cwd=self._options.working,
-            environment=self._options.environment,
+            environment=environment,
             path=self._options.path,
             entry=shim.ENTRY,
             detached=True,
         )
         self._nest(modules, chosen.fingerprint).launch(launch)
+
+    def _as_attempt(self) -> tuple[Settings, dict[str, str]]:
+        """Return settings and variables with which a task is carried out: of a server it has a token, and no key."""
+        variables = {name: text for name, text in self._options.environment.items() if name != KEY_VARIABLE}
+        if not self._token:
+            return self._settings, variables
+        return replace(self._settings, key=Secret(self._token)), variables | {KEY_VARIABLE: self._token}
 
     def _nest(self, modules: tuple[str, ...], fingerprint: str) -> Nest:
         """Return the nest for these modules; of those that are empty, the one that was longest not used makes room."""
@@ -220,6 +235,12 @@ class Agent:
         options = self._options
         record = Record(name=options.name, process=liveness.here(), queues=options.queues, workers=options.workers)
         return self._home.call(ReportAgent(agent=record, seconds=max(self._options.lease, SECONDS)))
+
+
+def _token() -> str:
+    """Return what an attempt will be known by to a server, which is told only its digest."""
+    made = SystemSecrets()
+    return text_of(ATTEMPT, made.id(), made.token())
 
 
 def default_name() -> str:

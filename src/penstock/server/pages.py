@@ -14,7 +14,7 @@ from starlette.responses import RedirectResponse, Response
 
 from penstock import __version__
 from penstock.backend.protocol import API
-from penstock.core.access import Identity, Scope
+from penstock.core.access import Identity, Kind, Scope
 from penstock.server import openapi
 from penstock.server.access import Guesses
 from penstock.server.answers import answer, refuse
@@ -94,6 +94,8 @@ class Pages:
 
     async def _code(self, request: Request, identity: Identity) -> Response:
         _ = request
+        if identity.kind is not Kind.USER:
+            raise refuse(403, "forbidden", f"an {identity.kind} does not log in", "come with a key of a user")
         return answer(Code(self._sessions.code(identity)))
 
     async def _log_in(self, request: Request, identity: Identity) -> Response:

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 from msgspec.structs import replace
 
 from penstock.core.access import (
+    ATTEMPT,
     KEY,
     SESSION,
     Identity,
@@ -222,13 +223,16 @@ def authenticate(means: Means, op: Authenticate, by: Identity | None) -> Handler
     if presented is None:
         raise unknown_key()
     sort, id = presented
+    address = by.address if by is not None else ""
+    if sort == ATTEMPT:
+        return Done(replace(_attempt(means, op.text), address=address))
     with means.store.transaction(writes=False) as tx:
         now = means.clock()
         if not _is_known(tx, sort, id, op.text):
             raise unknown_key()
         identity = standing(tx, f"{SESSION}_{id}" if sort == SESSION else id, now)
         used = _last_use(tx, sort, id)
-    identity = replace(identity, address=by.address if by is not None else "")
+    identity = replace(identity, address=address)
     if used is not None and 0 <= now - used < COARSE:
         return Done(identity)
 
@@ -240,6 +244,15 @@ def authenticate(means: Means, op: Authenticate, by: Identity | None) -> Handler
         return identity
 
     return note
+
+
+def _attempt(means: Means, text: Secret) -> Identity:
+    """Return who carries a claimed task out."""
+    with means.store.transaction(writes=False) as tx:
+        token = tx.tokens.of_digest(digest_of(text.text))
+        if token is None:
+            raise unknown_key()
+        return standing(tx, f"{ATTEMPT}_{token.fence}", means.clock())
 
 
 def _is_known(tx: Tx, sort: str, id: str, text: Secret) -> bool:
