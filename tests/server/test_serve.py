@@ -95,8 +95,8 @@ def test_a_server_that_ends_leaves_the_file_of_another_alone(own, tmp_path):
 def test_an_answer_is_not_held_back_until_the_client_says_that_it_got_the_beginning(own, tmp_path):
     """Headers and body are two writes: with Nagle's algorithm the second waits 40 ms for the client's word."""
     made = make_server(own, Serving(home=tmp_path / "home", port=0), print)
-    with made, socket.create_connection(made._listening.getsockname()):
-        here, _ = made._listening.accept()
+    with made, socket.create_connection(made._listening[0].getsockname()):
+        here, _ = made._listening[0].accept()
         with here:
             assert here.getsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY)
             assert here.proto == socket.IPPROTO_TCP, "asyncio looks at this"

@@ -29,10 +29,28 @@ Example:
 @click.option(
     "--name", "names", multiple=True, metavar="NAME", help="How else clients call it, as penstock.example.org."
 )
+@click.option(
+    "--files-port",
+    default=0,
+    show_default="a free one",
+    type=click.IntRange(0, 65535),
+    help="The port under which browsers are shown what tasks stored.",
+)
+@click.option(
+    "--files-name", default="", metavar="NAME", help="A second name of the server, which shows it instead of that port."
+)
 @click.option("--database", metavar="URL", help="postgresql://...; by default the file in the home.")
 @json_option
 @pass_invocation
-def command(invocation: Invocation, host: str, port: int, names: tuple[str, ...], database: str | None) -> Exit:
+def command(
+    invocation: Invocation,
+    host: str,
+    port: int,
+    names: tuple[str, ...],
+    files_port: int,
+    files_name: str,
+    database: str | None,
+) -> Exit:
     """Serve the home over HTTP until the process is told to stop."""
     from msgspec.structs import replace
 
@@ -51,7 +69,9 @@ def command(invocation: Invocation, host: str, port: int, names: tuple[str, ...]
     settings = replace(own, url="", database_url=chosen_database)  # what it serves is its own home
     backend = open_local(settings)
     log_to_stderr()
-    chosen = Serving(home=settings.home, host=host, port=port, names=names)
+    chosen = Serving(
+        home=settings.home, host=host, port=port, names=names, files_port=files_port, files_name=files_name
+    )
     try:
         with make_server(backend, chosen, _json if invocation.json else _say) as server:
             server.run_until_told()

@@ -15,6 +15,7 @@ from penstock.ops.claims import EndLeases, SpareLeases
 from penstock.server.access import Authenticate
 from penstock.server.blobs import BlobRoutes
 from penstock.server.door import Alive, Door, Hosts
+from penstock.server.files import FileLinks, Files, Origins, Signatures
 from penstock.server.live import PERIOD, Feed
 from penstock.server.loops import Loop
 from penstock.server.metrics import Metrics
@@ -84,9 +85,12 @@ class App:
         uploads = Uploads(backend.blobs, backend.blobs.root, limits.blob)
         blobs = BlobRoutes(backend.blobs, uploads, self._files)
         pages = Pages(self.sessions, hosts.cookie, self._loops, metrics)
-        self.table = Table([*operations.routes(), *blobs.routes(), *pages.routes()])
+        signatures = Signatures()
+        links = FileLinks(backend, backend.blobs, hosts.files, signatures, self._files)
+        self.table = Table([*operations.routes(), *blobs.routes(), *links.routes(), *pages.routes()])
         door = Door(self.table, hosts, authenticate, self.sessions, self._threads, metrics)
-        self.asgi = Alive(door, self._begin, self._end)
+        files = Files(hosts.files, signatures, backend.blobs, self._files)
+        self.asgi = Alive(Origins(door, files, hosts.files.names), self._begin, self._end)
 
     def _begin(self) -> None:
         self._backend.call(SpareLeases())  # while no server was there, nobody could renew a lease

@@ -15,7 +15,7 @@ from typing import Any, Final
 from msgspec import Struct
 from starlette.requests import Request
 from starlette.responses import Response
-from starlette.types import Message, Receive, Scope, Send
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from penstock.backend.protocol import JSON
 from penstock.core.access import Identity, Kind
@@ -23,6 +23,7 @@ from penstock.core.errors import Unauthenticated
 from penstock.server.access import Authenticate, Guesses
 from penstock.server.answers import problem, refuse
 from penstock.server.bodies import media_type
+from penstock.server.files import Origin
 from penstock.server.metrics import Metrics
 from penstock.server.routes import NOBODY, Route, Table
 from penstock.server.sessions import Sessions
@@ -54,10 +55,12 @@ class Hosts(Struct, frozen=True, kw_only=True):
     Args:
         names: What the `Host` header may be, exactly.
         cookie: The name of the cookie of a session: another one for each port, as browsers share cookies among these.
+        files: The other origin, under which users' bytes are shown.
     """
 
     names: frozenset[str]
     cookie: str
+    files: Origin = Origin()
 
     def is_own(self, origin: str) -> bool:
         """Return whether an origin is this server."""
@@ -196,9 +199,9 @@ class Door:
 
 
 class Alive:
-    """Answers what ASGI asks about the life of the server, and hands requests to the door."""
+    """Answers what ASGI asks about the life of the server, and hands requests on."""
 
-    def __init__(self, door: Door, begin: Callable[[], object], end: Callable[[], object]) -> None:
+    def __init__(self, door: ASGIApp, begin: Callable[[], object], end: Callable[[], object]) -> None:
         self._door = door
         self._begin = begin
         self._end = end

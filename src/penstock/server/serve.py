@@ -9,7 +9,7 @@ import signal
 import socket
 import sys
 import threading
-from collections.abc import Callable, Generator
+from collections.abc import Callable, Generator, Sequence
 from contextlib import contextmanager, suppress
 from ipaddress import ip_address
 from pathlib import Path
@@ -30,6 +30,7 @@ from penstock.ops.access import ListUsers
 from penstock.server.access import Authenticate, owner_or
 from penstock.server.app import App, Limits
 from penstock.server.door import LONGEST_HEADERS, Hosts
+from penstock.server.files import Origin
 
 PORT: Final = 8765
 GRACE: Final = 10  # seconds that requests get to end once the server shall stop
@@ -58,6 +59,8 @@ class Serving(Struct, frozen=True, kw_only=True):
         host: What to listen on. Anything but this machine alone needs users.
         port: 0 takes one that is free.
         names: How else the server is called by those who reach it: `penstock.example.org`.
+        files_port: The port under which users' bytes are shown, on each name of this machine; 0 takes one that is free.
+        files_name: Another name by which this server is reached, under which they are shown instead.
         limits: How much a client may ask for.
     """
 
@@ -65,6 +68,8 @@ class Serving(Struct, frozen=True, kw_only=True):
     host: str = "127.0.0.1"
     port: int = PORT
     names: tuple[str, ...] = ()
+    files_port: int = 0
+    files_name: str = ""
     limits: Limits = Limits()
 
 
@@ -93,9 +98,10 @@ def make_server(
             hint="leave out --host, or add a user first: penstock user add NAME --scope admin",
         )
     authenticate = authenticate or owner_or(make_token(chosen.home), _users_of(backend))
-    listening = _listening(chosen.host, chosen.port)
-    port = int(listening.getsockname()[1])
-    app = App(backend, hosts(chosen.host, port, chosen.names), authenticate, chosen.limits)
+    listening = [_listening(chosen.host, chosen.port), _listening(chosen.host, chosen.files_port)]
+    port, files_port = (int(one.getsockname()[1]) for one in listening)
+    named = hosts(chosen.host, port, chosen.names, files_port=files_port, files_name=chosen.files_name)
+    app = App(backend, named, authenticate, chosen.limits)
     address = Address(url=f"http://{_written(chosen.host)}:{port}", pid=os.getpid())
     return Server(app, listening, chosen.home / "server.json", address, ready)
 
@@ -113,11 +119,36 @@ def is_loopback(host: str) -> bool:
         return host == "localhost"
 
 
-def hosts(host: str, port: int, names: tuple[str, ...] = ()) -> Hosts:
-    """Return what a server on this port may be called."""
+def hosts(
+    host: str,
+    port: int,
+    names: tuple[str, ...] = (),
+    *,
+    files_port: int = 0,
+    files_name: str = "",
+    scheme: str = "http",
+) -> Hosts:
+    """Return what a server on this port may be called, and where it shows users' bytes.
+
+    Raises:
+        Invalid: It would show them where it is itself.
+    """
     own = LOOPBACK if is_loopback(host) else (*LOOPBACK, host)
     known = {f"{name}:{port}" for name in (*own, *names)} | set(names)
-    return Hosts(names=frozenset(known), cookie=f"penstock_{port}")
+    shown = {files_name, f"{files_name}:{port}"} if files_name else {f"{name}:{files_port}" for name in (*own, *names)}
+    if shown & known:
+        raise Invalid(
+            f"users' files cannot be shown at {min(shown & known)}, where the server itself is",
+            hint="give --files-name another name of this machine, or leave it out for another port",
+        )
+    files = Origin(
+        scheme=scheme,
+        names=frozenset(shown),
+        port=files_port,
+        name=files_name,
+        shown_in=tuple(sorted(f"{scheme}://{name}" for name in known if "[" not in name)),
+    )
+    return Hosts(names=frozenset(known), cookie=f"penstock_{port}", files=files)
 
 
 class Server(uvicorn.Server):
@@ -127,7 +158,12 @@ class Server(uvicorn.Server):
     """
 
     def __init__(
-        self, app: App, listening: socket.socket, file: Path, address: Address, ready: Callable[[Address], object]
+        self,
+        app: App,
+        listening: Sequence[socket.socket],
+        file: Path,
+        address: Address,
+        ready: Callable[[Address], object],
     ) -> None:
         super().__init__(
             uvicorn.Config(
@@ -160,14 +196,15 @@ class Server(uvicorn.Server):
         return self
 
     def __exit__(self, *_: object) -> None:
-        self._listening.close()
+        for one in self._listening:
+            one.close()
         with suppress(FileNotFoundError):
             if self._file.read_bytes() == msgspec.json.encode(self._address):  # else another one came later
                 self._file.unlink()
 
     def run_until_told(self) -> None:
         """Serve until a signal comes, or `stop` is called."""
-        self.run(sockets=[self._listening])
+        self.run(sockets=list(self._listening))
 
     def stop(self) -> None:
         """End soon; may be called from any thread."""
