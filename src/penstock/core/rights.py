@@ -263,6 +263,7 @@ RULES: dict[str, Rule] = {
     "AddKey": read(Place(Thing.OWNER, "owner"), grants=True),
     "ListKeys": read(Place(Thing.OWNER, "owner")),
     "RevokeKey": read(Place(Thing.KEY, "id")),
+    "ChangePassword": read(Place(Thing.OWNER, "name")),
     "LogIn": open_to_all(user("name")),
     "LogOut": open_to_all(),
     "Authenticate": open_to_all(audited=False),

@@ -27,7 +27,7 @@ from penstock.core.errors import Invalid, StoreError
 from penstock.core.secret import Secret
 from penstock.ops.access import Authenticate as AskWho
 from penstock.ops.access import ListUsers
-from penstock.server.access import Authenticate, owner_or
+from penstock.server.access import OWNER, Authenticate, owner_or
 from penstock.server.app import App, Limits
 from penstock.server.door import LONGEST_HEADERS, Hosts
 from penstock.server.files import Origin
@@ -148,7 +148,14 @@ def hosts(
         name=files_name,
         shown_in=tuple(sorted(f"{scheme}://{name}" for name in known if "[" not in name)),
     )
-    return Hosts(names=frozenset(known), cookie=f"penstock_{port}", files=files)
+    secure = scheme == "https"
+    cookie = f"{'__Host-' if secure else ''}penstock_{port}"
+    return Hosts(names=frozenset(known), cookie=cookie, secure=secure, files=files)
+
+
+def login_link(url: str, code: str) -> str:
+    """Return the address that hands a code to the page that logs in: behind the #, which no browser sends anywhere."""
+    return f"{url}/login#c={code}"
 
 
 class Server(uvicorn.Server):
@@ -201,6 +208,10 @@ class Server(uvicorn.Server):
         with suppress(FileNotFoundError):
             if self._file.read_bytes() == msgspec.json.encode(self._address):  # else another one came later
                 self._file.unlink()
+
+    def login_link(self) -> str:
+        """Return an address that logs a browser in as the owner of the home, once, within a minute."""
+        return login_link(self._address.url, self._app.sessions.code(OWNER))
 
     def run_until_told(self) -> None:
         """Serve until a signal comes, or `stop` is called."""
