@@ -72,6 +72,8 @@ class Settings(Struct, frozen=True, kw_only=True):
         url: Address of the server that keeps everything, such as `https://penstock.example.org`. `PENSTOCK_URL`; by
             default there is none, and everything is kept in the home.
         key: What the server knows you by. `PENSTOCK_KEY`; a server on this machine that uses this very home needs none.
+        authorities: PEM file with the certificates of those who may say who the server is. `PENSTOCK_CA`; by default
+            those that this machine trusts.
         environments: How environments of tasks are built here. The table `[environments]`.
         containers: Which containers tasks may ask for here. The table `[agent.containers]`; by default none.
     """
@@ -85,6 +87,7 @@ class Settings(Struct, frozen=True, kw_only=True):
     database_url: str | None = None
     url: str = ""
     key: Secret = Secret("")
+    authorities: str = ""
     environments: Environments = Environments()
     containers: Allowed = Allowed()
 
@@ -138,6 +141,7 @@ def load(environment: Mapping[str, str] | None = None) -> Settings:
         database_url=postgres_url(*find("database")),
         url=_url(*find("url")),
         key=Secret(find("key")[0].strip()),
+        authorities=_file(find("ca")[0]),
         environments=_table(from_file, ("environments",), Environments, file),
         containers=_table(from_file, ("agent", "containers"), Allowed, file),
     )
@@ -226,6 +230,10 @@ def _url(text: str, where: str) -> str:
     if not fits:
         raise Invalid(f"{where} is {text!r}", hint="give the address of a server, such as http://127.0.0.1:8765")
     return text.rstrip("/")
+
+
+def _file(text: str) -> str:
+    return str(Path(text).expanduser().absolute()) if text else ""
 
 
 def _login() -> str:

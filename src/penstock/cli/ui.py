@@ -71,7 +71,7 @@ def _asked_for(settings: Settings) -> str:
     from penstock.server.login import Code
     from penstock.server.serve import login_link
 
-    client = Client(settings.url, key_of(settings))
+    client = Client(settings.url, key_of(settings), settings.authorities)
     try:
         answer = client.ask("POST", f"{API}/login-codes", b"{}", {"Content-Type": JSON, "Accept": JSON})
     finally:

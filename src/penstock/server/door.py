@@ -45,6 +45,7 @@ HEADERS: Final = {
     "Cross-Origin-Opener-Policy": "same-origin",
     "Cache-Control": "no-store",
 }
+STRICT: Final = (b"strict-transport-security", b"max-age=31536000")
 _ENCODED: Final = [(name.lower().encode(), value.encode()) for name, value in HEADERS.items()]
 LOGIN: Final = (
     "set PENSTOCK_KEY to a key of this server, or PENSTOCK_HOME to its home; others send Authorization: Bearer KEY"
@@ -58,12 +59,14 @@ class Hosts(Struct, frozen=True, kw_only=True):
         names: What the `Host` header may be, exactly.
         cookie: The name of the cookie of a session: another one for each port, as browsers share cookies among these.
         secure: Whether browsers reach it by TLS alone.
+        strict: The names by which they are told never to try it otherwise; not those that every machine has.
         files: The other origin, under which users' bytes are shown.
     """
 
     names: frozenset[str]
     cookie: str
     secure: bool = False
+    strict: frozenset[str] = frozenset()
     files: Origin = Origin()
 
     def is_own(self, origin: str) -> bool:
@@ -116,6 +119,8 @@ class Door:
             if message["type"] == "http.response.start":
                 status = message["status"]
                 _guard(message)
+                if request.headers.get("host") in self._hosts.strict:
+                    message["headers"].append(STRICT)
             await send(message)
 
         try:

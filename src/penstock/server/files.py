@@ -101,6 +101,7 @@ class Origin(Struct, frozen=True, kw_only=True):
             "Cross-Origin-Resource-Policy": "cross-origin",  # the address itself is the right to read it
             "Cross-Origin-Opener-Policy": "same-origin",
             "Cache-Control": "private, no-store",
+            **({"Strict-Transport-Security": "max-age=31536000"} if self.scheme == "https" and self.name else {}),
         }
 
 

@@ -31,6 +31,7 @@ from penstock.server.access import OWNER, Authenticate, owner_or
 from penstock.server.app import App, Limits
 from penstock.server.door import LONGEST_HEADERS, Hosts
 from penstock.server.files import Origin
+from penstock.server.tls import context_of
 
 PORT: Final = 8765
 GRACE: Final = 10  # seconds that requests get to end once the server shall stop
@@ -51,6 +52,26 @@ class Address(Struct, frozen=True, kw_only=True):
     pid: int
 
 
+class Tls(Struct, frozen=True, kw_only=True):
+    """How others are kept from reading along.
+
+    Args:
+        certificate, key: PEM files by which the server itself speaks TLS; None without.
+        proxied: Whether a proxy in front of it does.
+        may_lack: Whether the server may be reached from other machines all the same when neither does.
+    """
+
+    certificate: Path | None = None
+    key: Path | None = None
+    proxied: bool = False
+    may_lack: bool = False
+
+    @property
+    def is_there(self) -> bool:
+        """Whether browsers reach the server by TLS."""
+        return self.certificate is not None or self.proxied
+
+
 class Serving(Struct, frozen=True, kw_only=True):
     """How to serve.
 
@@ -61,6 +82,7 @@ class Serving(Struct, frozen=True, kw_only=True):
         names: How else the server is called by those who reach it: `penstock.example.org`.
         files_port: The port under which users' bytes are shown, on each name of this machine; 0 takes one that is free.
         files_name: Another name by which this server is reached, under which they are shown instead.
+        tls: How others are kept from reading along.
         limits: How much a client may ask for.
     """
 
@@ -70,6 +92,7 @@ class Serving(Struct, frozen=True, kw_only=True):
     names: tuple[str, ...] = ()
     files_port: int = 0
     files_name: str = ""
+    tls: Tls = Tls()
     limits: Limits = Limits()
 
 
@@ -89,21 +112,48 @@ def make_server(
         authenticate: Who comes with a key; by default the owner of the home with its token, and users with their keys.
 
     Raises:
-        Invalid: It shall listen on more than this machine, and there are no users.
+        Invalid: It shall listen on more than this machine, and there are no users, or no TLS. Or its certificate or key
+            cannot be used.
         StoreError: The port is taken, or is not for us.
     """
-    if not is_loopback(chosen.host) and not backend.call(ListUsers()):
-        raise Invalid(
-            f"a server that listens on {chosen.host} can be reached from other machines, and there are no users yet",
-            hint="leave out --host, or add a user first: penstock user add NAME --scope admin",
-        )
+    _refuse_what_is_unsafe(backend, chosen)
+    tls = chosen.tls
+    context = context_of(tls.certificate, tls.key) if tls.certificate and tls.key else None
     authenticate = authenticate or owner_or(make_token(chosen.home), _users_of(backend))
     listening = [_listening(chosen.host, chosen.port), _listening(chosen.host, chosen.files_port)]
     port, files_port = (int(one.getsockname()[1]) for one in listening)
-    named = hosts(chosen.host, port, chosen.names, files_port=files_port, files_name=chosen.files_name)
+    scheme = "https" if tls.is_there else "http"
+    named = hosts(chosen.host, port, chosen.names, files_port=files_port, files_name=chosen.files_name, scheme=scheme)
     app = App(backend, named, authenticate, chosen.limits)
-    address = Address(url=f"http://{_written(chosen.host)}:{port}", pid=os.getpid())
-    return Server(app, listening, chosen.home / "server.json", address, ready)
+    address = Address(url=_url(chosen, port), pid=os.getpid())
+    server = Server(app, listening, chosen.home / "server.json", address, ready)
+    if context is not None:
+        server.config.ssl_context_factory = lambda _config, _default: context
+    return server
+
+
+def _refuse_what_is_unsafe(backend: Local, chosen: Serving) -> None:
+    """Raise Invalid when other machines would reach a server that has no users, or that speaks no TLS."""
+    if is_loopback(chosen.host):
+        return
+    reached = f"a server that listens on {chosen.host} can be reached from other machines"
+    if not backend.call(ListUsers()):
+        hint = "leave out --host, or add a user first: penstock user add NAME --scope admin"
+        raise Invalid(f"{reached}, and there are no users yet", hint=hint)
+    if not (chosen.tls.is_there or chosen.tls.may_lack):
+        raise Invalid(
+            f"{reached}, and without TLS everybody on the way reads keys and passwords",
+            hint="give --tls-cert and --tls-key, or --tls-proxy when a proxy in front of it speaks TLS; "
+            "on a network that you trust: --insecure-http",
+        )
+
+
+def _url(chosen: Serving, port: int) -> str:
+    """Return the address that clients use: by the name that its certificate is for, where it has one."""
+    if chosen.tls.certificate is None:
+        return f"http://{_written(chosen.host)}:{port}"
+    name = next(iter(chosen.names), _written(chosen.host))
+    return f"https://{name}" if ":" in name.rpartition("]")[2] else f"https://{name}:{port}"
 
 
 def _users_of(backend: Local) -> Authenticate:
@@ -150,7 +200,8 @@ def hosts(
     )
     secure = scheme == "https"
     cookie = f"{'__Host-' if secure else ''}penstock_{port}"
-    return Hosts(names=frozenset(known), cookie=cookie, secure=secure, files=files)
+    strict = {name for name in known if secure and name.rpartition(":")[0] not in LOOPBACK}
+    return Hosts(names=frozenset(known), cookie=cookie, secure=secure, strict=frozenset(strict), files=files)
 
 
 def login_link(url: str, code: str) -> str:
