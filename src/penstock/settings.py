@@ -28,7 +28,8 @@ RECORDED = (
 """Environment variables that are recorded with a script; none of them is a secret."""
 
 _POSTGRES = ("postgresql://", "postgres://")
-_SECRET = "PENSTOCK_DATABASE"  # noqa: S105 - the name of a variable
+KEY_VARIABLE = "PENSTOCK_KEY"
+_SECRETS = ("PENSTOCK_DATABASE", KEY_VARIABLE)
 T = TypeVar("T")
 
 Progress = Literal["auto", "live", "plain", "none"]
@@ -71,6 +72,8 @@ class Settings(Struct, frozen=True, kw_only=True):
         url: Address of the server that keeps everything, such as `https://penstock.example.org`. `PENSTOCK_URL`; by
             default there is none, and everything is kept in the home.
         key: What the server knows you by. `PENSTOCK_KEY`; a server on this machine that uses this very home needs none.
+        authorities: PEM file with the certificates of those who may say who the server is. `PENSTOCK_CA`; by default
+            those that this machine trusts.
         environments: How environments of tasks are built here. The table `[environments]`.
         containers: Which containers tasks may ask for here. The table `[agent.containers]`; by default none.
     """
@@ -84,6 +87,7 @@ class Settings(Struct, frozen=True, kw_only=True):
     database_url: str | None = None
     url: str = ""
     key: Secret = Secret("")
+    authorities: str = ""
     environments: Environments = Environments()
     containers: Allowed = Allowed()
 
@@ -137,6 +141,7 @@ def load(environment: Mapping[str, str] | None = None) -> Settings:
         database_url=postgres_url(*find("database")),
         url=_url(*find("url")),
         key=Secret(find("key")[0].strip()),
+        authorities=_file(find("ca")[0]),
         environments=_table(from_file, ("environments",), Environments, file),
         containers=_table(from_file, ("agent", "containers"), Allowed, file),
     )
@@ -149,13 +154,17 @@ def environment_of_interest() -> dict[str, str]:
     """
     patterns = [*RECORDED, *filter(None, os.environ.get("PENSTOCK_LOG_ENVIRONMENT", "").split(","))]
     found = {name: text for name, text in os.environ.items() if any(fnmatchcase(name, one.strip()) for one in patterns)}
-    found.pop(_SECRET, None)  # whatever a wildcard says
-    return found
+    return {name: text for name, text in found.items() if name not in _SECRETS}  # whatever a wildcard says
 
 
 def environment() -> dict[str, str]:
     """Return the environment variables as they are now: what the processes of steps start with."""
     return dict(os.environ)
+
+
+def forget_key() -> None:
+    """Take the key out of this process's environment variables, so that no process which it starts has it."""
+    os.environ.pop(KEY_VARIABLE, None)
 
 
 def _read(file: Path) -> dict[str, object]:
@@ -221,6 +230,10 @@ def _url(text: str, where: str) -> str:
     if not fits:
         raise Invalid(f"{where} is {text!r}", hint="give the address of a server, such as http://127.0.0.1:8765")
     return text.rstrip("/")
+
+
+def _file(text: str) -> str:
+    return str(Path(text).expanduser().absolute()) if text else ""
 
 
 def _login() -> str:

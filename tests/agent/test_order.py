@@ -14,6 +14,7 @@ def test_an_order_arrives_as_it_was_given():
     claim = Claim(task=Task(id="a", name="é", project="P"), held=Held("a", 3), queue="default", assignment=Assignment())
     order = Order(
         claim=claim,
+        token="t",
         working="/w",
         environment={"A": "é=1"},
         path=("/x",),

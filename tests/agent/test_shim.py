@@ -21,6 +21,7 @@ def place_of():
         task = Task(id="a", name="a", project="P")
         order = Order(
             claim=Claim(task=task, held=Held("a", 1), queue="default", assignment=assignment),
+            token="",
             working="/agent",
             environment={},
             path=("/lib",),

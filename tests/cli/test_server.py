@@ -12,6 +12,7 @@ import textwrap
 import urllib.request
 
 import pytest
+from tests.server.test_tls import make_certificate
 
 SCRIPT = """
 from penstock import PipelineController, Task
@@ -174,3 +175,22 @@ def test_a_script_and_the_commands_work_against_a_server_as_they_do_without(star
     assert [run["task"]["name"] for run in left] == ["sums #2"]
     code, _, err = server.stop()
     assert (code, err) == (0, "")
+
+
+def test_it_speaks_tls_to_those_who_know_its_authority(start, tmp_path):
+    certificate, key = make_certificate(tmp_path / "tls")
+    home = tmp_path / "home"
+    server = start(home, "--tls-cert", str(certificate), "--tls-key", str(key))
+    assert server.url.startswith("https://127.0.0.1:")
+    there = {"PENSTOCK_HOME": str(home), "PENSTOCK_URL": server.url}
+    assert json.loads(penstock("runs", "--json", PENSTOCK_CA=str(certificate), **there)) == {"runs": []}
+    assert "PENSTOCK_CA" in penstock("runs", code=4, **there)
+    link = json.loads(penstock("ui", "--json", PENSTOCK_CA=str(certificate), **there))["url"]
+    assert link.startswith(f"{server.url}/login#c=")
+    assert server.stop() == (0, "", "")
+
+
+def test_a_certificate_and_its_key_go_together(tmp_path):
+    certificate, _ = make_certificate(tmp_path / "tls")
+    said = penstock("server", "--tls-cert", str(certificate), code=2, PENSTOCK_HOME=str(tmp_path / "home"))
+    assert "go together" in said

@@ -3,8 +3,13 @@
 from __future__ import annotations
 
 import io
+import uuid
 
 import pytest
+
+from penstock.core.access import Scope
+from penstock.core.secret import Secret
+from penstock.ops.access import AddKey, AddUser, ListUsers, LogIn
 
 PASSWORD = "correct horse battery"
 
@@ -43,6 +48,28 @@ def test_a_password_is_read_from_standard_input_and_shown_nowhere(penstock, type
     assert answer.code == 0
     assert answer.document()["added"]["has_password"]
     assert "horse" not in answer.out + answer.err
+
+
+def test_the_owner_of_the_home_gives_a_user_another_password(penstock, typed):
+    penstock("user", "add", "ada")
+    typed(f"{PASSWORD}\n")
+    answer = penstock("user", "password", "ada", "--password-stdin")
+    assert (answer.code, answer.out) == (0, "changed ada: admin in all projects\n")
+    assert users(penstock)["ada"]["has_password"]
+
+
+def test_at_a_server_a_user_says_the_password_that_holds_now(penstock, typed, site, served, monkeypatch):
+    name = f"u{uuid.uuid4().hex[:8]}"
+    if not served.call(ListUsers()):
+        served.call(AddUser(name="root", scope=Scope.ADMIN))
+    served.call(AddUser(name=name, password=Secret(PASSWORD)))
+    monkeypatch.setenv("PENSTOCK_URL", site.url)
+    monkeypatch.setenv("PENSTOCK_KEY", served.call(AddKey(owner=name)).secret.text)
+    typed(f"{PASSWORD} not\n{PASSWORD} anew\n")
+    assert penstock("user", "password", name, "--password-stdin").code == 1
+    typed(f"{PASSWORD}\n{PASSWORD} anew\n")
+    assert penstock("user", "password", name, "--password-stdin").out == f"changed {name}: run in all projects\n"
+    assert served.call(LogIn(name=name, password=Secret(f"{PASSWORD} anew"))).user.name == name
 
 
 def test_a_password_that_is_too_short_is_an_error_that_does_not_repeat_it(penstock, typed):

@@ -3,19 +3,24 @@
 from __future__ import annotations
 
 import pytest
+from msgspec.structs import replace
 
 from penstock.core.access import Identity, Kind, Scope, nobody
 from penstock.core.errors import Forbidden, Unauthenticated
+from penstock.core.lease import Held
 from penstock.core.outputs import Artifact, Model
 from penstock.core.policy import Located, check, check_step, limits, object_of
 from penstock.core.rights import RULES, Rule, queue, task
 from penstock.core.task import EndReason, Status
 from penstock.ops.access import AddKey, AddUser, ListKeys, LogIn, RevokeKey
+from penstock.ops.audit import ListAudit
 from penstock.ops.changes import LastChange, ListChanges
+from penstock.ops.claims import ClaimTask, EndLeases, HandBack
 from penstock.ops.lifecycle import CloneTask, Copied, EnqueueTask
 from penstock.ops.models import AddModel, ChangeModel, GetModel, LinkModel
 from penstock.ops.outputs import AddArtifact, LastLines
-from penstock.ops.runs import GetRun, ListRuns
+from penstock.ops.queues import MoveEntry
+from penstock.ops.runs import DeleteRun, GetRun, ListRuns
 from penstock.ops.tasks import CreateTask, DescribeTask, EndTask, GetTask, ListTasks, NewTask
 
 TASKS = {
@@ -25,6 +30,10 @@ TASKS = {
     "step": Located("P/.pipelines/flow", run="run"),
     "sibling": Located("P/.pipelines/flow", run="run"),
     "stranger": Located("Q", run="elsewhere"),
+    "nested": Located("P", maker="step"),
+    "nested step": Located("P", run="nested"),
+    "made": Located("P", maker="run"),
+    "copied": Located("P", maker="other"),
 }
 
 
@@ -46,6 +55,9 @@ ADMIN = Identity(name="root", scope=Scope.ADMIN)
 OF_P = Identity(name="ada", scope=Scope.ADMIN, projects=("P",))
 STEP = Identity(name="step", kind=Kind.ATTEMPT, task="step")
 WIDE_STEP = Identity(name="step", kind=Kind.ATTEMPT, task="step", projects=("P",))
+HELD_STEP = replace(WIDE_STEP, scope=Scope.RUN, fence=3)
+HELD_RUN = replace(HELD_STEP, task="run", leads=True)
+HELD_NESTING = replace(HELD_STEP, leads=True)
 AGENT = Identity(name="gpu", kind=Kind.AGENT, scope=Scope.ADMIN, queues=("default",))
 
 
@@ -218,6 +230,62 @@ class TestAttempts:
     def test_an_attempt_moves_nothing_to_a_project_that_it_may_not_see(self):
         assert not allowed(STEP, DescribeTask(id="step", project="Q"))
         assert allowed(WIDE_STEP, DescribeTask(id="step", project="P/y"))
+
+
+def end(id):
+    return EndTask(id=id, status=Status.FAILED, reason=EndReason.EXCEPTION)
+
+
+class TestHeld:
+    """Who carries a claimed task out, and shows what it is held under."""
+
+    @pytest.mark.parametrize("id", TASKS)
+    def test_an_attempt_ends_itself_alone(self, id):
+        assert allowed(HELD_STEP, end(id)) == (id == "step")
+        assert allowed(HELD_STEP, HandBack(held=Held(id, 3))) == (id == "step")
+
+    @pytest.mark.parametrize("id", TASKS)
+    def test_a_run_writes_to_itself_its_steps_and_what_it_or_they_made(self, id):
+        own = {"run", "step", "sibling", "nested", "nested step", "made"}
+        assert allowed(HELD_RUN, end(id)) == (id in own)
+        assert allowed(HELD_NESTING, end(id)) == (id in {"step", "nested", "nested step"})
+
+    def test_a_run_makes_tasks_and_runs_where_it_may_read_and_puts_them_into_queues(self):
+        assert allowed(HELD_RUN, CreateTask(task=new()))
+        assert allowed(HELD_RUN, CloneTask(source="mine", clone=Copied(id="new", project="P")))
+        assert allowed(HELD_RUN, EnqueueTask(id="made", queue="gpu"))
+        assert not allowed(HELD_RUN, CreateTask(task=new(project="Q")))
+        assert not allowed(HELD_RUN, CloneTask(source="other", clone=Copied(id="new", project="P")))
+
+    def test_a_run_does_not_take_what_is_there_for_what_it_makes(self):
+        assert not allowed(HELD_RUN, CreateTask(task=new(id="mine")))
+        assert not allowed(HELD_RUN, CloneTask(source="mine", clone=Copied(id="copied", project="P")))
+
+    def test_what_is_no_pipeline_makes_nothing_and_is_told_why(self):
+        with pytest.raises(Forbidden, match="task step may not ask for CreateTask: it makes no tasks") as caught:
+            check(HELD_STEP, CreateTask(task=new()), MAP)
+        assert "controller" in caught.value.hint
+
+    @pytest.mark.parametrize("id", TASKS)
+    def test_a_run_removes_what_was_made_in_it_and_neither_itself_nor_its_steps(self, id):
+        assert allowed(HELD_RUN, DeleteRun(id=id)) == (id in {"nested", "made"})
+        assert not allowed(HELD_STEP, DeleteRun(id=id))
+
+    @pytest.mark.parametrize(
+        "op",
+        [
+            AddKey(owner="run"),
+            RevokeKey(id="k1"),
+            AddUser(name="eve"),
+            ClaimTask(agent="a", queues=("default",), request="r"),
+            EndLeases(tasks=("run",)),
+            MoveEntry(task="step", place="first"),
+            ListAudit(),
+        ],
+        ids=lambda op: type(op).__name__,
+    )
+    def test_a_run_gets_no_rights_and_no_tasks_of_others(self, op):
+        assert not allowed(HELD_RUN, op)
 
 
 def artifact(task):

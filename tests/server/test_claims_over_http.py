@@ -62,6 +62,11 @@ class Waits:
         except Conflict as error:
             self._found.append(error)
 
+    @property
+    def goes_on(self):
+        self._thread.join(0.05)
+        return self._thread.is_alive()
+
     def found(self):
         self._thread.join(PATIENCE / 2)
         assert self._found, "nothing woke it"
@@ -69,8 +74,8 @@ class Waits:
 
 
 @pytest.fixture
-def waits(site, remote):
-    """Let a claim wait; return it once it does."""
+def waits(site, remote, served, enqueue):
+    """Let a claim wait; return it once it does. What nobody answered gets something to do in the end."""
     started = []
 
     def waiting():
@@ -84,7 +89,11 @@ def waits(site, remote):
             pass
         return started[-1]
 
-    return waits
+    yield waits
+    while any(one.goes_on for one in started):
+        for claim in served.call(ListHeld()):
+            served.call(EndTask(id=claim.task.id, status=Status.COMPLETED))
+        enqueue()
 
 
 def test_a_task_that_begins_to_wait(waits, enqueue):

@@ -8,8 +8,11 @@ import uuid
 import msgspec
 import pytest
 
-from penstock.backend.protocol import IDEMPOTENCY_KEY, MSGPACK
+from penstock.backend.protocol import HELD, IDEMPOTENCY_KEY, MSGPACK
+from penstock.core.access import ATTEMPT, digest_of, text_of
 from penstock.core.task import Parameter, Task
+from penstock.ops.claims import ClaimTask, EndLeases, HandBack
+from penstock.ops.lifecycle import EnqueueTask
 from penstock.ops.outputs import GetScalars, ReadConsole
 from penstock.ops.tasks import CreateTask, GetParameters, GetTask, NewTask, SetParameters
 
@@ -110,3 +113,38 @@ def test_a_request_that_was_refused_may_be_tried_again(site, served, task):
 @pytest.mark.parametrize("key", ["", "x" * 201])
 def test_a_key_has_a_length(site, task, key):
     assert report(site, task, key).status == 422
+
+
+class TestAttempts:
+    """Whoever carries a claimed task out, with its token."""
+
+    @pytest.fixture
+    def claim(self, served, task):
+        """A claimed task, and its token."""
+        token = text_of(ATTEMPT, "aaaaaaaa", uuid.uuid4().hex + "x" * 11)
+        served.call(EnqueueTask(id=task, queue="default"))
+        claim = served.call(
+            ClaimTask(agent="a", queues=("default",), request=uuid.uuid4().hex, workers=99, proof=digest_of(token))
+        )
+        yield claim, token
+        served.call(EndLeases(tasks=(task,)))
+
+    def append(self, site, token, task, **headers):
+        return site.call("AppendConsole", {"task": task, "lines": []}, key=token, **headers)
+
+    def test_an_attempt_writes_to_its_task_until_the_task_is_held_no_more(self, site, served, claim):
+        held, token = claim[0].held, claim[1]
+        assert self.append(site, token, held.task).status == 200
+        reply = self.append(site, token, "0" * 32)
+        assert (reply.status, reply.json["code"]) == (403, "forbidden")
+        served.call(HandBack(held=held))
+        reply = self.append(site, token, held.task)
+        assert (reply.status, reply.json["code"]) == (409, "lease_lost")
+
+    def test_an_attempt_shows_no_other_number_than_its_own(self, site, claim):
+        held, token = claim[0].held, claim[1]
+        assert self.append(site, token, held.task, **{HELD: f"{held.task}:{held.fence}"}).status == 200
+        assert self.append(site, token, held.task, **{HELD: f"{held.task}:{held.fence + 1}"}).status == 403
+
+    def test_an_attempt_logs_no_browser_in(self, site, claim):
+        assert site.call("login-codes", key=claim[1]).status == 403

@@ -7,12 +7,13 @@ import socket
 import stat
 
 import pytest
+from msgspec.structs import replace
 
 from penstock.backend.local import open_local
 from penstock.core.access import Scope
 from penstock.core.errors import Invalid, StoreError
 from penstock.ops.access import AddUser
-from penstock.server.serve import Serving, hosts, is_loopback, make_server
+from penstock.server.serve import Serving, Tls, hosts, is_loopback, make_server
 from penstock.server.thread import serving
 from penstock.settings import Settings
 
@@ -38,10 +39,14 @@ def test_more_than_this_machine_needs_users(own, tmp_path, host):
         make_server(own, Serving(home=tmp_path / "home", host=host, port=0), print)
 
 
-def test_with_users_it_may_listen_to_everybody(own, tmp_path):
+@pytest.mark.parametrize("tls", [Tls(proxied=True), Tls(may_lack=True)])
+def test_with_users_it_may_listen_to_everybody_when_somebody_says_how_that_is_safe(own, tmp_path, tls):
     own.call(AddUser(name="root", scope=Scope.ADMIN))
-    made = make_server(own, Serving(home=tmp_path / "home", host="0.0.0.0", port=0), print)
-    with made:
+    everybody = Serving(home=tmp_path / "home", host="0.0.0.0", port=0)
+    with pytest.raises(Invalid, match="without TLS everybody on the way reads") as caught:
+        make_server(own, everybody, print)
+    assert "--insecure-http" in caught.value.hint
+    with make_server(own, replace(everybody, tls=tls), print):
         pass
 
 
@@ -95,8 +100,8 @@ def test_a_server_that_ends_leaves_the_file_of_another_alone(own, tmp_path):
 def test_an_answer_is_not_held_back_until_the_client_says_that_it_got_the_beginning(own, tmp_path):
     """Headers and body are two writes: with Nagle's algorithm the second waits 40 ms for the client's word."""
     made = make_server(own, Serving(home=tmp_path / "home", port=0), print)
-    with made, socket.create_connection(made._listening.getsockname()):
-        here, _ = made._listening.accept()
+    with made, socket.create_connection(made._listening[0].getsockname()):
+        here, _ = made._listening[0].accept()
         with here:
             assert here.getsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY)
             assert here.proto == socket.IPPROTO_TCP, "asyncio looks at this"

@@ -6,12 +6,13 @@ import pytest
 
 from penstock.backend.secrets import SystemSecrets
 from penstock.core.access import Kind, Scope, nobody, read_text
-from penstock.core.errors import Conflict, Invalid, NotFound, TooManyAttempts, Unauthenticated
+from penstock.core.errors import Conflict, Forbidden, Invalid, NotFound, TooManyAttempts, Unauthenticated
 from penstock.core.secret import Secret
 from penstock.ops.access import (
     AddKey,
     AddUser,
     Authenticate,
+    ChangePassword,
     ChangeUser,
     ListKeys,
     ListUsers,
@@ -294,6 +295,60 @@ class TestSessions:
         with pytest.raises(Unauthenticated):
             log_in(service)
         assert log_in(service, password=OTHER)
+
+
+class TestOwnPassword:
+    def change(self, service, by, current=PASSWORD, name="ada"):
+        return service.call(ChangePassword(name=name, current=current, password=OTHER), by)
+
+    def test_a_user_changes_their_password_which_ends_their_other_sessions(self, service, ada):
+        mine, other = log_in(service).session, log_in(service).session
+        self.change(service, recognize(service, mine))
+        assert recognize(service, mine)
+        with pytest.raises(Unauthenticated):
+            recognize(service, other)
+        with pytest.raises(Unauthenticated):
+            log_in(service)
+        assert log_in(service, password=OTHER)
+
+    def test_with_a_key_all_sessions_end(self, service, ada):
+        session = log_in(service).session
+        key = service.call(AddKey(owner="ada", scope=Scope.READ)).secret
+        self.change(service, recognize(service, key))
+        with pytest.raises(Unauthenticated):
+            recognize(service, session)
+
+    def test_who_does_not_know_the_password_changes_nothing_and_cannot_guess(self, service, ada):
+        by = recognize(service, log_in(service).session)
+        for _ in range(5):
+            with pytest.raises(Unauthenticated, match="not the password"):
+                self.change(service, by, current=OTHER)
+        with pytest.raises(TooManyAttempts):
+            self.change(service, by)
+
+    def test_nobody_changes_that_of_another_user(self, service, ada):
+        service.call(AddUser(name="eve", password=OTHER))
+        with pytest.raises(Forbidden):
+            self.change(service, recognize(service, log_in(service, "eve", OTHER).session))
+        assert log_in(service)
+
+    def test_a_key_of_a_user_without_a_password_gives_them_none(self, service, ada):
+        """Else who found a key that may only read could log in, and do all that the user may."""
+        service.call(AddUser(name="eve"))
+        key = service.call(AddKey(owner="eve", scope=Scope.READ)).secret
+        with pytest.raises(Conflict, match="has no password"):
+            self.change(service, recognize(service, key), name="eve")
+
+    def test_a_session_ends_after_a_week_however_much_it_is_used(self, service, ada, now):
+        session = log_in(service).session
+        for _ in range(14):
+            now[0] += 11 * 3600
+            recognize(service, session)
+        now[0] += 11 * 3600
+        recognize(service, session)
+        now[0] += 4 * 3600
+        with pytest.raises(Unauthenticated, match="has ended"):
+            recognize(service, session)
 
 
 class TestLoggingIn:

@@ -14,7 +14,7 @@ import pytest
 from msgspec.structs import replace
 
 from penstock.backend.secrets import SystemSecrets
-from penstock.core.access import Identity, Kind, Scope, nobody
+from penstock.core.access import AttemptToken, Identity, Kind, Scope, nobody
 from penstock.core.errors import Forbidden, Unauthenticated
 from penstock.core.outputs import Model
 from penstock.core.pipeline import Pipeline, Step
@@ -27,6 +27,7 @@ from penstock.ops.models import AddModel
 from penstock.ops.runs import CreateRun, StartRun
 from penstock.ops.steps import LaunchStep
 from penstock.ops.tasks import CreateTask, NewTask, SetParameters
+from penstock.ports.queues import Waiting
 from penstock.service import Service
 from penstock.service.gate import admit, digest_of, standing
 from penstock.store.sqlite import SqliteStore
@@ -62,6 +63,11 @@ def fill(service):
     service.call(AddUser(name="root", scope=Scope.ADMIN))
     for name in ("me", "other"):
         service.call(AddUser(name=name, scope=Scope.ADMIN))
+    agent = service.call(AddKey(owner="root", kind=Kind.AGENT, projects=("P",), queues=("default",))).key.id
+    with service._store.transaction() as tx:
+        for task in (tx.steps.get("b" * 31 + "1", "a").task, "b" * 31 + "1"):
+            held = tx.leases.add(Waiting(task=task, queue="default", rank=0.0), "gpu", task, 2000.0).held
+            tx.tokens.add(AttemptToken(task=task, fence=held.fence, key=agent), task, 1000.0)
 
 
 def attempt_of(service, project):
@@ -116,7 +122,8 @@ def identities(service):
             found[f"{where}{scope}"] = Identity(name="me", scope=scope, projects=projects)
     found["agent"] = Identity(name="gpu", kind=Kind.AGENT, queues=("default",))
     step = Identity(name="step", kind=Kind.ATTEMPT, task=attempt_of(service, "P"))
-    return found | {"step": step, "step-P": replace(step, projects=("P",))}
+    held, run = (Identity(name="", kind=Kind.ATTEMPT, key=f"attempt_{fence}") for fence in (1, 2))
+    return found | {"step": step, "step-P": replace(step, projects=("P",)), "attempt": held, "its-run": run}
 
 
 def values_of(service, project, key, who):

@@ -109,6 +109,8 @@ def test_sessions_end_with_their_time_and_with_all_of_their_user(tx):
         tx.sessions.add(replace(SESSION, id=str(number), user=name, expires=5.0 + number), "")
     tx.sessions.forget(5.0)
     assert [bool(tx.sessions.find(id)) for id in "012"] == [False, True, True]
+    tx.sessions.end_of("ada", but="1")
+    assert [bool(tx.sessions.find(id)) for id in "012"] == [False, True, True]
     tx.sessions.end_of("ada")
     assert [bool(tx.sessions.find(id)) for id in "012"] == [False, False, True]
 

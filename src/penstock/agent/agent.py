@@ -13,12 +13,16 @@ from collections.abc import Callable
 from contextlib import suppress
 
 from msgspec import Struct
+from msgspec.structs import replace
 
 from penstock.agent import order, shim
 from penstock.agent.nest import Nest
 from penstock.backend import Home
+from penstock.backend.secrets import SystemSecrets
+from penstock.core.access import ATTEMPT, digest_of, text_of
 from penstock.core.errors import Conflict, NotFound, PenstockError, StoreError
 from penstock.core.lease import RENEWED, SECONDS
+from penstock.core.secret import Secret
 from penstock.ops.agents import Agent as Record
 from penstock.ops.agents import DrainAgent, ForgetAgent, ReportAgent
 from penstock.ops.claims import Claim, ClaimTask, HandBack
@@ -26,7 +30,7 @@ from penstock.run import liveness, preload
 from penstock.run.process import Launch
 from penstock.run.reconcile import end_dead
 from penstock.sdk import assigned
-from penstock.settings import Settings
+from penstock.settings import KEY_VARIABLE, Settings
 
 PATIENCE = 30.0  # seconds of one wait for a task
 LOOK = 5.0  # seconds between two looks for what was lost
@@ -83,6 +87,7 @@ class Agent:
         self._running: dict[str, Claim] = {}
         self._changed = threading.Condition()
         self._leaving = threading.Event()
+        self._token = ""
         self.claimed = 0
 
     def leave(self) -> None:
@@ -139,6 +144,7 @@ class Agent:
         if self._options.fair and queues:
             first = self.claimed % len(queues)
             queues = (*queues[first:], *queues[:first])
+        self._token = _token() if self._settings.url else ""
         wait = PATIENCE if self._options.idle is None else min(self._options.idle, PATIENCE)
         name, workers = self._options.name, self._options.workers
         return ClaimTask(
@@ -148,6 +154,7 @@ class Agent:
             workers=workers,
             seconds=self._options.lease,
             wait=wait,
+            proof=digest_of(self._token) if self._token else "",
         )
 
     def _begin(self, claim: Claim) -> None:
@@ -160,8 +167,9 @@ class Agent:
         self._running[claim.task.id] = claim
         given = order.Order(
             claim=claim,
+            token=self._token,
             working=self._options.working,
-            environment=self._options.environment,
+            environment=self._variables(self._token),
             path=self._options.path,
             lease=self._options.lease,
             same_env=self._options.same_env,
@@ -182,16 +190,22 @@ class Agent:
         return self._nests[key]
 
     def _shim(self, modules: tuple[str, ...], fingerprint: str) -> Launch:
-        given = order.Standby(settings=self._settings, modules=modules, fingerprint=fingerprint)
+        settings = replace(self._settings, key=Secret(""))  # it comes with a token of its own for each task
+        given = order.Standby(settings=settings, modules=modules, fingerprint=fingerprint)
         return Launch(
             key="",
             payload=order.encode(given),
             cwd=self._options.working,
-            environment=self._options.environment,
+            environment=self._variables(),
             path=self._options.path,
             entry=shim.ENTRY,
             detached=True,
         )
+
+    def _variables(self, token: str = "") -> dict[str, str]:
+        """Return the variables that the process of a task starts with: the agent's, with a token instead of its key."""
+        mine = {name: text for name, text in self._options.environment.items() if name != KEY_VARIABLE}
+        return mine | ({KEY_VARIABLE: token} if token else {})
 
     def _ended(self, task: str, as_it_should: bool) -> None:  # noqa: FBT001 - called by the nest
         """A shim is gone. Should it have died, it is decided at once about what it held."""
@@ -220,6 +234,12 @@ class Agent:
         options = self._options
         record = Record(name=options.name, process=liveness.here(), queues=options.queues, workers=options.workers)
         return self._home.call(ReportAgent(agent=record, seconds=max(self._options.lease, SECONDS)))
+
+
+def _token() -> str:
+    """Return what an attempt will be known by to a server, which is told only its digest."""
+    made = SystemSecrets()
+    return text_of(ATTEMPT, made.id(), made.token())
 
 
 def default_name() -> str:

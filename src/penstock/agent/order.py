@@ -15,7 +15,7 @@ class Standby(Struct, frozen=True, kw_only=True):
     """What a shim knows before it has a task.
 
     Args:
-        settings: How the agent uses Penstock.
+        settings: How the agent uses Penstock, without its key.
         modules, fingerprint: What was imported by the process that it is forked from; see `preload.plan`.
     """
 
@@ -28,6 +28,7 @@ class Order(Struct, frozen=True, kw_only=True):
     """One claimed task to carry out, and how.
 
     Args:
+        token: What the server knows whoever carries it out by; empty without a server.
         working: The folder that its process starts in, where its run names none.
         environment: The environment variables that its process starts with.
         path: The `sys.path` that it starts with.
@@ -36,6 +37,7 @@ class Order(Struct, frozen=True, kw_only=True):
     """
 
     claim: Claim
+    token: str
     working: str
     environment: dict[str, str]
     path: tuple[str, ...]

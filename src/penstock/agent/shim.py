@@ -12,12 +12,15 @@ import socket
 from contextlib import ExitStack, suppress
 from types import FrameType
 
+from msgspec.structs import replace
+
 from penstock.agent import order
 from penstock.agent.keeper import Keeper
 from penstock.agent.runs import carry_run, is_run
-from penstock.backend import Home, open_home
+from penstock.backend import open_home
 from penstock.backend.protocol import blobs_address
 from penstock.core.errors import BadTransition, LeaseLost, PenstockError
+from penstock.core.secret import Secret
 from penstock.core.task import EndReason, Status, Task, TaskType
 from penstock.ops.claims import BeginClaimed, Claim, HandBack, ReleaseLease
 from penstock.ops.tasks import EndTask
@@ -43,12 +46,11 @@ def main(payload: bytes, connection: socket.socket) -> int:
     """
     _be_silent()
     given = order.decode_standby(payload)
-    with Processes.around(branch(warm.kind(given.modules, given.fingerprint))) as processes:
-        home = open_home(given.settings)
-        with connection, suppress(EOFError):
-            told = order.decode(wire.receive_frame(connection))
-            connection.close()
-            Shim(given.settings, told, home, processes).run()
+    warm_one = branch(warm.kind(given.modules, given.fingerprint))
+    with Processes.around(warm_one) as processes, connection, suppress(EOFError):
+        told = order.decode(wire.receive_frame(connection))
+        connection.close()
+        Shim(given.settings, told, processes).run()
     return 0
 
 
@@ -68,10 +70,10 @@ def _be_silent() -> None:
 class Shim:
     """Carries one claimed task out."""
 
-    def __init__(self, settings: Settings, given: order.Order, home: Home, processes: Processes) -> None:
-        self._settings = settings
+    def __init__(self, settings: Settings, given: order.Order, processes: Processes) -> None:
+        self._settings = replace(settings, key=Secret(given.token))
         self._given = given
-        self._home = home
+        self._home = home = open_home(self._settings)
         self._claim: Claim = given.claim
         self._held = given.claim.held
         self._backend = home.holding(self._held)

@@ -10,6 +10,7 @@ from __future__ import annotations
 import http.client
 import os
 import random
+import ssl
 import time
 from collections import deque
 from collections.abc import Callable, Generator
@@ -21,7 +22,7 @@ import msgspec
 from msgspec import Struct
 
 from penstock.backend.protocol import JSON, MSGPACK, Problem
-from penstock.core.errors import BY_CODE, PenstockError, StoreBusy, Unreachable
+from penstock.core.errors import BY_CODE, Invalid, PenstockError, StoreBusy, Unreachable
 
 FIRST: Final = 3.0
 """Seconds for which a server is tried that has not answered yet: whoever waits for it wants to know."""
@@ -80,15 +81,19 @@ class Client:
     Args:
         url: Its address.
         key: Returns what it knows us by; nothing when there is no key.
+        authorities: PEM file with the certificates of those who may say who the server is; empty for those of this
+            machine.
     """
 
-    def __init__(self, url: str, key: Callable[[], str]) -> None:
+    def __init__(self, url: str, key: Callable[[], str], authorities: str = "") -> None:
         parts = urlsplit(url)
         self.url = url
         self._secure = parts.scheme == "https"
         self._host, self._port = parts.hostname or "", parts.port
         self._path = parts.path.rstrip("/")
         self._key = key
+        self._authorities = authorities
+        self._context: ssl.SSLContext | None = None
         self._met = False
         self._begin_anew()
 
@@ -219,14 +224,35 @@ class Client:
             raise
 
     def _connect(self) -> http.client.HTTPConnection:
-        kind = http.client.HTTPSConnection if self._secure else http.client.HTTPConnection
-        connection = kind(self._host, self._port, timeout=CONNECT, blocksize=BLOCK)
+        connection = self._connection()
         try:
             connection.connect()
+        except ssl.SSLCertVerificationError as error:
+            connection.close()
+            raise Unreachable(
+                f"the server at {self.url} cannot show that it is the one: {error.verify_message}",
+                hint="correct PENSTOCK_URL, or name the certificate of who vouches for the server with PENSTOCK_CA",
+            ) from None
         except BaseException:
             connection.close()
             raise
         return connection
+
+    def _connection(self) -> http.client.HTTPConnection:
+        if not self._secure:
+            return http.client.HTTPConnection(self._host, self._port, timeout=CONNECT, blocksize=BLOCK)
+        if self._context is None:
+            try:
+                self._context = ssl.create_default_context(cafile=self._authorities or None)
+            except OSError as error:  # a file that holds none is one, too
+                reason = error.strerror or str(error)
+                raise Invalid(
+                    f"PENSTOCK_CA is {self._authorities!r}, which cannot be used: {reason}",
+                    hint="give a PEM file with the certificate of the authority that vouches for the server",
+                ) from None
+        return http.client.HTTPSConnection(
+            self._host, self._port, timeout=CONNECT, blocksize=BLOCK, context=self._context
+        )
 
     def _begin_anew(self) -> None:
         self._process = os.getpid()

@@ -80,7 +80,7 @@ class Remote:
 
 def open_remote(settings: Settings) -> Remote:
     """Return the backend of the server that the settings name; it is not asked anything yet."""
-    return Remote(Client(settings.url, key_of(settings)), settings.blobs)
+    return Remote(Client(settings.url, key_of(settings), settings.authorities), settings.blobs)
 
 
 def key_of(settings: Settings) -> Callable[[], str]:

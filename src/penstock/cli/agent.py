@@ -63,9 +63,10 @@ def command(
     """
     from penstock.agent.agent import Agent, Options, default_name
     from penstock.backend import open_home
-    from penstock.settings import environment
+    from penstock.settings import environment, forget_key
 
     settings = invocation.settings
+    forget_key()
     options = Options(
         name=name or default_name(),
         queues=queues,

@@ -51,6 +51,17 @@ def given_password(*, ask: bool, stdin: bool) -> Secret | None:
     return Secret(click.prompt("Password", hide_input=True, confirmation_prompt=True, err=True))
 
 
+def given_current(*, stdin: bool) -> Secret:
+    """Return the password that holds now, as somebody types it or pipes it in."""
+    from penstock.core.secret import Secret
+
+    if stdin:
+        return Secret(sys.stdin.readline().rstrip("\r\n"))
+    if not sys.stdin.isatty():
+        raise click.UsageError("nobody can be asked here; pipe the passwords in with --password-stdin")
+    return Secret(click.prompt("Password that holds now", hide_input=True, err=True))
+
+
 def scope_of(text: str | None) -> Scope | None:
     """Return the scope of this name."""
     from penstock.core.access import Scope

@@ -44,6 +44,7 @@ SUMMARIES = {
     "user": "Add, list, change and remove the users of a server.",
     "key": "Make, list and revoke keys.",
     "audit": "Show who changed what, and check that nobody changed the record.",
+    "ui": "Print the address by which a browser gets in.",
     "server": "Serve the home over HTTP, for other processes and machines.",
     "doctor": "Check this installation and its home.",
 }

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sys
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 import click
@@ -12,6 +13,7 @@ from penstock.cli.invocation import Exit, Invocation, json_option, pass_invocati
 if TYPE_CHECKING:
     from penstock.server.serve import Address
 
+FILE = click.Path(exists=True, dir_okay=False, path_type=Path)
 EXAMPLE = """\
 \b
 Example:
@@ -29,11 +31,39 @@ Example:
 @click.option(
     "--name", "names", multiple=True, metavar="NAME", help="How else clients call it, as penstock.example.org."
 )
+@click.option(
+    "--files-port",
+    default=0,
+    show_default="a free one",
+    type=click.IntRange(0, 65535),
+    help="The port under which browsers are shown what tasks stored.",
+)
+@click.option(
+    "--files-name", default="", metavar="NAME", help="A second name of the server, which shows it instead of that port."
+)
+@click.option("--tls-cert", "certificate", type=FILE, help="PEM file with the certificate; the server speaks TLS then.")
+@click.option("--tls-key", "key", type=FILE, help="PEM file with its key.")
+@click.option("--tls-proxy", "proxied", is_flag=True, help="A proxy in front of the server speaks TLS.")
+@click.option("--insecure-http", "may_lack", is_flag=True, help="Let other machines in without TLS.")
 @click.option("--database", metavar="URL", help="postgresql://...; by default the file in the home.")
 @json_option
 @pass_invocation
-def command(invocation: Invocation, host: str, port: int, names: tuple[str, ...], database: str | None) -> Exit:
+def command(
+    invocation: Invocation,
+    host: str,
+    port: int,
+    names: tuple[str, ...],
+    files_port: int,
+    files_name: str,
+    certificate: Path | None,
+    key: Path | None,
+    proxied: bool,
+    may_lack: bool,
+    database: str | None,
+) -> Exit:
     """Serve the home over HTTP until the process is told to stop."""
+    if (certificate is None) != (key is None):
+        raise click.UsageError("--tls-cert and --tls-key go together")
     from msgspec.structs import replace
 
     from penstock.backend.local import open_local
@@ -41,7 +71,7 @@ def command(invocation: Invocation, host: str, port: int, names: tuple[str, ...]
     from penstock.settings import postgres_url
 
     try:
-        from penstock.server.serve import Serving, log_to_stderr, make_server
+        from penstock.server.serve import Serving, Tls, log_to_stderr, make_server
     except ModuleNotFoundError as error:
         raise StoreError(
             f"the server needs {error.name}, which is not installed", hint="pip install 'penstock[server]'"
@@ -51,7 +81,15 @@ def command(invocation: Invocation, host: str, port: int, names: tuple[str, ...]
     settings = replace(own, url="", database_url=chosen_database)  # what it serves is its own home
     backend = open_local(settings)
     log_to_stderr()
-    chosen = Serving(home=settings.home, host=host, port=port, names=names)
+    chosen = Serving(
+        home=settings.home,
+        host=host,
+        port=port,
+        names=names,
+        files_port=files_port,
+        files_name=files_name,
+        tls=Tls(certificate=certificate, key=key, proxied=proxied, may_lack=may_lack),
+    )
     try:
         with make_server(backend, chosen, _json if invocation.json else _say) as server:
             server.run_until_told()

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 import click
 
 from penstock.cli.grants import (
+    given_current,
     given_password,
     password_options,
     projects_option,
@@ -106,6 +107,27 @@ def change(
         disabled=disabled,
         password=password,
     )
+    return _answer(invocation, "changed", invocation.backend.call(op))
+
+
+@command.command("password")
+@click.argument("name")
+@click.option("--password-stdin", "stdin", is_flag=True, help="Read the passwords from standard input, a line each.")
+@json_option
+@pass_invocation
+def password(invocation: Invocation, name: str, stdin: bool) -> Exit:
+    """Change your own password, which ends your other sessions.
+
+    At a server the one that holds now is asked for first. Whoever owns the home needs none.
+    """
+    from penstock.ops.access import ChangePassword, ChangeUser
+
+    current = given_current(stdin=stdin) if invocation.settings.url else None
+    chosen = given_password(ask=not stdin, stdin=stdin)
+    assert chosen is not None  # noqa: S101 - it is asked for, one way or the other
+    if current is None:
+        return _answer(invocation, "changed", invocation.backend.call(ChangeUser(name=name, password=chosen)))
+    op = ChangePassword(name=name, current=current, password=chosen)
     return _answer(invocation, "changed", invocation.backend.call(op))
 
 

@@ -50,6 +50,9 @@ class Identity(Struct, frozen=True, kw_only=True):
             in which it may read beside its own run; empty for none, `("",)` for all.
         queues: Of an agent, the queues that it may serve; of a user, those that they may put tasks into; empty for all.
         task: Of an attempt, its task.
+        fence: Of an attempt, the number that its task is held under, by which it may do what ends and lets go of it,
+            too; None for what the code of a step may.
+        leads: Of an attempt, whether it is a controller: it writes to what it leads and makes as to itself.
         key: Id of the key or the session that they came with; what became of that since counts at every call. Empty
             where somebody else vouches for them.
         address: Where the call came from; empty when that is this machine.
@@ -61,6 +64,8 @@ class Identity(Struct, frozen=True, kw_only=True):
     projects: tuple[str, ...] = ()
     queues: tuple[str, ...] = ()
     task: str | None = None
+    fence: int | None = None
+    leads: bool = False
     key: str = ""
     address: str = ""
 
@@ -147,18 +152,34 @@ class Session(Struct, frozen=True, kw_only=True):
 
 KEY: Final = "penstock"
 SESSION: Final = "session"
-_TEXT = re.compile(rf"({KEY}|{SESSION})_([a-z2-7]{{8}})_[A-Za-z0-9_-]{{43}}")
+ATTEMPT: Final = "attempt"
+_TEXT = re.compile(rf"({KEY}|{SESSION}|{ATTEMPT})_([a-z2-7]{{8}})_[A-Za-z0-9_-]{{43}}")
+
+_DIGEST = re.compile(r"[0-9a-f]{64}")
+
+
+class AttemptToken(Struct, frozen=True, kw_only=True):
+    """What whoever carries a claimed task out is known by, for as long as the task is held.
+
+    Args:
+        task, fence: The task, and the number that it is held under.
+        key: Id of the key or session that it was claimed with; empty when that was the owner of the home.
+    """
+
+    task: str
+    fence: int
+    key: str = ""
 
 
 class Presented(NamedTuple):
-    """What somebody came with: `sort` is `KEY` or `SESSION`."""
+    """What somebody came with: `sort` is `KEY`, `SESSION` or `ATTEMPT`."""
 
     sort: str
     id: str
 
 
 def text_of(sort: str, id: str, secret: str) -> str:
-    """Return the text of a key or a session: `penstock_<id of 8>_<secret of 43>`, or `session_...`."""
+    """Return the text of a key, a session or an attempt: `penstock_<id of 8>_<secret of 43>`, or `session_...`."""
     return f"{sort}_{id}_{secret}"
 
 
@@ -169,8 +190,13 @@ def read_text(text: str) -> Presented | None:
 
 
 def digest_of(text: str) -> str:
-    """Return what is kept of the text of a key or a session: its secret is of 256 random bits, so SHA-256 will do."""
+    """Return what is kept of such a text: its secret is of 256 random bits, so SHA-256 will do."""
     return hashlib.sha256(text.encode("utf-8", "backslashreplace")).hexdigest()
+
+
+def is_digest(text: str) -> bool:
+    """Return whether this is what `digest_of` returns."""
+    return _DIGEST.fullmatch(text) is not None
 
 
 def is_same(digest: str, other: str) -> bool:

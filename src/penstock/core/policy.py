@@ -11,7 +11,7 @@ from typing import NamedTuple, Protocol
 
 from penstock.core.access import Identity, Kind, Scope
 from penstock.core.errors import Forbidden, Unauthenticated
-from penstock.core.rights import RULES, Place, Reach, Rule, Thing
+from penstock.core.rights import RULES, Place, Reach, Role, Rule, Thing
 
 
 class Located(NamedTuple):
@@ -21,11 +21,13 @@ class Located(NamedTuple):
         project: Its project.
         run: Of an attempt of a step, its run.
         tasks: Of a model, the tasks that have it.
+        maker: The attempt that made it, where one did beside its own task.
     """
 
     project: str
     run: str | None = None
     tasks: tuple[str, ...] = ()
+    maker: str | None = None
 
 
 class Whereabouts(Protocol):
@@ -198,13 +200,12 @@ def _must_serve(identity: Identity, op: object, queue: str) -> None:
 
 
 def _check_attempt(identity: Identity, op: object, rule: Rule, where: Whereabouts) -> None:
-    """Let an attempt write as a step may, and read what belongs to its run, or lies where it may read."""
+    """Let an attempt write to what is its own, and read what belongs to its run, or lies where it may read."""
     task = identity.task or ""
     places = rule.places
     reads: bool = getattr(op, "reads", False)
     if not reads:
-        check_step(op, task, where)
-        places = places[1:]
+        places = _places_left(identity, op, rule, where)
     elif rule.scope is not Scope.READ or any(place.thing not in _OF_WORK for place in places):
         raise Forbidden(f"a step may not ask for {_name(op)}")
     own = where.task(task)
@@ -213,11 +214,56 @@ def _check_attempt(identity: Identity, op: object, rule: Rule, where: Whereabout
     if reads and not (values or rule.anywhere or (rule.lists and identity.projects)):
         raise Forbidden(f"a step may not ask for {_name(op)} but of its own run")
     for place, value in values:
-        if _is_of(family, place, value, where) or (place.thing is Thing.PROJECT and own and value == own.project):
+        in_own_project = place.thing is Thing.PROJECT and own is not None and value == own.project
+        if in_own_project or place.thing is Thing.QUEUE or _is_of(family, place, value, where):
             continue
-        if reads and place.thing is Thing.TASK and where.task(value) is None:
+        if place.thing is Thing.TASK and not identity.projects and where.task(value) is None:
             raise Forbidden(f"a step may not ask for {_name(op)} of task {value}, which is not of its run")
         _must_see(identity, op, place, value, where)
+
+
+def _places_left(identity: Identity, op: object, rule: Rule, where: Whereabouts) -> tuple[Place, ...]:
+    """Return the places that an attempt only has to see, of an operation by which it writes to what is its own.
+
+    Raises:
+        Forbidden: It would write to what is another's.
+    """
+    task = identity.task or ""
+    changed = [(place, one) for place, one in _values(op, rule.places) if place.thing is Thing.TASK]
+    written = [(place.role, one) for place, one in changed if place.role is not Role.SOURCE]
+    if identity.fence is not None and not identity.leads and any(role is Role.MADE for role, _ in written):
+        hint = "only a pipeline does: give the task the type controller, or have somebody else start it"
+        raise Forbidden(f"task {task} may not ask for {_name(op)}: it makes no tasks or runs", hint=hint)
+    if not (rule.held and written and identity.fence is not None):
+        check_step(op, task, where)
+        return rule.places[1:]
+    if not all(_is_own(identity, role, one, where) for role, one in written):
+        check_step(op, task, where)
+        return rule.places[1:]
+    return tuple(one for one in rule.places if one.thing is not Thing.TASK or one.role is Role.SOURCE)
+
+
+def _is_own(identity: Identity, role: Role, task: str, where: Whereabouts) -> bool:
+    """Return whether a held attempt may do this to a task, or make it."""
+    found = where.task(task)
+    if found is None and role is Role.MADE:
+        return identity.leads
+    if role is Role.REMOVED and (found is None or found.maker is None):
+        return False
+    return _is_led(identity, task, where)
+
+
+def _is_led(identity: Identity, task: str, where: Whereabouts) -> bool:
+    """Return whether a task is the attempt's own; of a controller, whether it leads it, or made it."""
+    met: set[str] = set()
+    found: str | None = task
+    while found is not None and found not in met:
+        if found == identity.task:
+            return True
+        met.add(found)
+        located = where.task(found) if identity.leads else None
+        found = None if located is None else located.run or located.maker
+    return False
 
 
 def _is_of(family: set[str], place: Place, value: str, where: Whereabouts) -> bool:

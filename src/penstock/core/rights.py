@@ -9,6 +9,8 @@ refused unless all that these name lies in them; `lists` says that the answer it
 
     step=       what the process of a step may write: to its own task and run (OWN), a model of no task (FREE), a model
                 that a step of its run made (RUN). The first place says whose it is. What only reads is open to them.
+    held=       whether an attempt may ask for it that shows what it is held under: about its task and, of a controller,
+                about what it leads and makes. So they may with most of `run`
     agent=      whether an agent may ask for it, from the queues it is for
     audited=    whether a row of the audit log tells of it. Reports are not: they come by the thousand, and are
                 themselves the record.
@@ -38,6 +40,15 @@ class Thing(Enum):
     KEY = auto()
 
 
+class Role(Enum):
+    """What an operation that writes does about a task that it names."""
+
+    CHANGED = auto()
+    MADE = auto()  # unless it is there already
+    REMOVED = auto()  # an attempt removes what it made, and not itself
+    SOURCE = auto()  # it is only read
+
+
 class Place(Struct, frozen=True):
     """Where an operation says what it is about.
 
@@ -45,11 +56,13 @@ class Place(Struct, frozen=True):
         thing: What stands there.
         path: The field, as in `task.project`; it may hold one, several, or none.
         unless: A field that, when it says something, makes up for nothing here.
+        role: What becomes of it there.
     """
 
     thing: Thing
     path: str
     unless: str = ""
+    role: Role = Role.CHANGED
 
 
 class Reach(Enum):
@@ -68,6 +81,7 @@ class Rule(Struct, frozen=True, kw_only=True):
         scope: The scope that a user's key must have; None when nobody has to say who they are.
         places: What it is about.
         step: How far the process of a step may write with it.
+        held: Whether an attempt that is held may ask for it, about itself and what it leads.
         agent: Whether agents may ask for it.
         lists: Whether its answer can be limited to projects.
         anywhere: Whether it tells nothing about any project.
@@ -78,6 +92,7 @@ class Rule(Struct, frozen=True, kw_only=True):
     scope: Scope | None
     places: tuple[Place, ...] = ()
     step: Reach = Reach.NOT
+    held: bool = False
     agent: bool = False
     lists: bool = False
     anywhere: bool = False
@@ -90,7 +105,8 @@ def read(*places: Place, **more: Any) -> Rule:
 
 
 def run(*places: Place, **more: Any) -> Rule:
-    return Rule(scope=Scope.RUN, places=places, **more)
+    names_task = any(one.thing is Thing.TASK for one in places)
+    return Rule(scope=Scope.RUN, places=places, held=more.pop("held", names_task), **more)
 
 
 def write(*places: Place, **more: Any) -> Rule:
@@ -107,6 +123,18 @@ def open_to_all(*places: Place, **more: Any) -> Rule:
 
 def task(path: str) -> Place:
     return Place(Thing.TASK, path)
+
+
+def made(path: str) -> Place:
+    return Place(Thing.TASK, path, role=Role.MADE)
+
+
+def removed(path: str) -> Place:
+    return Place(Thing.TASK, path, role=Role.REMOVED)
+
+
+def source(path: str) -> Place:
+    return Place(Thing.TASK, path, role=Role.SOURCE)
 
 
 def model(path: str) -> Place:
@@ -127,7 +155,7 @@ def user(path: str) -> Place:
 
 OWN, FREE, RUN = Reach.OWN, Reach.FREE, Reach.RUN
 
-_NEW_TASK = (task("task.id"), project("task.project"))  # one of this id may exist already, and somewhere else
+_NEW_TASK = (made("task.id"), project("task.project"))  # one of this id may exist already, and somewhere else
 
 RULES: dict[str, Rule] = {
     # tasks
@@ -147,19 +175,19 @@ RULES: dict[str, Rule] = {
     "BeginTask": run(task("id")),
     "ContinueTask": run(task("id")),
     "ResetTask": run(task("id")),
-    "CloneTask": run(task("source"), task("clone.id"), project("clone.project")),
+    "CloneTask": run(source("source"), made("clone.id"), project("clone.project")),
     "EnqueueTask": run(task("id"), queue("queue")),
     "DequeueTask": run(task("id")),
     "PublishTask": write(task("id")),
     "ArchiveTask": write(task("id")),
-    "DeleteTask": write(task("id")),
+    "DeleteTask": write(removed("id"), held=True),
     # queues, and those who carry out what waits in them
     "ListQueues": read(anywhere=True, agent=True),
     "CreateQueue": admin(queue("name")),
     "ChangeQueue": admin(queue("name")),
     "DeleteQueue": admin(queue("name")),
     "ListEntries": read(queue("queue"), lists=True),
-    "MoveEntry": run(task("task"), queue("queue")),
+    "MoveEntry": run(task("task"), queue("queue"), held=False),
     "ClaimTask": run(queue("queues"), agent=True),
     "BeginClaimed": run(task("held.task"), agent=True),
     "RenewLease": run(task("held.task"), agent=True, audited=False),
@@ -173,18 +201,18 @@ RULES: dict[str, Rule] = {
     "DrainAgent": admin(agent=True),
     "ForgetAgent": admin(agent=True),
     # runs
-    "CreateRun": run(task("task.id"), project("project")),
+    "CreateRun": run(made("task.id"), project("project")),
     "DefineRun": run(task("id")),
-    "CloneRun": run(task("source"), task("clone.id"), project("clone.project")),
+    "CloneRun": run(source("source"), made("clone.id"), project("clone.project")),
     "StartRun": run(task("id")),
     "ResumeRun": run(task("id")),
     "EndRun": run(task("id")),
     "StopRun": run(task("id")),
     "ArchiveRun": write(task("id")),
-    "DeleteRun": write(task("id")),
+    "DeleteRun": write(removed("id"), held=True),
     "GetRun": read(task("id")),
     "PlanRerun": read(task("source")),
-    "DraftRerun": run(task("source"), task("id")),
+    "DraftRerun": run(source("source"), made("id")),
     "GetRerun": read(task("run")),
     "FindRun": read(lists=True),
     "ListRuns": read(lists=True),
@@ -192,7 +220,7 @@ RULES: dict[str, Rule] = {
     "DraftStep": run(task("run"), *_NEW_TASK),
     "LaunchStep": run(task("run"), *_NEW_TASK),
     "EnqueueStep": run(task("run"), *_NEW_TASK, queue("task.queue")),
-    "ReuseStep": run(task("run"), task("source"), *_NEW_TASK),
+    "ReuseStep": run(task("run"), source("source"), *_NEW_TASK),
     "DecideSteps": run(task("run")),
     "TakeOver": run(task("task")),
     "GetStep": read(task("run")),
@@ -219,8 +247,8 @@ RULES: dict[str, Rule] = {
     "ListModels": read(task("task")),
     "FindModels": read(lists=True),
     "ChangeModel": run(task("task"), model("id"), step=RUN),
-    "PublishModel": write(task("task"), model("id"), step=RUN),
-    "ArchiveModel": write(task("task"), model("id"), step=RUN),
+    "PublishModel": write(task("task"), model("id"), step=RUN, held=True),
+    "ArchiveModel": write(task("task"), model("id"), step=RUN, held=True),
     "LinkModel": run(task("task"), model("model"), step=OWN),
     "DeleteModel": write(model("id")),
     # the change feed, and the store
@@ -235,6 +263,7 @@ RULES: dict[str, Rule] = {
     "AddKey": read(Place(Thing.OWNER, "owner"), grants=True),
     "ListKeys": read(Place(Thing.OWNER, "owner")),
     "RevokeKey": read(Place(Thing.KEY, "id")),
+    "ChangePassword": read(Place(Thing.OWNER, "name")),
     "LogIn": open_to_all(user("name")),
     "LogOut": open_to_all(),
     "Authenticate": open_to_all(audited=False),

@@ -131,6 +131,23 @@ class LogIn(Op[LoggedIn], frozen=True, kw_only=True):
     confidential: ClassVar[bool] = True
 
 
+class ChangePassword(Op[User], frozen=True, kw_only=True):
+    """Give oneself another password, which ends all sessions but the one that asks.
+
+    Raises Unauthenticated when the current one does not fit, Conflict when there is none, and TooManyAttempts as LogIn
+    does.
+
+    Args:
+        name: The user, who asks.
+        current, password: The password that holds now, and the one that is to hold.
+    """
+
+    name: str
+    current: Secret
+    password: Secret
+    confidential: ClassVar[bool] = True
+
+
 class LogOut(Op[None], frozen=True, kw_only=True):
     """End a session, given by its text. Ending it again changes nothing."""
 

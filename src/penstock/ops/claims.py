@@ -45,6 +45,8 @@ class ClaimTask(Op[Claim | None], frozen=True, kw_only=True):
             what it holds already counts as the leases say.
         seconds: How long the lease lasts unless it is renewed.
         wait: Seconds to wait for a task at the most; 0 answers at once.
+        proof: SHA-256, in hexadecimal, of the text by which whoever carries the task out will be known to a server
+            instead of by the agent's key; empty for none.
     """
 
     agent: str
@@ -53,6 +55,7 @@ class ClaimTask(Op[Claim | None], frozen=True, kw_only=True):
     workers: int = 1
     seconds: float = SECONDS
     wait: float = 0.0
+    proof: str = ""
     in_turn: ClassVar[bool] = True
 
 

@@ -6,6 +6,7 @@ from collections.abc import Callable, Collection, Mapping, Sequence
 from contextlib import AbstractContextManager
 from typing import Protocol, TypeVar
 
+from penstock.core.access import Identity
 from penstock.core.decision import Decision
 from penstock.core.outputs import Artifact, ConsoleLine, Model, Plot, ScalarSeries, ScalarSummary
 from penstock.core.pipeline import Pipeline
@@ -19,7 +20,7 @@ from penstock.ops.outputs import ConsoleChunk, NewPoints
 from penstock.ops.runs import ListRuns
 from penstock.ops.steps import StepDecision
 from penstock.ops.tasks import ListTasks
-from penstock.ports.access import Audit, Keys, LogIns, Requests, Sessions, Users
+from penstock.ports.access import Audit, Keys, LogIns, Requests, Sessions, Tokens, Users
 from penstock.ports.queues import Agents, Assignments, Entries, Leases, Queues
 
 T = TypeVar("T")
@@ -258,7 +259,13 @@ class Checks(Protocol):
 
 
 class Tx(Protocol):
-    """One transaction over everything that is stored."""
+    """One transaction over everything that is stored.
+
+    Attributes:
+        who: Who asks, where they come from outside.
+    """
+
+    who: Identity | None
 
     def limit_to(self, projects: tuple[str, ...]) -> None:
         """Have lists show only what lies in these projects; nothing for no limit."""
@@ -304,6 +311,8 @@ class Tx(Protocol):
     def keys(self) -> Keys: ...
     @property
     def sessions(self) -> Sessions: ...
+    @property
+    def tokens(self) -> Tokens: ...
     @property
     def log_ins(self) -> LogIns: ...
     @property

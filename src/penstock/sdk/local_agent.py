@@ -10,6 +10,7 @@ import sys
 import time
 
 from penstock.backend import Backend
+from penstock.core.access import ATTEMPT, read_text
 from penstock.ops.agents import ListAgents
 from penstock.settings import Settings, environment
 
@@ -27,8 +28,9 @@ class LocalAgent:
 
     def start(self) -> bool:
         """Start an agent unless one lives, is on its way, or none is wanted; return whether one will come."""
-        if self._settings.start_agent == "off":
-            return False
+        given = read_text(self._settings.key.text)
+        if self._settings.start_agent == "off" or (given is not None and given.sort == ATTEMPT):
+            return False  # an attempt has no key that an agent could come with
         if time.monotonic() < self._until or self._backend.call(ListAgents()):
             return True
         self._until = time.monotonic() + COMING

@@ -21,6 +21,9 @@ from penstock.ops.base import Op
 Authenticate = Callable[[str], Identity]
 """Returns who comes with a key; raises Unauthenticated when nobody has it, Forbidden when it may not be used here."""
 
+OWNER: Final = Identity(name="owner", scope=Scope.ADMIN)
+"""Whoever can read the files of the home."""
+
 GUESSES: Final = 20  # failed authentications of one address
 WITHIN: Final = 60.0  # seconds
 ADDRESSES: Final = 10_000  # that are remembered
@@ -58,7 +61,7 @@ def owner_of(token: str) -> Authenticate:
                 "this key is not known here",
                 hint="set PENSTOCK_KEY to a key of this server; on its own machine, PENSTOCK_HOME to its home",
             )
-        return Identity(name="owner", scope=Scope.ADMIN)
+        return OWNER
 
     return authenticate
 

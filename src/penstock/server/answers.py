@@ -20,6 +20,7 @@ from penstock.core.errors import (
     NotFound,
     PenstockError,
     StoreBusy,
+    TooManyAttempts,
     Unauthenticated,
 )
 
@@ -33,6 +34,7 @@ STATUSES: Final[tuple[tuple[type[PenstockError], int], ...]] = (
     (Conflict, 409),
     (Invalid, 422),
     (ArtifactError, 422),
+    (TooManyAttempts, 429),
     (StoreBusy, 503),
     (DiskFull, 507),
 )
@@ -80,7 +82,8 @@ def problem(error: BaseException, accept: str = "") -> Response:
     if isinstance(error, PenstockError):
         status = next((status for kind, status in STATUSES if isinstance(error, kind)), UNEXPECTED)
         told = Problem(code=error.code, message=_sendable(error.message), hint=error.hint and _sendable(error.hint))
-        headers = {"Retry-After": "1"} if isinstance(error, StoreBusy) else {}
+        wait = "1" if isinstance(error, StoreBusy) else "60" if isinstance(error, TooManyAttempts) else ""
+        headers = {"Retry-After": wait} if wait else {}
         return answer(told, accept=accept, status=status, headers=headers)
     number = secrets.token_hex(4)
     log.error("error %s", number, exc_info=error)

@@ -10,12 +10,15 @@ from typing import Final
 from msgspec import Struct
 
 from penstock.backend.local import Local
+from penstock.backend.secrets import AT_ONCE
 from penstock.blobs.uploads import LARGEST, Uploads
 from penstock.ops.claims import EndLeases, SpareLeases
 from penstock.server.access import Authenticate
 from penstock.server.blobs import BlobRoutes
 from penstock.server.door import Alive, Door, Hosts
 from penstock.server.feed import PERIOD, Feed
+from penstock.server.files import FileLinks, Files, Origins, Signatures
+from penstock.server.login import LoginRoutes
 from penstock.server.loops import Loop
 from penstock.server.metrics import Metrics
 from penstock.server.operations import Operations
@@ -72,6 +75,7 @@ class App:
         self._backend = backend
         self._threads = ThreadPoolExecutor(limits.threads, "penstock-op")
         self._files = ThreadPoolExecutor(limits.threads, "penstock-file")
+        self._passwords = ThreadPoolExecutor(AT_ONCE, "penstock-password")  # a wave of guesses holds nothing else up
         self.sessions = Sessions()
         self.feed = Feed(backend.call)
         self._loops = (
@@ -83,10 +87,14 @@ class App:
         operations = Operations(backend, self._threads, self.feed, limits.body)
         uploads = Uploads(backend.blobs, backend.blobs.root, limits.blob)
         blobs = BlobRoutes(backend.blobs, uploads, self._files)
-        pages = Pages(self.sessions, hosts.cookie, self._loops, metrics)
-        self.table = Table([*operations.routes(), *blobs.routes(), *pages.routes()])
+        login = LoginRoutes(backend, self.sessions, hosts.cookie, self._passwords, secure=hosts.secure)
+        pages = Pages(self._loops, metrics)
+        signatures = Signatures()
+        links = FileLinks(backend, backend.blobs, hosts.files, signatures, self._files)
+        self.table = Table([*operations.routes(), *blobs.routes(), *links.routes(), *login.routes(), *pages.routes()])
         door = Door(self.table, hosts, authenticate, self.sessions, self._threads, metrics)
-        self.asgi = Alive(door, self._begin, self._end)
+        files = Files(hosts.files, signatures, backend.blobs, self._files)
+        self.asgi = Alive(Origins(door, files, hosts.files.names), self._begin, self._end)
 
     def _begin(self) -> None:
         self._backend.call(SpareLeases())  # while no server was there, nobody could renew a lease
@@ -98,8 +106,8 @@ class App:
         self.feed.end()
         for loop in self._loops:
             loop.stop()
-        self._threads.shutdown(wait=True, cancel_futures=True)
-        self._files.shutdown(wait=True, cancel_futures=True)
+        for pool in (self._threads, self._files, self._passwords):
+            pool.shutdown(wait=True, cancel_futures=True)
 
     def _end_leases(self) -> None:
         """Decide about what was lost with its agent."""

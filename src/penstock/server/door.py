@@ -10,19 +10,22 @@ import hashlib
 import time
 from collections.abc import Callable
 from concurrent.futures import Executor
+from contextlib import suppress
 from typing import Any, Final
 
 from msgspec import Struct
+from msgspec.structs import replace
 from starlette.requests import Request
 from starlette.responses import Response
-from starlette.types import Message, Receive, Scope, Send
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from penstock.backend.protocol import JSON
-from penstock.core.access import Identity, Kind
+from penstock.core.access import SESSION, Identity, Kind, read_text
 from penstock.core.errors import Unauthenticated
 from penstock.server.access import Authenticate, Guesses
 from penstock.server.answers import problem, refuse
 from penstock.server.bodies import media_type
+from penstock.server.files import Origin
 from penstock.server.metrics import Metrics
 from penstock.server.routes import NOBODY, Route, Table
 from penstock.server.sessions import Sessions
@@ -42,6 +45,7 @@ HEADERS: Final = {
     "Cross-Origin-Opener-Policy": "same-origin",
     "Cache-Control": "no-store",
 }
+STRICT: Final = (b"strict-transport-security", b"max-age=31536000")
 _ENCODED: Final = [(name.lower().encode(), value.encode()) for name, value in HEADERS.items()]
 LOGIN: Final = (
     "set PENSTOCK_KEY to a key of this server, or PENSTOCK_HOME to its home; others send Authorization: Bearer KEY"
@@ -54,10 +58,16 @@ class Hosts(Struct, frozen=True, kw_only=True):
     Args:
         names: What the `Host` header may be, exactly.
         cookie: The name of the cookie of a session: another one for each port, as browsers share cookies among these.
+        secure: Whether browsers reach it by TLS alone.
+        strict: The names by which they are told never to try it otherwise; not those that every machine has.
+        files: The other origin, under which users' bytes are shown.
     """
 
     names: frozenset[str]
     cookie: str
+    secure: bool = False
+    strict: frozenset[str] = frozenset()
+    files: Origin = Origin()
 
     def is_own(self, origin: str) -> bool:
         """Return whether an origin is this server."""
@@ -109,6 +119,8 @@ class Door:
             if message["type"] == "http.response.start":
                 status = message["status"]
                 _guard(message)
+                if request.headers.get("host") in self._hosts.strict:
+                    message["headers"].append(STRICT)
             await send(message)
 
         try:
@@ -127,7 +139,7 @@ class Door:
         route = methods.get(request.method)
         identity = NOBODY
         if route is None or route.policy.scope is not None:
-            identity = await self._identify(request)
+            identity = replace(await self._identify(request), address=request.client.host if request.client else "")
         if route is None:
             raise _no_route(request, methods)
         is_user = identity.kind is Kind.USER  # what agents and attempts may, the service knows
@@ -163,8 +175,14 @@ class Door:
         kind, _, key = request.headers.get("authorization", "").partition(" ")
         if kind.lower() == "bearer" and key:
             return await self._by_key(request, key.strip())
-        word = request.cookies.get(self._hosts.cookie)
+        word = request.cookies.get(self._hosts.cookie, "")
+        presented = read_text(word)
         identity = self._sessions.find(word) if word else None
+        if presented is not None and presented.sort == SESSION:  # of a user who logged in by a password
+            with suppress(Unauthenticated):
+                identity = await self._by_key(request, word)
+        if identity is None and request.method in SAFE and "text/html" in request.headers.get("accept", ""):
+            raise refuse(303, "unauthenticated", "log in first", Location="/login")
         if identity is None:
             raise refuse(401, "unauthenticated", "the server does not know who asks", LOGIN, WWW_Authenticate="Bearer")
         if request.method not in SAFE:
@@ -196,9 +214,9 @@ class Door:
 
 
 class Alive:
-    """Answers what ASGI asks about the life of the server, and hands requests to the door."""
+    """Answers what ASGI asks about the life of the server, and hands requests on."""
 
-    def __init__(self, door: Door, begin: Callable[[], object], end: Callable[[], object]) -> None:
+    def __init__(self, door: ASGIApp, begin: Callable[[], object], end: Callable[[], object]) -> None:
         self._door = door
         self._begin = begin
         self._end = end

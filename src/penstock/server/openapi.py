@@ -27,7 +27,7 @@ REFUSALS: Final = {
     "415": "The body is of a type that is not read here.",
     "421": "The server is not called so.",
     "422": "The request makes no sense.",
-    "429": "Too many requests with a key that is not known.",
+    "429": "Too many requests with a key or a password that is not known.",
     "431": "There are too many headers.",
     "503": "The server is busy: try again, after Retry-After seconds.",
     "507": "The disk is full.",

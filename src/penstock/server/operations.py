@@ -68,7 +68,7 @@ class Operations:
             media = media_type(request)
             op = decode(body, kind, media)
             once = None if op.reads else _once(request, identity, body)
-            held = _held(request)
+            held = _held(request, identity)
             if live.waits(op) > 0:
                 call = self._caller(identity, held, None)
                 result = await live.wait_for(self._feed, op, call, self._looker(identity, held), LONGEST_WAIT)
@@ -118,14 +118,17 @@ def _once(request: Request, identity: Identity, body: bytes) -> Once | None:
     return Once(who, asked)
 
 
-def _held(request: Request) -> Held | None:
+def _held(request: Request, identity: Identity) -> Held | None:
     """Return what whoever carries a claimed task out has to show; None for everybody else."""
+    own = Held(identity.task, identity.fence) if identity.task and identity.fence is not None else None
     text = request.headers.get(HELD)
     if text is None:
-        return None
+        return own
     found = held_of(text)
     if found is None:
         raise refuse(422, "invalid", f"{HELD} has to be of the form TASK:FENCE")
+    if own is not None and found != own:
+        raise refuse(403, "forbidden", f"this token is that of task {own.task}, held under number {own.fence}")
     return found
 
 

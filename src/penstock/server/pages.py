@@ -1,4 +1,4 @@
-"""The pages, and what is not an operation: logging in, the reference, whether the server is well, its metrics."""
+"""The pages, and what is not an operation: the reference, whether the server is well, its metrics."""
 
 from __future__ import annotations
 
@@ -16,30 +16,14 @@ from penstock import __version__
 from penstock.backend.protocol import API
 from penstock.core.access import Identity, Scope
 from penstock.server import openapi
-from penstock.server.access import Guesses
-from penstock.server.answers import answer, refuse
-from penstock.server.bodies import decode, media_type, whole
+from penstock.server.answers import answer
 from penstock.server.loops import Loop
 from penstock.server.metrics import TYPE, Metrics
 from penstock.server.routes import OPEN, Policy, Route
-from penstock.server.sessions import IDLE, Sessions
 
 VERSION: Final = str(__version__)
-SMALL: Final = 10_000  # bytes of the body of a login
 _FOLDER: Final = Path(__file__).with_name("pages")
 _FILES: Final = {"login.js": "text/javascript", "style.css": "text/css"}
-
-
-class Login(Struct, frozen=True):
-    """What a browser sends to log in."""
-
-    code: str
-
-
-class Code(Struct, frozen=True):
-    """A code that logs a browser in, once, within a minute."""
-
-    code: str
 
 
 class Health(Struct, frozen=True):
@@ -53,18 +37,13 @@ class Pages:
     """Answers what is not an operation.
 
     Args:
-        sessions: Who is logged in.
-        cookie: The name of the cookie of a session.
         loops: What goes on in the server.
         metrics: What is counted.
     """
 
-    def __init__(self, sessions: Sessions, cookie: str, loops: Sequence[Loop], metrics: Metrics) -> None:
-        self._sessions = sessions
-        self._cookie = cookie
+    def __init__(self, loops: Sequence[Loop], metrics: Metrics) -> None:
         self._loops = loops
         self._metrics = metrics
-        self._guesses = Guesses()
 
     def routes(self) -> Iterator[Route]:
         """Return the routes. Only those that are named OPEN here ask nobody for a key."""
@@ -77,9 +56,6 @@ class Pages:
         yield _fixed("/login", "login_page", OPEN, lambda: _file("login.html"), "text/html")
         for name, media in _FILES.items():
             yield _fixed(f"/pages/{name}", "pages", OPEN, partial(_file, name), media)
-        yield Route(method="POST", path="/login", name="login", policy=OPEN, endpoint=self._log_in)
-        yield Route(method="POST", path="/logout", name="logout", policy=reads, endpoint=self._log_out)
-        yield Route(method="POST", path=f"{API}/login-codes", name="login_code", policy=reads, endpoint=self._code)
 
     async def _health(self, request: Request, identity: Identity) -> Response:
         _ = request, identity
@@ -91,34 +67,6 @@ class Pages:
     async def _numbers(self, request: Request, identity: Identity) -> Response:
         _ = request, identity
         return Response(self._metrics.text(), media_type=TYPE)
-
-    async def _code(self, request: Request, identity: Identity) -> Response:
-        _ = request
-        return answer(Code(self._sessions.code(identity)))
-
-    async def _log_in(self, request: Request, identity: Identity) -> Response:
-        """Give a browser a session for a code."""
-        _ = identity
-        address = request.client.host if request.client else ""
-        if wait := self._guesses.wait(address):
-            message = "too many codes that are not known came from this address"
-            raise refuse(429, "unauthenticated", message, Retry_After=str(int(wait) + 1))
-        given = decode(await whole(request, SMALL), Login, media_type(request))
-        word = self._sessions.exchange(given.code)
-        if word is None:
-            self._guesses.failed(address)
-            raise refuse(401, "unauthenticated", "this link is not good any more", "a link works once, for a minute")
-        response = answer(None)
-        secure = request.url.scheme == "https"
-        response.set_cookie(self._cookie, word, int(IDLE), httponly=True, samesite="strict", secure=secure)
-        return response
-
-    async def _log_out(self, request: Request, identity: Identity) -> Response:
-        _ = identity
-        self._sessions.end(request.cookies.get(self._cookie, ""))
-        response = answer(None)
-        response.delete_cookie(self._cookie, httponly=True, samesite="strict")
-        return response
 
 
 def _fixed(path: str, name: str, policy: Policy, content: Callable[[], bytes], media: str) -> Route:

@@ -9,7 +9,7 @@ import signal
 import socket
 import sys
 import threading
-from collections.abc import Callable, Generator
+from collections.abc import Callable, Generator, Sequence
 from contextlib import contextmanager, suppress
 from ipaddress import ip_address
 from pathlib import Path
@@ -27,9 +27,11 @@ from penstock.core.errors import Invalid, StoreError
 from penstock.core.secret import Secret
 from penstock.ops.access import Authenticate as AskWho
 from penstock.ops.access import ListUsers
-from penstock.server.access import Authenticate, owner_or
+from penstock.server.access import OWNER, Authenticate, owner_or
 from penstock.server.app import App, Limits
 from penstock.server.door import LONGEST_HEADERS, Hosts
+from penstock.server.files import Origin
+from penstock.server.tls import context_of
 
 PORT: Final = 8765
 GRACE: Final = 10  # seconds that requests get to end once the server shall stop
@@ -50,6 +52,26 @@ class Address(Struct, frozen=True, kw_only=True):
     pid: int
 
 
+class Tls(Struct, frozen=True, kw_only=True):
+    """How others are kept from reading along.
+
+    Args:
+        certificate, key: PEM files by which the server itself speaks TLS; None without.
+        proxied: Whether a proxy in front of it does.
+        may_lack: Whether the server may be reached from other machines all the same when neither does.
+    """
+
+    certificate: Path | None = None
+    key: Path | None = None
+    proxied: bool = False
+    may_lack: bool = False
+
+    @property
+    def is_there(self) -> bool:
+        """Whether browsers reach the server by TLS."""
+        return self.certificate is not None or self.proxied
+
+
 class Serving(Struct, frozen=True, kw_only=True):
     """How to serve.
 
@@ -58,6 +80,9 @@ class Serving(Struct, frozen=True, kw_only=True):
         host: What to listen on. Anything but this machine alone needs users.
         port: 0 takes one that is free.
         names: How else the server is called by those who reach it: `penstock.example.org`.
+        files_port: The port under which users' bytes are shown, on each name of this machine; 0 takes one that is free.
+        files_name: Another name by which this server is reached, under which they are shown instead.
+        tls: How others are kept from reading along.
         limits: How much a client may ask for.
     """
 
@@ -65,6 +90,9 @@ class Serving(Struct, frozen=True, kw_only=True):
     host: str = "127.0.0.1"
     port: int = PORT
     names: tuple[str, ...] = ()
+    files_port: int = 0
+    files_name: str = ""
+    tls: Tls = Tls()
     limits: Limits = Limits()
 
 
@@ -84,20 +112,48 @@ def make_server(
         authenticate: Who comes with a key; by default the owner of the home with its token, and users with their keys.
 
     Raises:
-        Invalid: It shall listen on more than this machine, and there are no users.
+        Invalid: It shall listen on more than this machine, and there are no users, or no TLS. Or its certificate or key
+            cannot be used.
         StoreError: The port is taken, or is not for us.
     """
-    if not is_loopback(chosen.host) and not backend.call(ListUsers()):
-        raise Invalid(
-            f"a server that listens on {chosen.host} can be reached from other machines, and there are no users yet",
-            hint="leave out --host, or add a user first: penstock user add NAME --scope admin",
-        )
+    _refuse_what_is_unsafe(backend, chosen)
+    tls = chosen.tls
+    context = context_of(tls.certificate, tls.key) if tls.certificate and tls.key else None
     authenticate = authenticate or owner_or(make_token(chosen.home), _users_of(backend))
-    listening = _listening(chosen.host, chosen.port)
-    port = int(listening.getsockname()[1])
-    app = App(backend, hosts(chosen.host, port, chosen.names), authenticate, chosen.limits)
-    address = Address(url=f"http://{_written(chosen.host)}:{port}", pid=os.getpid())
-    return Server(app, listening, chosen.home / "server.json", address, ready)
+    listening = [_listening(chosen.host, chosen.port), _listening(chosen.host, chosen.files_port)]
+    port, files_port = (int(one.getsockname()[1]) for one in listening)
+    scheme = "https" if tls.is_there else "http"
+    named = hosts(chosen.host, port, chosen.names, files_port=files_port, files_name=chosen.files_name, scheme=scheme)
+    app = App(backend, named, authenticate, chosen.limits)
+    address = Address(url=_url(chosen, port), pid=os.getpid())
+    server = Server(app, listening, chosen.home / "server.json", address, ready)
+    if context is not None:
+        server.config.ssl_context_factory = lambda _config, _default: context
+    return server
+
+
+def _refuse_what_is_unsafe(backend: Local, chosen: Serving) -> None:
+    """Raise Invalid when other machines would reach a server that has no users, or that speaks no TLS."""
+    if is_loopback(chosen.host):
+        return
+    reached = f"a server that listens on {chosen.host} can be reached from other machines"
+    if not backend.call(ListUsers()):
+        hint = "leave out --host, or add a user first: penstock user add NAME --scope admin"
+        raise Invalid(f"{reached}, and there are no users yet", hint=hint)
+    if not (chosen.tls.is_there or chosen.tls.may_lack):
+        raise Invalid(
+            f"{reached}, and without TLS everybody on the way reads keys and passwords",
+            hint="give --tls-cert and --tls-key, or --tls-proxy when a proxy in front of it speaks TLS; "
+            "on a network that you trust: --insecure-http",
+        )
+
+
+def _url(chosen: Serving, port: int) -> str:
+    """Return the address that clients use: by the name that its certificate is for, where it has one."""
+    if chosen.tls.certificate is None:
+        return f"http://{_written(chosen.host)}:{port}"
+    name = next(iter(chosen.names), _written(chosen.host))
+    return f"https://{name}" if ":" in name.rpartition("]")[2] else f"https://{name}:{port}"
 
 
 def _users_of(backend: Local) -> Authenticate:
@@ -113,11 +169,44 @@ def is_loopback(host: str) -> bool:
         return host == "localhost"
 
 
-def hosts(host: str, port: int, names: tuple[str, ...] = ()) -> Hosts:
-    """Return what a server on this port may be called."""
+def hosts(
+    host: str,
+    port: int,
+    names: tuple[str, ...] = (),
+    *,
+    files_port: int = 0,
+    files_name: str = "",
+    scheme: str = "http",
+) -> Hosts:
+    """Return what a server on this port may be called, and where it shows users' bytes.
+
+    Raises:
+        Invalid: It would show them where it is itself.
+    """
     own = LOOPBACK if is_loopback(host) else (*LOOPBACK, host)
     known = {f"{name}:{port}" for name in (*own, *names)} | set(names)
-    return Hosts(names=frozenset(known), cookie=f"penstock_{port}")
+    shown = {files_name, f"{files_name}:{port}"} if files_name else {f"{name}:{files_port}" for name in (*own, *names)}
+    if shown & known:
+        raise Invalid(
+            f"users' files cannot be shown at {min(shown & known)}, where the server itself is",
+            hint="give --files-name another name of this machine, or leave it out for another port",
+        )
+    files = Origin(
+        scheme=scheme,
+        names=frozenset(shown),
+        port=files_port,
+        name=files_name,
+        shown_in=tuple(sorted(f"{scheme}://{name}" for name in known if "[" not in name)),
+    )
+    secure = scheme == "https"
+    cookie = f"{'__Host-' if secure else ''}penstock_{port}"
+    strict = {name for name in known if secure and name.rpartition(":")[0] not in LOOPBACK}
+    return Hosts(names=frozenset(known), cookie=cookie, secure=secure, strict=frozenset(strict), files=files)
+
+
+def login_link(url: str, code: str) -> str:
+    """Return the address that hands a code to the page that logs in: behind the #, which no browser sends anywhere."""
+    return f"{url}/login#c={code}"
 
 
 class Server(uvicorn.Server):
@@ -127,7 +216,12 @@ class Server(uvicorn.Server):
     """
 
     def __init__(
-        self, app: App, listening: socket.socket, file: Path, address: Address, ready: Callable[[Address], object]
+        self,
+        app: App,
+        listening: Sequence[socket.socket],
+        file: Path,
+        address: Address,
+        ready: Callable[[Address], object],
     ) -> None:
         super().__init__(
             uvicorn.Config(
@@ -160,14 +254,19 @@ class Server(uvicorn.Server):
         return self
 
     def __exit__(self, *_: object) -> None:
-        self._listening.close()
+        for one in self._listening:
+            one.close()
         with suppress(FileNotFoundError):
             if self._file.read_bytes() == msgspec.json.encode(self._address):  # else another one came later
                 self._file.unlink()
 
+    def login_link(self) -> str:
+        """Return an address that logs a browser in as the owner of the home, once, within a minute."""
+        return login_link(self._address.url, self._app.sessions.code(OWNER))
+
     def run_until_told(self) -> None:
         """Serve until a signal comes, or `stop` is called."""
-        self.run(sockets=[self._listening])
+        self.run(sockets=list(self._listening))
 
     def stop(self) -> None:
         """End soon; may be called from any thread."""

@@ -18,12 +18,14 @@ from penstock.core.access import Identity
 
 CODE_LIFE: Final = 60.0  # seconds
 IDLE: Final = 12 * 3600.0  # seconds after which a session that nobody used is over
+WHOLE: Final = 7 * 86_400.0  # seconds after which one is over however much it is used
 MOST: Final = 1000  # sessions, and codes, at once; the oldest go
 
 
 class _Entry(Struct):
     identity: Identity
     until: float
+    last: float
 
 
 class Sessions:
@@ -57,7 +59,7 @@ class Sessions:
             entry = self._open.get(_hash(word))
             if entry is None or entry.until <= self._clock():
                 return None
-            entry.until = self._clock() + IDLE
+            entry.until = min(self._clock() + IDLE, entry.last)
             return entry.identity
 
     def end(self, word: str) -> None:
@@ -70,7 +72,8 @@ class Sessions:
         with self._turn:
             while len(to) >= MOST:
                 to.pop(next(iter(to)))
-            to[_hash(word)] = _Entry(identity, self._clock() + life)
+            now = self._clock()
+            to[_hash(word)] = _Entry(identity, now + life, now + WHOLE)
         return word
 
 

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 from msgspec.structs import replace
 
 from penstock.core.access import (
+    ATTEMPT,
     KEY,
     SESSION,
     Identity,
@@ -30,6 +31,7 @@ from penstock.ops.access import (
     AddKey,
     AddUser,
     Authenticate,
+    ChangePassword,
     ChangeUser,
     ListKeys,
     ListUsers,
@@ -48,6 +50,8 @@ if TYPE_CHECKING:
 
 IDLE = 12 * 3600.0
 """Seconds without a call after which a session ends."""
+WHOLE = 7 * 86_400.0
+"""Seconds after which it ends however much it is used."""
 COARSE = 60.0
 """Seconds that pass before it is noted again that a key or a session was used."""
 MINUTE = 60.0
@@ -168,7 +172,7 @@ def log_in(means: Means, op: LogIn, by: Identity | None) -> Handler:
 
     A name that nobody has costs as much as one with another password, and is answered the same.
     """
-    doors = _knock(means, op, by)
+    doors = _knock(means, op.name, by)
     with means.store.transaction(writes=False) as tx:
         hash = tx.users.password(op.name) if _USER.fullmatch(op.name) else None
     fits = means.secrets.fits(hash, op.password.text[:LONGEST])
@@ -189,14 +193,39 @@ def log_in(means: Means, op: LogIn, by: Identity | None) -> Handler:
     return finish
 
 
-def _knock(means: Means, op: LogIn, by: Identity | None) -> tuple[str, str]:
+@prepares(ChangePassword)
+def change_password(means: Means, op: ChangePassword, by: Identity | None) -> Handler:
+    """Verify the password that holds, as when logging in, then set the other one."""
+    doors = _knock(means, op.name, by)
+    with means.store.transaction(writes=False) as tx:
+        _known(tx, op.name)
+        hash = tx.users.password(op.name)
+    if hash is None:
+        raise Conflict(f"{op.name!r} has no password", hint="an admin can give one: penstock user change --password")
+    fits = means.secrets.fits(hash, op.current.text[:LONGEST])
+    password = _hashed(means, op.password)
+
+    def finish(tx: Tx, op: ChangePassword, now: float) -> User | Unauthenticated:
+        user = _known(tx, op.name)
+        if not fits or tx.users.password(op.name) != hash:
+            return Unauthenticated("this is not the password that holds now", hint="an admin can give another one")
+        tx.log_ins.forget(now - MINUTE, doors[0])
+        tx.users.change(user, password)
+        asks = by.key.removeprefix(f"{SESSION}_") if by is not None and by.key.startswith(f"{SESSION}_") else None
+        tx.sessions.end_of(op.name, but=asks)
+        return user
+
+    return finish
+
+
+def _knock(means: Means, name: str, by: Identity | None) -> tuple[str, str]:
     """Note an attempt to log in before it is made, so that many at once get no further than one after the other.
 
     Returns:
         The doors: of this name from this address, and of the address.
     """
     address = by.address if by is not None else ""
-    doors = (digest_of(f"{address}\0{op.name}"), digest_of(address))
+    doors = (digest_of(f"{address}\0{name}"), digest_of(address))
     with means.store.transaction(durable=False) as tx:
         now = means.clock()
         tx.log_ins.forget(now - MINUTE)
@@ -222,24 +251,38 @@ def authenticate(means: Means, op: Authenticate, by: Identity | None) -> Handler
     if presented is None:
         raise unknown_key()
     sort, id = presented
+    address = by.address if by is not None else ""
+    if sort == ATTEMPT:
+        return Done(replace(_attempt(means, op.text), address=address))
     with means.store.transaction(writes=False) as tx:
         now = means.clock()
         if not _is_known(tx, sort, id, op.text):
             raise unknown_key()
         identity = standing(tx, f"{SESSION}_{id}" if sort == SESSION else id, now)
         used = _last_use(tx, sort, id)
-    identity = replace(identity, address=by.address if by is not None else "")
+    identity = replace(identity, address=address)
     if used is not None and 0 <= now - used < COARSE:
         return Done(identity)
 
     def note(tx: Tx, op: Authenticate, now: float) -> Identity:
         if sort == SESSION:
-            tx.sessions.use(id, now, now + IDLE)
+            session = tx.sessions.find(id)
+            if session is not None:
+                tx.sessions.use(id, now, min(now + IDLE, session.created + WHOLE))
         else:
             tx.keys.use(id, now)
         return identity
 
     return note
+
+
+def _attempt(means: Means, text: Secret) -> Identity:
+    """Return who carries a claimed task out."""
+    with means.store.transaction(writes=False) as tx:
+        token = tx.tokens.of_digest(digest_of(text.text))
+        if token is None:
+            raise unknown_key()
+        return standing(tx, f"{ATTEMPT}_{token.fence}", means.clock())
 
 
 def _is_known(tx: Tx, sort: str, id: str, text: Secret) -> bool:

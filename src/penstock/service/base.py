@@ -8,12 +8,11 @@ from typing import TYPE_CHECKING, Any, TypeVar
 import msgspec
 from msgspec import Struct
 
-from penstock.core.access import Identity, Kind
+from penstock.core.access import Identity
 from penstock.core.errors import Forbidden, Invalid, NotFound, PenstockError
 from penstock.core.lease import Held
 from penstock.core.topics import Topics
 from penstock.ops.base import Once, Op
-from penstock.ops.makers import signed
 from penstock.service import gate
 
 if TYPE_CHECKING:
@@ -172,10 +171,14 @@ class Service:
         return self._store.repeated(look)
 
     def forget_answers(self, older_than: float) -> int:
-        """Forget what calls were answered this many seconds ago, or earlier; return how many those are."""
+        """Forget what calls were answered this many seconds ago, or earlier; return how many those are.
+
+        With them go the tokens of attempts from before then that have ended.
+        """
 
         def forget() -> int:
             with self._store.transaction() as tx:
+                tx.tokens.forget(self._clock() - older_than)
                 return tx.requests.forget(self._clock() - older_than)
 
         return self._store.repeated(forget)
@@ -219,8 +222,7 @@ class Service:
             return _answered(tx, op, call.once)
         if call.held is not None and not op.reads and not gate.is_repeated(tx, op):
             tx.leases.hold(call.held)
-        asked = op if who is None or who.kind is not Kind.ATTEMPT else signed(op, who.task or "")
-        result: R | PenstockError = handler(tx, asked, now)
+        result: R | PenstockError = handler(tx, gate.signed(op, who), now)
         if who is not None and not op.reads:
             gate.record(tx, who, op, now, *([result.code] if isinstance(result, PenstockError) else []))
         if call.once is not None and not isinstance(result, PenstockError):

@@ -6,7 +6,8 @@ from typing import TYPE_CHECKING
 
 from msgspec.structs import replace
 
-from penstock.core.errors import Conflict
+from penstock.core.access import AttemptToken, is_digest
+from penstock.core.errors import Conflict, Invalid
 from penstock.core.lease import Fate, fate
 from penstock.core.run import ChangeKind
 from penstock.core.task import ENDED, EndReason, Status, Task, TaskType
@@ -40,6 +41,8 @@ def claim_task(tx: Tx, op: ClaimTask, now: float) -> Claim | None:
     held = tx.leases.of_request(op.request)
     if held is not None:
         return _claim(tx, held)
+    if op.proof and not is_digest(op.proof):
+        raise Invalid("the proof of a claim is a SHA-256 in hexadecimal", hint="leave it out where there is no server")
     if _is_leaving(tx, op, now):
         raise Conflict(f"agent {op.agent} is to leave, and gets nothing more")
     slots = _has_slot(tx, op)
@@ -47,6 +50,9 @@ def claim_task(tx: Tx, op: ClaimTask, now: float) -> Claim | None:
     if taken is None:
         return None
     lease = tx.leases.add(taken, op.agent, op.request, now + op.seconds)
+    if op.proof:
+        key = tx.who.key if tx.who is not None else ""
+        tx.tokens.add(AttemptToken(task=taken.task, fence=lease.held.fence, key=key), op.proof, now)
     task = tx.tasks.get(taken.task)
     move(tx, task, Status.IN_PROGRESS, now, message=f"claimed by {op.agent}")
     if task.run is not None and task.step is not None:

@@ -8,38 +8,50 @@ from __future__ import annotations
 
 import hashlib
 import json
+from operator import attrgetter
 from typing import TYPE_CHECKING, Any
 
 import msgspec
 from msgspec.structs import replace
 
-from penstock.core.access import SESSION, Identity, Kind, Scope, User, narrowed
+from penstock.core.access import ATTEMPT, SESSION, Identity, Kind, Scope, User, narrowed
 from penstock.core.audit import DONE, Entry
 from penstock.core.errors import Unauthenticated
 from penstock.core.lease import Held, not_held
 from penstock.core.policy import Located, check, limits, object_of
-from penstock.core.rights import RULES
+from penstock.core.rights import RULES, Role
 from penstock.core.secret import MASK, Secret
+from penstock.core.task import TaskType
+from penstock.ops import makers
 from penstock.ops.base import Op
 from penstock.ops.tasks import EndTask
 
 if TYPE_CHECKING:
     from penstock.ports import Tx
 
+GRACE = 600.0
+"""Seconds after the end of its task for which whoever carried it out may still read."""
 LONGEST = 256
 """Characters of a name that the audit log keeps."""
 
 
 class Stored:
-    """Knows where things lie, from the store."""
+    """Knows where things lie, from the store.
 
-    def __init__(self, tx: Tx) -> None:
+    Args:
+        makers: Whether it matters which attempt made a task.
+    """
+
+    def __init__(self, tx: Tx, *, makers: bool) -> None:
         self._tx = tx
+        self._makers = makers
 
     def task(self, id: str) -> Located | None:
         """Return where a task or a run lies."""
         found = self._tx.tasks.find(id)
-        return None if found is None else Located(found.project, found.run)
+        if found is None:
+            return None
+        return Located(found.project, found.run, maker=self._tx.tokens.maker(id) if self._makers else None)
 
     def model(self, id: str) -> Located | None:
         """Return where a model lies, and which tasks have it."""
@@ -56,7 +68,7 @@ def admit(tx: Tx, by: Identity, op: Op[Any], now: float, held: Held | None = Non
     """Let somebody ask for an operation, and have its lists show no more than they may see.
 
     Args:
-        held: Of an agent, the task that it holds: it may do for it what a user with scope `run` may.
+        held: Of an agent, the task that it holds: it may then do what the attempt of that task may.
 
     Returns:
         Who they are by what is recorded now.
@@ -64,24 +76,44 @@ def admit(tx: Tx, by: Identity, op: Op[Any], now: float, held: Held | None = Non
     Raises:
         Unauthenticated: They have not said who they are, or what they said does not hold any more.
         Forbidden: They may not.
-        LeaseLost: An agent does not hold that task any more.
+        LeaseLost: They do not hold that task any more.
     """
     rule = RULES.get(type(op).__name__)
     if by.key and not (rule is not None and rule.scope is None):
         by = replace(standing(tx, by.key, now), address=by.address)
     if by.kind is Kind.AGENT and held is not None:
-        by = _as_holder(tx, by, op, held)
-    check(by, op, Stored(tx))
+        by = _attempt(tx, held, by.projects, by)
+    if by.task is not None and by.fence is not None:
+        _must_hold(tx, Held(by.task, by.fence), op, now)
+    check(by, op, Stored(tx, makers=by.leads))
     tx.limit_to(limits(by, op))
+    tx.who = by
     return by
 
 
-def _as_holder(tx: Tx, by: Identity, op: Op[Any], held: Held) -> Identity:
-    """Return what an agent may while it holds a task."""
+def _attempt(tx: Tx, held: Held, projects: tuple[str, ...], by: Identity) -> Identity:
+    """Return what whoever carries a claimed task out may; none stands for all of the projects that they may read in."""
+    task = tx.tasks.find(held.task)
+    return replace(
+        by,
+        kind=Kind.ATTEMPT,
+        scope=Scope.RUN,
+        projects=projects or ("",),
+        queues=(),
+        task=held.task,
+        fence=held.fence,
+        leads=task is not None and task.type is TaskType.CONTROLLER,
+    )
+
+
+def _must_hold(tx: Tx, held: Held, op: Op[Any], now: float) -> None:
+    """Raise LeaseLost unless the task is held under this number; a while after its end it can still be read."""
     lease = tx.leases.find(held.task)
-    if (lease is None or lease.held != held) and not is_repeated(tx, op):
+    if (lease is not None and lease.held == held) or is_repeated(tx, op):
+        return
+    task = tx.tasks.find(held.task) if lease is None and op.reads else None
+    if task is None or task.ended is None or now - task.ended > GRACE:
         raise not_held(held)
-    return replace(by, kind=Kind.USER, scope=Scope.RUN, queues=())
 
 
 def is_repeated(tx: Tx, op: Op[Any]) -> bool:
@@ -90,13 +122,25 @@ def is_repeated(tx: Tx, op: Op[Any]) -> bool:
 
 
 def standing(tx: Tx, id: str, now: float) -> Identity:
-    """Return what the key of this id allows now; that of a session begins with `session_`.
+    """Return what the key of this id allows now; that of a session begins with `session_`, of an attempt `attempt_`.
 
     Raises:
         Unauthenticated: It allows nothing any more.
     """
     sort, _, bare = id.rpartition("_")
+    if sort == ATTEMPT:
+        return _by_token(tx, int(bare), now)
     return _by_session(tx, bare, now) if sort == SESSION else _by_key(tx, bare, now)
+
+
+def _by_token(tx: Tx, fence: int, now: float) -> Identity:
+    """Return what an attempt may: it ends with its task, and with the key that the task was claimed with."""
+    token = tx.tokens.find(fence)
+    if token is None:
+        raise unknown_key()
+    projects = standing(tx, token.key, now).projects if token.key else ()
+    known = Identity(name=token.task, key=f"{ATTEMPT}_{fence}")
+    return _attempt(tx, Held(token.task, fence), projects, known)
 
 
 def _by_session(tx: Tx, id: str, now: float) -> Identity:
@@ -142,8 +186,12 @@ def unknown_key() -> Unauthenticated:
 
 
 def record(tx: Tx, by: Identity, op: Op[Any], now: float, result: str = DONE) -> None:
-    """Add the row of the audit log that tells of an operation, where one has to."""
+    """Add the row of the audit log that tells of an operation, where one has to; note what an attempt made."""
     rule = RULES.get(type(op).__name__)
+    if rule is not None and by.leads and result == DONE:
+        for made in (attrgetter(place.path)(op) for place in rule.places if place.role is Role.MADE):
+            if made and by.task and made != by.task:
+                tx.tokens.made(made, by.task)
     if rule is not None and not rule.audited and result == DONE:
         return
     about = _kept(object_of(op))
@@ -162,6 +210,13 @@ def record(tx: Tx, by: Identity, op: Op[Any], now: float, result: str = DONE) ->
         digest=digest_of(op),
     )
     tx.audit.append(entry)
+
+
+def signed(op: Op[Any], by: Identity | None) -> Op[Any]:
+    """Return the operation with its maker, where an attempt asks for it; a controller speaks for its steps, too."""
+    if by is None or by.kind is not Kind.ATTEMPT or by.leads:
+        return op
+    return makers.signed(op, by.task or "")
 
 
 def digest_of(op: Op[Any]) -> str:

@@ -144,9 +144,9 @@ class SqlSessions:
         """End the session, if it has not ended yet."""
         self._session.run("DELETE FROM sessions WHERE id = ?", id)
 
-    def end_of(self, user: str) -> None:
-        """End all sessions of a user."""
-        self._session.run("DELETE FROM sessions WHERE user_name = ?", user)
+    def end_of(self, user: str, but: str | None = None) -> None:
+        """End all sessions of a user, but for one where it is named."""
+        self._session.run("DELETE FROM sessions WHERE user_name = ? AND id <> ?", user, but or "")
 
     def forget(self, now: float) -> None:
         """Forget the sessions that have expired."""

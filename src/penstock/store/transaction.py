@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from penstock.core.access import Identity
 from penstock.store.access import SqlKeys, SqlLogIns, SqlSessions, SqlUsers
 from penstock.store.agents import SqlAgents
 from penstock.store.audit import SqlAudit
@@ -19,6 +20,7 @@ from penstock.store.runs import SqlRuns, SqlSteps
 from penstock.store.settings import SqlProjects, SqlSettings
 from penstock.store.sql import Session
 from penstock.store.tasks import SqlTasks
+from penstock.store.tokens import SqlTokens
 
 
 class SqlTx:
@@ -49,6 +51,8 @@ class SqlTx:
         self.log_ins = SqlLogIns(session)
         self.audit = SqlAudit(session)
         self.requests = SqlRequests(session)
+        self.tokens = SqlTokens(session)
+        self.who: Identity | None = None
         self._session = session
 
     def limit_to(self, projects: tuple[str, ...]) -> None:

@@ -1,15 +1,18 @@
-// Exchanges the one-time code behind the # of the address for a session. The code never reaches a log or a referrer.
+// Exchanges a one-time code behind the # of the address, or a name and a password, for a session. Neither the code nor
+// the password ever reaches an address, a log or a referrer.
 "use strict";
 
 const said = document.getElementById("said");
-const code = new URLSearchParams(location.hash.slice(1)).get("c") ?? "";
+const form = document.getElementById("form");
+const code = new URLSearchParams(location.hash.slice(1)).get("c");
 history.replaceState(null, "", "/login");
 
-async function logIn() {
+async function logIn(given) {
+  said.textContent = "Logging in …";
   const answer = await fetch("/login", {
     method: "POST",
     headers: { "Content-Type": "application/json" },
-    body: JSON.stringify({ code }),
+    body: JSON.stringify(given),
   });
   if (answer.ok) {
     location.replace("/reference");
@@ -19,4 +22,13 @@ async function logIn() {
   said.textContent = hint ? `${message}: ${hint}` : message;
 }
 
-logIn().catch(() => { said.textContent = "The server does not answer."; });
+function begin(given) {
+  logIn(given).catch(() => { said.textContent = "The server does not answer."; });
+}
+
+form.addEventListener("submit", (event) => {
+  event.preventDefault();
+  const given = new FormData(form);
+  begin({ name: given.get("name"), password: { text: given.get("password") } });
+});
+if (code) begin({ code });
