@@ -12,6 +12,8 @@ import socket
 from contextlib import ExitStack, suppress
 from types import FrameType
 
+from msgspec.structs import replace
+
 from penstock.agent import order
 from penstock.agent.keeper import Keeper
 from penstock.agent.runs import carry_run, is_run
@@ -45,7 +47,7 @@ def main(payload: bytes, connection: socket.socket) -> int:
     given = order.decode(payload)
     kind = warm.kind(given.modules, given.fingerprint)
     with Processes.around(branch(kind)) as processes:
-        Shim(given, open_home(given.settings), processes).run()
+        Shim(given, open_home(replace(given.settings, held=given.claim.held)), processes).run()
     return 0
 
 

@@ -80,16 +80,17 @@ class Client:
     Args:
         url: Its address.
         key: Returns what it knows us by; nothing when there is no key.
+        met: Whether it is known to be a server, as somebody was given work by it.
     """
 
-    def __init__(self, url: str, key: Callable[[], str]) -> None:
+    def __init__(self, url: str, key: Callable[[], str], *, met: bool = False) -> None:
         parts = urlsplit(url)
         self.url = url
         self._secure = parts.scheme == "https"
         self._host, self._port = parts.hostname or "", parts.port
         self._path = parts.path.rstrip("/")
         self._key = key
-        self._met = False
+        self._met = met
         self._begin_anew()
 
     def patience(self) -> Patience:
