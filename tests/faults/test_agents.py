@@ -11,7 +11,7 @@ from tests.place import alive, until
 
 from penstock.core.task import EndReason, Status, Worker
 from penstock.ops.agents import Agent, ReportAgent
-from penstock.ops.claims import ClaimTask, ListHeld
+from penstock.ops.claims import ClaimTask, EndLeases, ListHeld
 from penstock.ops.queues import ListQueues
 
 EVERYWHERE = pytest.mark.parametrize("place", ["home", "server", "postgres"], indirect=True)
@@ -115,9 +115,27 @@ def test_what_an_agent_claimed_and_did_not_start_is_claimed_again_and_runs_once(
     nothing_is_left(place)
 
 
+@pytest.mark.parametrize("place", ["server"], indirect=True)  # where a frozen process holds no lock
+def test_a_run_that_hears_late_of_an_attempt_that_was_claimed_lost_and_claimed_again_goes_on(place):
+    script = place.start(PRELUDE + LINE + "pipe.start_locally()")
+    until(lambda: place.state("flow", "a") and place.state("flow", "a").status == "queued")
+    script.send_signal(signal.SIGSTOP)
+    for _ in range(2):
+        assert place.backend.call(ClaimTask(agent="dead", queues=(), request=uuid.uuid4().hex))
+        place.backend.call(EndLeases(agent="dead"))
+    place.agent("--workers", "1")
+    place.told("a")
+    script.send_signal(signal.SIGCONT)
+    go(place)
+    assert script.wait(120) == 0
+    script.communicate()
+    assert place.ended("flow") == DONE
+    assert (begun(place), len(place.attempts("flow", "a"))) == (1, 1)
+
+
 @EVERYWHERE
 def test_a_run_whose_process_is_killed_goes_on_and_none_of_its_steps_is_restarted(place):
-    """T20, T40."""
+    """T20, T44: steps that still run are taken up as they are, whoever goes on with their run."""
     place.agent("--workers", "1")
     place.run(PRELUDE + LINE + "pipe.start()")
     pid = place.told("a")
