@@ -2,16 +2,23 @@
 
 from __future__ import annotations
 
+import json
 import math
+import socket
 import uuid
 
 import msgspec
 import pytest
+from tests.place import until
 
 from penstock.backend.protocol import IDEMPOTENCY_KEY, MSGPACK
 from penstock.core.task import Parameter, Task
+from penstock.ops.claims import ClaimTask
+from penstock.ops.lifecycle import EnqueueTask
 from penstock.ops.outputs import GetScalars, ReadConsole
+from penstock.ops.queues import CreateQueue
 from penstock.ops.tasks import CreateTask, GetParameters, GetTask, NewTask, SetParameters
+from penstock.server import operations
 
 
 @pytest.fixture
@@ -110,3 +117,26 @@ def test_a_request_that_was_refused_may_be_tried_again(site, served, task):
 @pytest.mark.parametrize("key", ["", "x" * 201])
 def test_a_key_has_a_length(site, task, key):
     assert report(site, task, key).status == 422
+
+
+def test_who_waits_for_a_task_and_leaves_gets_none(site, served, task, monkeypatch):
+    """An agent that is killed while it waits: what comes then is for those that live."""
+    monkeypatch.setattr(operations, "LONGEST_WAIT", 1000.0)  # longer than this test would wait for its end
+    name = uuid.uuid4().hex
+    served.call(CreateQueue(name=name))
+    body = json.dumps({"agent": "gone", "queues": [name], "request": name, "wait": 1000.0}).encode()
+    head = f"POST /api/v1/ClaimTask HTTP/1.1\r\nHost: {site.host}\r\nAuthorization: Bearer {site.token}\r\n"
+    head += f"Content-Type: application/json\r\nContent-Length: {len(body)}\r\n\r\n"
+    before = waiting_clients(site)
+    with socket.create_connection(("127.0.0.1", site.port)) as client:
+        client.sendall(head.encode() + body)
+        until(lambda: waiting_clients(site) > before)
+    until(lambda: waiting_clients(site) <= before)
+    served.call(EnqueueTask(id=task, queue=name))
+    claim = served.call(ClaimTask(agent="there", queues=(name,), request=uuid.uuid4().hex))
+    assert claim.task.id == task
+
+
+def waiting_clients(site):
+    text = site.ask("GET", "/metrics").body.decode()
+    return float(text.partition("\npenstock_waiting_clients ")[2].partition("\n")[0])
