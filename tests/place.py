@@ -51,6 +51,7 @@ class Place:
         server: Whether a server keeps everything; agents and scripts then have homes of their own.
         database: The PostgreSQL database that the server uses.
         breaking: Code that the server runs before it begins, to see what becomes of things without a part of it.
+        names: How else the server is called, as by those who reach it through something else.
     """
 
     def __init__(
@@ -60,6 +61,7 @@ class Place:
         server: bool = False,
         database: str | None = None,
         breaking: str = "",
+        names: tuple[str, ...] = (),
     ) -> None:
         self.folder = folder
         self._program = (
@@ -67,7 +69,7 @@ class Place:
         )
         self.settings = Settings(home=folder / "home", workers=2)
         self._agents: list[subprocess.Popen[str]] = []
-        self._database = ["--database", database] if database else []
+        self._given = [*(("--database", database) if database else ()), *(f"--name={name}" for name in names)]
         self.server: subprocess.Popen[str] | None = None
         if server:
             self.start_server()
@@ -77,7 +79,7 @@ class Place:
 
     def start_server(self, port=0):
         """Start the server; return once it answers."""
-        command = [sys.executable, *self._program, "server", "--json", "--port", str(port), *self._database]
+        command = [sys.executable, *self._program, "server", "--json", "--port", str(port), *self._given]
         variables = self.environment | {"PENSTOCK_HOME": str(self.folder / "kept"), "PENSTOCK_URL": ""}
         with (self.folder / "server.log").open("a") as log:
             self.server = subprocess.Popen(command, env=variables, stdout=subprocess.PIPE, stderr=log, text=True)

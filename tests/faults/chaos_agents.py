@@ -100,8 +100,8 @@ WIDTH = 3  # runs that go at once
 LEASE = 6.0  # seconds
 MOST_IN_A_WAVE = 25  # kills and freezes
 SHARE_OF_FREEZES = 0.5  # how many waves, and how much in those, are freezes
-AT_ONCE = 2  # that are frozen
-LONGEST_PAUSE = 0.3  # seconds between two disturbances
+AT_ONCE = 3  # that are frozen
+LONGEST_PAUSE = 0.15  # seconds between two disturbances
 LONGEST = 90.0  # seconds that somebody is frozen who does not lose what they hold
 MOST_LOSSES = 2  # of the process of one run; it is given up when it was lost too often
 PATIENCE = 120.0  # seconds after the last disturbance in which everything has to end
@@ -469,7 +469,7 @@ def main() -> None:
             print(f"seed {told.seed}", flush=True)
             while not chaos.is_over:
                 chaos.wave()
-                if chaos.waves % 10 == 0:
+                if chaos.waves % 5 == 0:
                     print(f"{told_of(chaos)}, {time.monotonic() - began:.0f} s", flush=True)
         except Broken as broken:
             raise SystemExit(f"BROKEN: {broken}\nafter {told_of(chaos)}") from None

@@ -152,6 +152,15 @@ def test_what_is_lost_too_often_is_given_up(timed):
     assert ended.message == f"given up: lost with its agent {MOST_LOST + 1} times; the last, frail"
 
 
+def test_a_run_that_is_given_up_is_held_by_nobody(timed):
+    run = timed.queued_run()
+    for _ in range(MOST_LOST + 1):
+        timed.backend.call(ReleaseLease(held=timed.claim("services").held))
+    ended = timed.backend.call(GetTask(id=run.id))
+    assert (ended.status, ended.reason) == (Status.STOPPED, EndReason.CONTROLLER_LOST)
+    assert timed.backend.call(ListHeld()) == []
+
+
 def test_an_attempt_that_had_begun_fails_with_its_agent(timed):
     run = timed.run("a", "b")
     task = timed.enqueue_step(run)
