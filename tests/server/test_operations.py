@@ -12,9 +12,9 @@ import pytest
 from tests.place import until
 
 from penstock.backend.protocol import IDEMPOTENCY_KEY, MSGPACK
-from penstock.core.task import Parameter, Task
+from penstock.core.task import Parameter, Task, Worker
 from penstock.ops.claims import ClaimTask
-from penstock.ops.lifecycle import EnqueueTask
+from penstock.ops.lifecycle import BeginTask, EnqueueTask
 from penstock.ops.outputs import GetScalars, ReadConsole
 from penstock.ops.queues import CreateQueue
 from penstock.ops.tasks import CreateTask, GetParameters, GetTask, NewTask, SetParameters
@@ -140,3 +140,13 @@ def test_who_waits_for_a_task_and_leaves_gets_none(site, served, task, monkeypat
 def waiting_clients(site):
     text = site.ask("GET", "/metrics").body.decode()
     return float(text.partition("\npenstock_waiting_clients ")[2].partition("\n")[0])
+
+
+def test_the_same_report_of_an_end_is_answered_the_same_however_often_it_comes(site, served, task):
+    """T22: with the key of the first time or with another."""
+    served.call(BeginTask(id=task, worker=Worker(host="h", pid=1)))
+    body = {"id": task, "status": "completed"}
+    replies = [site.call("EndTask", body, Idempotency_Key=key) for key in [task] * 5 + list("abcde")]
+    assert {reply.status for reply in replies} == {200}
+    assert len({reply.body for reply in replies}) == 1
+    assert site.call("EndTask", body | {"status": "failed"}, Idempotency_Key="other").status == 409
