@@ -66,7 +66,7 @@ def wide(ledgers, values, number):
     for epoch in range(20):
         Logger.current_logger().report_scalar("loss", "train", 1 / (epoch + number), iteration=epoch)
         print("epoch", epoch)
-        time.sleep(0.01 * number)
+        time.sleep(0.03 * number)
     return {"number": number, "sum": sum(values) * number}
 
 
@@ -105,7 +105,7 @@ LONGEST_PAUSE = 0.15  # seconds between two disturbances
 LONGEST = 90.0  # seconds that somebody is frozen who does not lose what they hold
 MOST_LOSSES = 2  # of the process of one run; it is given up when it was lost too often
 PATIENCE = 120.0  # seconds after the last disturbance in which everything has to end
-OFTEN = {"step": 4, "shim": 4, "controller": 3, "shim of a run": 2, "warm process": 2, "agent": 1, "server": 1}
+OFTEN = {"step": 8, "shim": 8, "controller": 3, "shim of a run": 2, "warm process": 2, "agent": 1, "server": 1}
 FREEZABLE = ("server", "agent", "shim", "shim of a run", "controller", "step")
 
 
