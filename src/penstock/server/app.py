@@ -27,6 +27,7 @@ ANSWERS_KEPT: Final = 24 * 3600.0
 """Seconds for which the answer to a request that may come again is kept."""
 
 LEASES: Final = 5.0  # seconds between two looks for leases that have run out
+ASLEEP: Final = 3 * LEASES  # seconds without a look that say that this process, or its machine, did not run
 TIDY: Final = 600.0  # seconds between two times of tidying up
 HALF_SENT: Final = 24 * 3600.0  # seconds after which what was not sent to its end is removed
 
@@ -70,6 +71,7 @@ class App:
     ) -> None:
         limits = limits or Limits()
         self._backend = backend
+        self._looked = time.time()
         self._threads = ThreadPoolExecutor(limits.threads, "penstock-op")
         self._files = ThreadPoolExecutor(limits.threads, "penstock-file")
         self.sessions = Sessions()
@@ -89,7 +91,7 @@ class App:
         self.asgi = Alive(door, self._begin, self._end)
 
     def _begin(self) -> None:
-        self._backend.call(SpareLeases())  # while no server was there, nobody could renew a lease
+        self._spare_leases()
         self.feed.open()
         for loop in self._loops:
             loop.start()
@@ -101,9 +103,17 @@ class App:
         self._threads.shutdown(wait=True, cancel_futures=True)
         self._files.shutdown(wait=True, cancel_futures=True)
 
+    def _spare_leases(self) -> None:
+        """Put off the end of every lease: while no server was there, nobody could renew one."""
+        self._backend.call(SpareLeases())
+        self._looked = time.time()
+
     def _end_leases(self) -> None:
-        """Decide about what was lost with its agent."""
+        """Decide about what was lost with its agent; not at once where that could not be heard of."""
+        if time.time() - self._looked > ASLEEP:
+            self._spare_leases()
         self._backend.call(EndLeases())
+        self._looked = time.time()
 
     def _tidy(self) -> None:
         """Forget what is too old to be asked for again."""
