@@ -7,6 +7,8 @@ VENV ?= .venv$(patsubst python%,-%,$(filter-out python python3,$(notdir $(PYTHON
 BIN := $(VENV)/bin
 TESTS ?=
 KILLS ?= 500
+FREEZES ?= 50
+CASES ?= 20000
 # Two workers, as the smallest machine has two cores; tests that share a group run one after another in one of them.
 PYTEST := pytest -n 2 --dist loadgroup $(TESTS)
 # Where the work is done by processes that tests start, which are not measured (see tests/conftest.py).
@@ -27,7 +29,7 @@ unexport PYTHONDONTWRITEBYTECODE PYTHONPATH
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
 .NOTPARALLEL:
-.PHONY: help demo test test-all check lint types format coverage bench chaos package lock clean
+.PHONY: help demo test test-all check lint types format coverage bench chaos fuzz package lock clean
 
 help: ## show this list
 	@sed -n 's/^\([a-z-]*\):.*## /\1\t/p' Makefile | expand -t 12
@@ -64,8 +66,12 @@ coverage: $(VENV)/.ready-test ## run the tests that work in their own process, a
 bench: $(VENV)/.ready-test ## measure what the project promises about speed
 	$(BIN)/python bench
 
-chaos: $(VENV)/.ready-test ## kill processes at random moments, KILLS=500 times, and look whether anything is lost
+chaos: $(VENV)/.ready-test ## kill (KILLS=500) and freeze (FREEZES=50) processes at random, and look what is lost
 	$(BIN)/python tests/faults/chaos.py --kills $(KILLS)
+	$(BIN)/python tests/faults/chaos_agents.py --kills $(KILLS) --freezes $(FREEZES)
+
+fuzz: $(VENV)/.ready-test ## send the server CASES=20000 requests made from its description, and look at the answers
+	PENSTOCK_FUZZ_CASES=$(CASES) $(BIN)/pytest -q tests/server/test_openapi.py -k whatever_is_sent
 
 package: $(VENV)/.ready-dev ## build wheel and sdist, and try the wheel in a fresh environment
 	rm -rf dist

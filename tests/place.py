@@ -50,13 +50,26 @@ class Place:
         folder: Homes, scripts and logs lie here.
         server: Whether a server keeps everything; agents and scripts then have homes of their own.
         database: The PostgreSQL database that the server uses.
+        breaking: Code that the server runs before it begins, to see what becomes of things without a part of it.
+        names: How else the server is called, as by those who reach it through something else.
     """
 
-    def __init__(self, folder: Path, *, server: bool = False, database: str | None = None) -> None:
+    def __init__(
+        self,
+        folder: Path,
+        *,
+        server: bool = False,
+        database: str | None = None,
+        breaking: str = "",
+        names: tuple[str, ...] = (),
+    ) -> None:
         self.folder = folder
+        self._program = (
+            ["-c", f"{breaking}\nfrom penstock.cli.main import main\nmain()"] if breaking else ["-m", "penstock"]
+        )
         self.settings = Settings(home=folder / "home", workers=2)
         self._agents: list[subprocess.Popen[str]] = []
-        self._database = ["--database", database] if database else []
+        self._given = [*(("--database", database) if database else ()), *(f"--name={name}" for name in names)]
         self.server: subprocess.Popen[str] | None = None
         if server:
             self.start_server()
@@ -66,7 +79,7 @@ class Place:
 
     def start_server(self, port=0):
         """Start the server; return once it answers."""
-        command = [sys.executable, "-m", "penstock", "server", "--json", "--port", str(port), *self._database]
+        command = [sys.executable, *self._program, "server", "--json", "--port", str(port), *self._given]
         variables = self.environment | {"PENSTOCK_HOME": str(self.folder / "kept"), "PENSTOCK_URL": ""}
         with (self.folder / "server.log").open("a") as log:
             self.server = subprocess.Popen(command, env=variables, stdout=subprocess.PIPE, stderr=log, text=True)
@@ -79,10 +92,18 @@ class Place:
 
     def restart_server(self):
         """Kill the server, and start it at the same address."""
+        self.kill_server()
+        self.start_server(self.port)
+
+    def kill_server(self):
+        """Kill the server."""
         self.server.kill()
         self.server.wait()
         self.server.stdout.close()
-        self.start_server(int(self.url.rpartition(":")[2]))
+
+    @property
+    def port(self):
+        return int(self.url.rpartition(":")[2])
 
     @property
     def environment(self):
@@ -174,6 +195,4 @@ class Place:
                     os.kill(claim.worker.pid, signal.SIGKILL)
         self.backend.close()
         if self.server is not None:
-            self.server.kill()
-            self.server.wait()
-            self.server.stdout.close()
+            self.kill_server()

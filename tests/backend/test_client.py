@@ -10,10 +10,14 @@ import time
 from contextlib import suppress
 
 import pytest
+from msgspec.structs import replace
 
 from penstock.backend import client as clients
 from penstock.backend.client import Client, Patience
+from penstock.backend.remote import open_remote
 from penstock.core.errors import NotFound, PenstockError, StoreBusy, Unreachable
+from penstock.core.lease import Held
+from penstock.settings import Settings
 
 
 class Scripted:
@@ -162,6 +166,14 @@ def test_a_server_that_has_answered_deserves_more_patience(server, client):
     client.ask("GET", "/x")
     assert before == clients.FIRST
     assert client.patience()._seconds == clients_later
+
+
+def test_who_was_given_work_by_a_server_is_patient_from_the_start(tmp_path):
+    """A process that an agent starts while the server is on its way back must not fail the run that it is to begin."""
+    free = Settings(home=tmp_path, workers=1, url="http://127.0.0.1:1")
+    holding = replace(free, held=Held("a" * 32, 1))
+    patience = [open_remote(settings)._client.patience()._seconds for settings in (free, holding)]
+    assert patience == [clients.FIRST, clients.LATER]
 
 
 def test_a_forked_process_uses_connections_of_its_own(server, client):

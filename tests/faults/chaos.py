@@ -22,17 +22,16 @@ from collections import Counter
 from contextlib import suppress
 from pathlib import Path
 
-from msgspec import Struct
+from findings import MARK, Broken, check_attempts, children, compare, made, marked
 
 from penstock.backend import Backend, connect
 from penstock.core.decision import DecisionKind
 from penstock.core.run import RunDetail
-from penstock.core.task import OPEN, Status, Task
+from penstock.core.task import Status, Task
 from penstock.ops.decisions import ListDecisions
 from penstock.ops.health import CheckHealth
-from penstock.ops.outputs import GetScalars, ListArtifacts, ReadConsole
 from penstock.ops.runs import DeleteRun, FindRun, GetRun
-from penstock.ops.tasks import GetParameters, ListTasks
+from penstock.ops.tasks import ListTasks
 from penstock.settings import Settings
 
 SCRIPT = """
@@ -127,20 +126,6 @@ AGAIN = 0.3  # how often a run that goes on is killed once more
 MOST_RESUMES = 12
 PATIENCE = 60.0  # seconds that a script gets
 GONE = 5.0  # seconds after which nothing may be left of a script
-MARK = "CHAOS_MARK"
-
-
-class Broken(Exception):
-    """Something was lost, or done twice."""
-
-
-class Made(Struct, frozen=True):
-    """What a run made: everything that has to be the same however often it was killed."""
-
-    artifacts: dict[str, dict[str, str]]
-    returned: dict[str, list[tuple[str, object]]]
-    scalars: dict[str, list[tuple[str, str, list[tuple[int | None, float]]]]]
-    printed: dict[str, list[str]]
 
 
 class Cycle:
@@ -191,26 +176,13 @@ class Cycle:
 
     def alive(self) -> list[int]:
         """Return the processes that are left of this cycle."""
-        mark = f"{MARK}={self.mark}".encode()
-        found: list[int] = []
-        for folder in Path("/proc").iterdir():
-            with suppress(OSError, ValueError):
-                if mark in (folder / "environ").read_bytes().split(b"\0"):
-                    found.append(int(folder.name))
-        return found
+        return marked(self.mark)
 
 
 def victims(script: int) -> dict[str, list[int]]:
     """Return the processes that can be killed now, by what they are."""
     warm = children(script)
     return {"script": [script], "warm process": warm, "step": [one for each in warm for one in children(each)]}
-
-
-def children(pid: int) -> list[int]:
-    """Return the processes that a process has started."""
-    with suppress(OSError):
-        return [int(one) for one in Path(f"/proc/{pid}/task/{pid}/children").read_text().split()]
-    return []
 
 
 def kill_somebody(script: int, chance: random.Random) -> str:
@@ -242,7 +214,7 @@ class Chaos:
         calm = Cycle(folder, self.home, 0)
         calm.finish(calm.start())
         self.length = time.monotonic() - began
-        self.expected = self.made(self.check(calm, None))
+        self.expected = made(self.backend, self.check(calm, None))
 
     @property
     def kills(self) -> int:
@@ -267,11 +239,8 @@ class Chaos:
                 self.disturb(cycle, process)
             else:
                 cycle.finish(process)
-        made = self.made(self.check(cycle, run.run.id))
-        for what in made.__struct_fields__:
-            found, expected = getattr(made, what), getattr(self.expected, what)
-            if found != expected:
-                raise Broken(f"{what} of run {run.run.id} are {found}, not {expected}")
+        found = made(self.backend, self.check(cycle, run.run.id))
+        compare(run.run.id, found, self.expected)
         self.backend.call(DeleteRun(id=run.run.id))
 
     def disturb(self, cycle: Cycle, process: subprocess.Popen[str]) -> None:
@@ -333,50 +302,6 @@ class Chaos:
         wrong = len(recorded) != len(set(recorded)) or recorded[-1:] != [last]
         if wrong or not len(recorded) <= calls <= len(recorded) + self.killed["script"]:
             raise Broken(f"the callback of 'join' was called {calls} times, and is recorded for {recorded}")
-
-    def made(self, detail: RunDetail) -> Made:
-        """Return what the run made."""
-        call = self.backend.call
-        tasks = {state.name: str(state.task) for state in detail.steps} | {"": detail.run.id}
-        return Made(
-            artifacts={
-                name: {one.name: one.hash for one in call(ListArtifacts(task=id))} for name, id in tasks.items()
-            },
-            returned={
-                name: sorted((one.path, one.value) for one in call(GetParameters(task=id)) if one.section == "return")
-                for name, id in tasks.items()
-            },
-            scalars={
-                name: [
-                    (one.title, one.series, [(point.iteration, point.value) for point in one.points])
-                    for one in call(GetScalars(task=id))
-                ]
-                for name, id in tasks.items()
-            },
-            printed={
-                name: [line.text for chunk in call(ReadConsole(task=id)) for line in chunk.lines]
-                for name, id in tasks.items()
-                if name
-            },
-        )
-
-
-def check_attempts(name: str, attempts: list[Task], executed: Counter[str]) -> None:
-    """Look whether a step completed once, and was not tried again afterwards."""
-    numbers = [task.attempt for task in attempts]
-    if numbers != list(range(1, len(attempts) + 1)):
-        raise Broken(f"the attempts of {name} are {numbers}")
-    good = [task.attempt for task in attempts if task.status is Status.COMPLETED]
-    if good != numbers[-1:]:
-        raise Broken(f"of the attempts {numbers} of {name}, {good} completed")
-    if still := [task.attempt for task in attempts if task.status in OPEN]:
-        raise Broken(f"attempts {still} of {name} are open")
-    for number in numbers:
-        if executed[f"{name} {number} started"] > 1:
-            raise Broken(f"attempt {number} of {name} was executed twice")
-    late = [line for line in executed if line.startswith(f"{name} ") and int(line.split()[1]) > numbers[-1]]
-    if late or not executed[f"{name} {numbers[-1]} started"]:
-        raise Broken(f"{name} has {numbers} attempts, and executed {sorted(executed)}")
 
 
 def main() -> None:

@@ -5,14 +5,15 @@ from __future__ import annotations
 import os
 import signal
 import uuid
+from contextlib import suppress
 
 import pytest
 from tests.place import alive, until
 
 from penstock.core.task import EndReason, Status, Worker
 from penstock.ops.agents import Agent, ReportAgent
-from penstock.ops.claims import ClaimTask, ListHeld
-from penstock.ops.queues import ListQueues
+from penstock.ops.claims import ClaimTask, EndLeases, ListHeld
+from penstock.ops.queues import CreateQueue, ListQueues
 
 EVERYWHERE = pytest.mark.parametrize("place", ["home", "server", "postgres"], indirect=True)
 PRELUDE = """
@@ -83,7 +84,7 @@ def test_an_agent_that_is_killed_takes_nothing_along_and_the_next_one_does_nothi
 
 @EVERYWHERE
 def test_a_shim_that_is_killed_takes_its_step_along_and_the_step_is_tried_again_without_a_retry(place):
-    """T09, T13."""
+    """T09, T12, T13: the second attempt is a task of its own."""
     place.agent("--workers", "1")
     script = place.start(PRELUDE + LINE + "pipe.start_locally()")
     pid = place.told("a")
@@ -115,9 +116,27 @@ def test_what_an_agent_claimed_and_did_not_start_is_claimed_again_and_runs_once(
     nothing_is_left(place)
 
 
+@pytest.mark.parametrize("place", ["server"], indirect=True)  # where a frozen process holds no lock
+def test_a_run_that_hears_late_of_an_attempt_that_was_claimed_lost_and_claimed_again_goes_on(place):
+    script = place.start(PRELUDE + LINE + "pipe.start_locally()")
+    until(lambda: place.state("flow", "a") and place.state("flow", "a").status == "queued")
+    script.send_signal(signal.SIGSTOP)
+    for _ in range(2):
+        assert place.backend.call(ClaimTask(agent="dead", queues=(), request=uuid.uuid4().hex))
+        place.backend.call(EndLeases(agent="dead"))
+    place.agent("--workers", "1")
+    place.told("a")
+    script.send_signal(signal.SIGCONT)
+    go(place)
+    assert script.wait(120) == 0
+    script.communicate()
+    assert place.ended("flow") == DONE
+    assert (begun(place), len(place.attempts("flow", "a"))) == (1, 1)
+
+
 @EVERYWHERE
 def test_a_run_whose_process_is_killed_goes_on_and_none_of_its_steps_is_restarted(place):
-    """T20, T40."""
+    """T20, T44: steps that still run are taken up as they are, whoever goes on with their run."""
     place.agent("--workers", "1")
     place.run(PRELUDE + LINE + "pipe.start()")
     pid = place.told("a")
@@ -171,7 +190,7 @@ def test_an_agent_that_is_told_twice_stops_what_runs_and_others_try_it_again(pla
 
 @EVERYWHERE
 def test_a_shim_that_is_frozen_beyond_its_lease_writes_nothing_when_it_wakes_up(place):
-    """T28: another attempt has taken its place."""
+    """T28, T12: another attempt has taken its place."""
     place.agent("--workers", "2", "--lease", "2")
     script = place.start(PRELUDE + LINE + "pipe.start_locally()")
     place.told("a")
@@ -201,4 +220,50 @@ def test_a_server_that_is_killed_while_a_step_runs_ends_nothing_and_loses_nothin
     go(place)
     assert place.ended("flow") == DONE
     assert (begun(place), len(place.attempts("flow", "a"))) == (1, 1)
+    nothing_is_left(place)
+
+
+@EVERYWHERE
+def test_a_machine_that_dies_with_all_that_it_runs_leaves_nothing_running_once_it_is_back(place):
+    """T10: server, agent, shims, controller and step at one moment; the run goes on, and its step is tried again."""
+    agent = place.agent("--workers", "1")
+    place.run(PRELUDE + LINE + "pipe.start()")
+    pid = place.told("a")
+    controller = until(lambda: place.found("flow").run.task.worker).pid
+    for one in (agent.pid, shim_of(place), controller, pid):
+        with suppress(ProcessLookupError):
+            os.kill(one, signal.SIGKILL)
+    agent.wait()
+    if place.server is not None:
+        place.restart_server()
+    until(lambda: not alive(pid))
+    place.agent("--workers", "1")
+    go(place)
+    assert place.ended("flow") == DONE
+    first, second = place.attempts("flow", "a")
+    assert (first.status, first.reason, second.status) == (Status.FAILED, EndReason.AGENT_LOST, Status.COMPLETED)
+    nothing_is_left(place)
+
+
+@EVERYWHERE
+def test_of_a_queue_that_takes_one_at_a_time_the_next_begins_when_the_one_is_killed(place):
+    """T32: nobody has to free a place; it is counted anew from what is held."""
+    place.backend.call(CreateQueue(name="single", limit=1))
+    place.agent("--workers", "2")
+    lines = """
+for name in "ab":
+    pipe.add_function_step(name, wait_for, {"name": name, "go": "go"}, execution_queue="single")
+pipe.start_locally()
+"""
+    script = place.start(PRELUDE + lines)
+    place.told("a")
+    until(lambda: place.state("flow", "b").status == "queued")
+    os.kill(shim_of(place), signal.SIGKILL)
+    place.told("b")
+    assert place.state("flow", "a").status == "queued"
+    go(place)
+    assert script.wait(120) == 0
+    script.communicate()
+    assert place.ended("flow") == DONE
+    assert (len(place.attempts("flow", "a")), len(place.attempts("flow", "b"))) == (2, 1)
     nothing_is_left(place)

@@ -16,12 +16,24 @@ import pytest
 from penstock.backend import client as clients
 from penstock.backend.local import open_local
 from penstock.backend.remote import open_remote
+from penstock.core.errors import BadTransition
 from penstock.core.outputs import ConsoleLine, ScalarPoint, Stream
-from penstock.core.task import Parameter, Worker
+from penstock.core.task import Parameter, Status, Worker
 from penstock.ops.changes import LastChange, ListChanges
-from penstock.ops.lifecycle import BeginTask, DeleteTask
+from penstock.ops.claims import ClaimTask, ListHeld
+from penstock.ops.lifecycle import BeginTask, DeleteTask, EnqueueTask
 from penstock.ops.outputs import AppendConsole, GetScalars, NewPoints, ReadConsole, ReportScalars
-from penstock.ops.tasks import CreateTask, GetParameters, GetTask, ListTasks, NewTask, RemoveParameters, SetParameters
+from penstock.ops.queues import ListEntries
+from penstock.ops.tasks import (
+    CreateTask,
+    EndTask,
+    GetParameters,
+    GetTask,
+    ListTasks,
+    NewTask,
+    RemoveParameters,
+    SetParameters,
+)
 from penstock.settings import Settings
 
 SERVER = """
@@ -138,6 +150,46 @@ def test_what_was_done_before_the_server_was_killed_is_done_once_and_answered(tm
     if isinstance(op, BeginTask):
         assert answers == [own.call(GetTask(id=TASK))]
     own.close()
+
+
+def answered(victim, serve, call):
+    """Make a call of which the server dies once it has done it; return what the next server answers."""
+    answers = []
+    asking = threading.Thread(target=lambda: answers.append(call()))
+    asking.start()
+    assert victim.wait(60) == -9
+    serve()
+    asking.join(60)
+    return answers[0]
+
+
+def test_a_claim_that_was_made_before_the_server_was_killed_is_the_one_that_is_answered(serve, remote):
+    """T02: the task is held once, and waits no more; asking again in a new request changes nothing."""
+    victim = serve("ClaimTask")
+    for id in (TASK, "8" * 32):
+        remote.call(CreateTask(task=NewTask(id=id, name="t", project="P")))
+        remote.call(EnqueueTask(id=id, queue="default"))
+    asked = ClaimTask(agent="one", queues=(), request="once", wait=5.0)
+    claim = answered(victim, serve, lambda: remote.call(asked))
+    assert claim.task.id == TASK
+    assert remote.call(asked) == claim
+    assert remote.call(ListHeld()) == [claim]
+    assert [one.task for one in remote.call(ListEntries(queue="default"))] == ["8" * 32]
+
+
+def test_an_end_that_was_recorded_before_the_server_was_killed_may_be_reported_again_and_again(serve, remote):
+    """T22: five times, with the same answer; another end is refused."""
+    victim = serve("EndTask")
+    remote.call(CreateTask(task=NewTask(id=TASK, name="t", project="P")))
+    remote.call(BeginTask(id=TASK, worker=Worker(host="h", pid=1)))
+    ending = EndTask(id=TASK, status=Status.COMPLETED)
+    ended = answered(victim, serve, lambda: remote.call(ending))
+    assert ended.status is Status.COMPLETED
+    assert [remote.call(ending) for _ in range(5)] == [ended] * 5
+    with pytest.raises(BadTransition):
+        remote.call(EndTask(id=TASK, status=Status.FAILED))
+    assert remote.call(GetTask(id=TASK)) == ended
+    assert [one.status for one in remote.call(ListChanges()) if one.task == TASK].count(Status.COMPLETED) == 1
 
 
 def test_who_waits_for_a_change_waits_on_when_the_server_was_killed_and_came_back(serve, remote):

@@ -15,6 +15,8 @@ from penstock.core.errors import Unauthenticated
 from penstock.ops.access import AddKey, AddUser, RevokeKey
 from penstock.ops.audit import ListAudit
 from penstock.ops.base import Once
+from penstock.ops.claims import ClaimTask, ListHeld
+from penstock.ops.lifecycle import EnqueueTask
 from penstock.ops.tasks import CreateTask, NewTask
 from penstock.server.app import ANSWERS_KEPT, App
 from penstock.server.serve import Serving, hosts
@@ -86,3 +88,17 @@ def test_answers_and_what_was_half_sent_are_forgotten_after_a_day(own, tmp_path)
     App(own, hosts("127.0.0.1", 1), reader)._tidy()
     assert not own._service.knows(old)
     assert own._service.knows(young)
+
+
+def test_no_lease_ends_because_the_server_or_its_machine_was_asleep(own):
+    """T40: whoever holds something could not say so meanwhile, and gets the time to do it."""
+    own.call(CreateTask(task=NewTask(id="1" * 32, name="t", project="P")))
+    own.call(EnqueueTask(id="1" * 32, queue="default"))
+    claim = own.call(ClaimTask(agent="one", queues=(), request="r", seconds=0.0))
+    app = App(own, hosts("127.0.0.1", 1), reader)
+    app._looked -= 3600.0
+    app._end_leases()
+    assert own.call(ListHeld()) == [claim]
+    own._service._clock = lambda: time.time() + 61.0
+    app._end_leases()
+    assert own.call(ListHeld()) == []

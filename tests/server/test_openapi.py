@@ -13,11 +13,11 @@ from penstock.ops.base import REGISTRY
 from penstock.server import openapi
 from penstock.server.access import scope_of
 
-CASES = int(os.environ.get("PENSTOCK_SCHEMATHESIS_CASES", "6"))  # for each operation
 SLOW_OR_ENDLESS = {"stream"}
 
 schema = schemathesis.openapi.from_dict(openapi.document("0")).exclude(operation_id=list(SLOW_OR_ENDLESS))
 OPERATIONS = {f"{one.ok().method} {one.ok().path}": one.ok() for one in schema.get_all_operations()}
+CASES = -(-int(os.environ.get("PENSTOCK_FUZZ_CASES", "0")) // len(OPERATIONS)) or 6  # for each; see `make fuzz`
 
 
 def test_every_operation_is_described_with_what_it_takes_returns_and_needs():
@@ -74,7 +74,7 @@ def test_whatever_is_sent_the_answer_is_as_described(name, base):
     @settings(
         max_examples=CASES,
         deadline=None,
-        derandomize=True,
+        derandomize="PENSTOCK_FUZZ_CASES" not in os.environ,
         database=None,
         phases=[Phase.generate],
         suppress_health_check=list(HealthCheck),

@@ -2,19 +2,24 @@
 
 from __future__ import annotations
 
+import json
 import math
+import socket
 import uuid
 
 import msgspec
 import pytest
+from tests.place import until
 
 from penstock.backend.protocol import HELD, IDEMPOTENCY_KEY, MSGPACK
 from penstock.core.access import ATTEMPT, digest_of, text_of
-from penstock.core.task import Parameter, Task
+from penstock.core.task import Parameter, Task, Worker
 from penstock.ops.claims import ClaimTask, EndLeases, HandBack
-from penstock.ops.lifecycle import EnqueueTask
+from penstock.ops.lifecycle import BeginTask, EnqueueTask
 from penstock.ops.outputs import GetScalars, ReadConsole
+from penstock.ops.queues import CreateQueue
 from penstock.ops.tasks import CreateTask, GetParameters, GetTask, NewTask, SetParameters
+from penstock.server import operations
 
 
 @pytest.fixture
@@ -148,3 +153,36 @@ class TestAttempts:
 
     def test_an_attempt_logs_no_browser_in(self, site, claim):
         assert site.call("login-codes", key=claim[1]).status == 403
+
+
+def test_who_waits_for_a_task_and_leaves_gets_none(site, served, task, monkeypatch):
+    """An agent that is killed while it waits: what comes then is for those that live."""
+    monkeypatch.setattr(operations, "LONGEST_WAIT", 1000.0)  # longer than this test would wait for its end
+    name = uuid.uuid4().hex
+    served.call(CreateQueue(name=name))
+    body = json.dumps({"agent": "gone", "queues": [name], "request": name, "wait": 1000.0}).encode()
+    head = f"POST /api/v1/ClaimTask HTTP/1.1\r\nHost: {site.host}\r\nAuthorization: Bearer {site.token}\r\n"
+    head += f"Content-Type: application/json\r\nContent-Length: {len(body)}\r\n\r\n"
+    before = waiting_clients(site)
+    with socket.create_connection(("127.0.0.1", site.port)) as client:
+        client.sendall(head.encode() + body)
+        until(lambda: waiting_clients(site) > before)
+    until(lambda: waiting_clients(site) <= before)
+    served.call(EnqueueTask(id=task, queue=name))
+    claim = served.call(ClaimTask(agent="there", queues=(name,), request=uuid.uuid4().hex))
+    assert claim.task.id == task
+
+
+def waiting_clients(site):
+    text = site.ask("GET", "/metrics").body.decode()
+    return float(text.partition("\npenstock_waiting_clients ")[2].partition("\n")[0])
+
+
+def test_the_same_report_of_an_end_is_answered_the_same_however_often_it_comes(site, served, task):
+    """T22: with the key of the first time or with another."""
+    served.call(BeginTask(id=task, worker=Worker(host="h", pid=1)))
+    body = {"id": task, "status": "completed"}
+    replies = [site.call("EndTask", body, Idempotency_Key=key) for key in [task] * 5 + list("abcde")]
+    assert {reply.status for reply in replies} == {200}
+    assert len({reply.body for reply in replies}) == 1
+    assert site.call("EndTask", body | {"status": "failed"}, Idempotency_Key="other").status == 409

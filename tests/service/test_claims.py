@@ -16,7 +16,7 @@ from penstock.ops.agents import Agent, DrainAgent, ReportAgent
 from penstock.ops.claims import BeginClaimed, EndLeases, HandBack, ListHeld, ReleaseLease, RenewLease, SpareLeases
 from penstock.ops.outputs import AppendConsole, ReadConsole
 from penstock.ops.queues import ListEntries
-from penstock.ops.runs import GetRun, ResumeRun
+from penstock.ops.runs import GetRun, ResumeRun, StopRun
 from penstock.ops.tasks import EndTask, GetTask
 
 
@@ -37,6 +37,7 @@ def test_a_claimed_task_is_in_progress_and_its_agent_is_told_what_it_is_given(ti
 
 
 def test_a_claim_that_is_repeated_because_its_answer_was_lost_is_the_same_claim(timed):
+    """T02."""
     timed.queued()
     timed.queued()
     first = timed.claim(request="once")
@@ -151,6 +152,15 @@ def test_what_is_lost_too_often_is_given_up(timed):
     assert ended.message == f"given up: lost with its agent {MOST_LOST + 1} times; the last, frail"
 
 
+def test_a_run_that_is_given_up_is_held_by_nobody(timed):
+    run = timed.queued_run()
+    for _ in range(MOST_LOST + 1):
+        timed.backend.call(ReleaseLease(held=timed.claim("services").held))
+    ended = timed.backend.call(GetTask(id=run.id))
+    assert (ended.status, ended.reason) == (Status.STOPPED, EndReason.CONTROLLER_LOST)
+    assert timed.backend.call(ListHeld()) == []
+
+
 def test_an_attempt_that_had_begun_fails_with_its_agent(timed):
     run = timed.run("a", "b")
     task = timed.enqueue_step(run)
@@ -261,6 +271,18 @@ def test_what_waits_or_is_held_stays_when_its_run_is_resumed_and_all_else_is_clo
         ("here", "pending"),
         ("fresh", "pending"),
     ]
+
+
+def test_a_run_that_was_to_stop_when_it_was_lost_is_to_stop_in_its_next_process_too(timed):
+    """T16."""
+    run = timed.queued_run()
+    held = timed.claim("services").held
+    timed.start(timed.backend.call(GetRun(id=run.id)).run)
+    timed.backend.call(StopRun(id=run.id, why="enough"))
+    timed.backend.call(ReleaseLease(held=held))
+    seen = timed.claim("services").task.worker
+    going_on = timed.backend.call(ResumeRun(id=run.id, worker=WORKER, seen=seen, reason="test")).run
+    assert going_on.stop_asked == "enough"
 
 
 def test_a_run_that_ends_leaves_nothing_in_a_queue_or_held(timed):

@@ -13,10 +13,12 @@ from msgspec.structs import replace
 from penstock.core.errors import BadPipeline, BadReference, BadTransition, BadVersion, Conflict, Invalid, NotFound
 from penstock.core.pipeline import Argument
 from penstock.core.run import ARCHIVED, ChangeKind, attempt_id
-from penstock.core.task import EndReason, Status, TaskType
+from penstock.core.task import EndReason, Status, TaskType, Worker
 from penstock.ops.changes import ListChanges
+from penstock.ops.claims import ClaimTask
+from penstock.ops.lifecycle import EnqueueTask
 from penstock.ops.outputs import AddArtifact, AppendConsole, ListArtifacts
-from penstock.ops.runs import ArchiveRun, CreateRun, DeleteRun, EndRun, FindRun, GetRun, ListRuns, StopRun
+from penstock.ops.runs import ArchiveRun, CreateRun, DeleteRun, EndRun, FindRun, GetRun, ListRuns, ResumeRun, StopRun
 from penstock.ops.tasks import GetTask, ListTasks, NewTask
 from penstock.store.sqlite import SqliteStore
 
@@ -302,6 +304,18 @@ def test_a_late_word_of_an_attempt_cannot_revive_a_run(desk):
     assert desk.statuses(run) == {"a": "aborted"}
 
 
+def test_a_run_that_ended_before_it_began_does_not_go_on(desk):
+    """Its script left at once, or it was lost with its agents too often: it has no steps yet."""
+    draft = desk.draft()
+    desk.backend.call(EnqueueTask(id=draft.id, queue="services"))
+    desk.backend.call(ClaimTask(agent="one", queues=(), request="r"))
+    ended = desk.end_run(draft, Status.FAILED)
+    with pytest.raises(Conflict, match="'flow' ended before it began") as caught:
+        desk.backend.call(ResumeRun(id=draft.id, worker=Worker(host="h", pid=1), seen=ended.task.worker))
+    assert "clone it" in caught.value.hint
+    assert desk.backend.call(GetTask(id=draft.id)).status is Status.FAILED
+
+
 # Stopping
 
 
@@ -316,7 +330,16 @@ def test_asking_a_run_to_stop_leaves_a_note_and_ends_nothing(desk):
     assert desk.statuses(run) == {"a": "running"}
 
 
-def test_only_a_run_in_progress_can_be_stopped(desk):
+def test_a_run_that_waits_in_a_queue_ends_when_it_is_asked_to_stop(desk):
+    """T51: nobody carries it out who could hear of it."""
+    draft = desk.draft()
+    desk.backend.call(EnqueueTask(id=draft.id, queue="services"))
+    stopped = desk.backend.call(StopRun(id=draft.id, why="enough")).task
+    assert (stopped.status, stopped.reason, stopped.message) == (Status.STOPPED, EndReason.ABORTED, "enough")
+    assert desk.backend.call(ClaimTask(agent="one", queues=(), request="r")) is None
+
+
+def test_a_draft_and_a_run_that_has_ended_cannot_be_stopped(desk):
     """T53: the answer says why nothing will happen."""
     draft, run = desk.draft(), desk.run()
     desk.end_run(run)

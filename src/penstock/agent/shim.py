@@ -71,7 +71,7 @@ class Shim:
     """Carries one claimed task out."""
 
     def __init__(self, settings: Settings, given: order.Order, processes: Processes) -> None:
-        self._settings = replace(settings, key=Secret(given.token))
+        self._settings = replace(settings, key=Secret(given.token), held=given.claim.held)
         self._given = given
         self._home = home = open_home(self._settings)
         self._claim: Claim = given.claim

@@ -83,9 +83,10 @@ class Client:
         key: Returns what it knows us by; nothing when there is no key.
         authorities: PEM file with the certificates of those who may say who the server is; empty for those of this
             machine.
+        met: Whether it is known to be a server, as somebody was given work by it.
     """
 
-    def __init__(self, url: str, key: Callable[[], str], authorities: str = "") -> None:
+    def __init__(self, url: str, key: Callable[[], str], authorities: str = "", *, met: bool = False) -> None:
         parts = urlsplit(url)
         self.url = url
         self._secure = parts.scheme == "https"
@@ -94,7 +95,7 @@ class Client:
         self._key = key
         self._authorities = authorities
         self._context: ssl.SSLContext | None = None
-        self._met = False
+        self._met = met
         self._begin_anew()
 
     def patience(self) -> Patience:

@@ -79,8 +79,12 @@ class Remote:
 
 
 def open_remote(settings: Settings) -> Remote:
-    """Return the backend of the server that the settings name; it is not asked anything yet."""
-    return Remote(Client(settings.url, key_of(settings), settings.authorities), settings.blobs)
+    """Return the backend of the server that the settings name; it is not asked anything yet.
+
+    Whoever holds a task got it from this server, and waits for it from the start.
+    """
+    client = Client(settings.url, key_of(settings), settings.authorities, met=settings.held is not None)
+    return Remote(client, settings.blobs)
 
 
 def key_of(settings: Settings) -> Callable[[], str]:

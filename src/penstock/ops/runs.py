@@ -117,7 +117,10 @@ class EndRun(Op[Run], frozen=True, kw_only=True):
 
 
 class StopRun(Op[Run], frozen=True, kw_only=True):
-    """Ask a run to stop. Its controller ends it; a run that has ended stays as it is (Conflict)."""
+    """Ask a run to stop. Its controller ends it; one that waits in a queue, and has none, ends at once.
+
+    A run that has ended stays as it is (Conflict).
+    """
 
     id: str
     why: str = "a user asked for it"

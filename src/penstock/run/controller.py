@@ -274,8 +274,10 @@ class Controller:
             return
         status = StepStatus.RUNNING if told.claimed else StepStatus.QUEUED
         self._announcer.step(told.step, status, told.attempt, "" if told.claimed else told.message)
-        if told.claimed and self.progress.status[told.step] is StepStatus.QUEUED:
-            self._events.append(Started(told.step))
+        started = Started(told.step)
+        is_new = started not in self._events  # it may be claimed, lost and claimed again before this process looks
+        if told.claimed and is_new and self.progress.status[told.step] is StepStatus.QUEUED:
+            self._events.append(started)
 
     def _settle(self, ending: Ending) -> None:
         """Tell the planner how an attempt ended, and whether it is tried again."""

@@ -170,6 +170,8 @@ class Begin:
             watching.runs.append(op.id)
         shown.begun(detail.run, [step.name for step in complete.steps])
         controller = Controller(self._backend, plan)
+        if detail.run.stop_asked is not None:  # before this process looked, or of the one that was lost
+            controller.stop(detail.run.stop_asked)
         return Started(run=detail.run, controller=controller, steps={step.name: step for step in complete.steps})
 
     def enqueue(self, run: str, definition: Pipeline, queue: str | None) -> None:

@@ -30,6 +30,7 @@ ANSWERS_KEPT: Final = 24 * 3600.0
 """Seconds for which the answer to a request that may come again is kept."""
 
 LEASES: Final = 5.0  # seconds between two looks for leases that have run out
+ASLEEP: Final = 3 * LEASES  # seconds without a look that say that this process, or its machine, did not run
 TIDY: Final = 600.0  # seconds between two times of tidying up
 HALF_SENT: Final = 24 * 3600.0  # seconds after which what was not sent to its end is removed
 
@@ -73,6 +74,7 @@ class App:
     ) -> None:
         limits = limits or Limits()
         self._backend = backend
+        self._looked = time.time()
         self._threads = ThreadPoolExecutor(limits.threads, "penstock-op")
         self._files = ThreadPoolExecutor(limits.threads, "penstock-file")
         self._passwords = ThreadPoolExecutor(AT_ONCE, "penstock-password")  # a wave of guesses holds nothing else up
@@ -97,7 +99,7 @@ class App:
         self.asgi = Alive(Origins(door, files, hosts.files.names), self._begin, self._end)
 
     def _begin(self) -> None:
-        self._backend.call(SpareLeases())  # while no server was there, nobody could renew a lease
+        self._spare_leases()
         self.feed.open()
         for loop in self._loops:
             loop.start()
@@ -109,9 +111,17 @@ class App:
         for pool in (self._threads, self._files, self._passwords):
             pool.shutdown(wait=True, cancel_futures=True)
 
+    def _spare_leases(self) -> None:
+        """Put off the end of every lease: while no server was there, nobody could renew one."""
+        self._backend.call(SpareLeases())
+        self._looked = time.time()
+
     def _end_leases(self) -> None:
-        """Decide about what was lost with its agent."""
+        """Decide about what was lost with its agent; not at once where that could not be heard of."""
+        if time.time() - self._looked > ASLEEP:
+            self._spare_leases()
         self._backend.call(EndLeases())
+        self._looked = time.time()
 
     def _tidy(self) -> None:
         """Forget what is too old to be asked for again."""

@@ -42,7 +42,7 @@ async def pieces(request: Request, largest: int) -> AsyncIterator[bytes]:
         except TimeoutError:
             raise _too_slow() from None
         except ClientDisconnect:
-            raise _gone() from None
+            raise gone() from None
         if piece is None:
             return
         size += len(piece)
@@ -67,7 +67,7 @@ async def whole(request: Request, largest: int) -> bytes:
             while more:
                 message = await request.receive()
                 if message["type"] == "http.disconnect":
-                    raise _gone()
+                    raise gone()
                 parts.append(message.get("body", b""))
                 more = message.get("more_body", False)
                 size += len(parts[-1])
@@ -121,8 +121,9 @@ def _too_slow() -> Refused:
     return refuse(408, "error", f"nothing of the body came for {SLOWEST:g} seconds")
 
 
-def _gone() -> Refused:
-    return refuse(400, "error", "the client went away in the middle of the body")
+def gone() -> Refused:
+    """Return what a client is answered that has left before it was: nobody reads it."""
+    return refuse(400, "error", "the client went away")
 
 
 def _too_large(largest: int) -> Refused:

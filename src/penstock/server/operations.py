@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import hashlib
-from collections.abc import Awaitable, Callable, Iterator
+from collections.abc import Awaitable, Callable, Coroutine, Iterator
 from concurrent.futures import Executor
 from functools import partial
 from typing import Any, Final, Protocol
@@ -21,7 +21,7 @@ from penstock.ops.base import REGISTRY, Once, Op
 from penstock.server import live
 from penstock.server.access import scope_of
 from penstock.server.answers import answer, refuse
-from penstock.server.bodies import decode, media_type, whole
+from penstock.server.bodies import decode, gone, media_type, whole
 from penstock.server.feed import Feed
 from penstock.server.routes import Endpoint, Policy, Route
 
@@ -71,7 +71,8 @@ class Operations:
             held = _held(request, identity)
             if live.waits(op) > 0:
                 call = self._caller(identity, held, None)
-                result = await live.wait_for(self._feed, op, call, self._looker(identity, held), LONGEST_WAIT)
+                waiting = live.wait_for(self._feed, op, call, self._looker(identity, held), LONGEST_WAIT)
+                result = await _while_there(request, waiting)
             else:
                 result = await self._caller(identity, held, once)(op)
             accept = request.headers.get("accept", "")
@@ -116,6 +117,28 @@ def _once(request: Request, identity: Identity, body: bytes) -> Once | None:
     who = hashlib.sha256(f"{identity.kind}\n{identity.name}\n{key}".encode()).hexdigest()
     asked = hashlib.sha256(f"{request.scope['path']}\n{media_type(request)}\n".encode() + body).hexdigest()
     return Once(who, asked)
+
+
+async def _while_there(request: Request, waiting: Coroutine[Any, Any, Any]) -> Any:
+    """Return what is waited for, unless the client leaves first: nothing is to be done for who is not there any more.
+
+    Raises:
+        Refused: It has left.
+    """
+    answered, left = asyncio.ensure_future(waiting), asyncio.ensure_future(_until_gone(request))
+    try:
+        await asyncio.wait((answered, left), return_when=asyncio.FIRST_COMPLETED)
+        if not answered.done():
+            raise gone()
+        return answered.result()
+    finally:
+        answered.cancel()
+        left.cancel()
+
+
+async def _until_gone(request: Request) -> None:
+    while (await request.receive())["type"] != "http.disconnect":
+        pass
 
 
 def _held(request: Request, identity: Identity) -> Held | None:

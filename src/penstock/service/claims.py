@@ -210,6 +210,7 @@ def _fail(tx: Tx, task: Task, why: str, now: float) -> None:
     if _is_run(tx, task):
         ending = EndRun(id=task.id, status=Status.STOPPED, reason=EndReason.CONTROLLER_LOST, message=why)
         end_run(tx, ending, now)
+        tx.leases.end(task.id)  # unlike that of a run whose process ended it, which still prints
     else:
         move(tx, task, Status.FAILED, now, reason=EndReason.AGENT_LOST, message=why)
 

@@ -91,6 +91,9 @@ def resume_run(tx: Tx, op: ResumeRun, now: float) -> RunDetail:
     if ARCHIVED in run.task.system_tags:
         hint = f"bring it back first: penstock archive --restore {op.id[:12]}"
         raise Conflict(f"run {run.task.name!r} is archived", hint=hint)
+    if not run.number:
+        hint = f"clone it, and start the clone: PipelineController.clone({op.id!r})"
+        raise Conflict(f"run {run.task.name!r} ended before it began: nothing of it can go on", hint=hint)
     others = _held_by_others(tx, op.id)
     _close_attempts(tx, op.id, now, EndReason.CONTROLLER_LOST, "its run's process was gone", but=others)
     if not tx.tasks.reopen(op.id, RESUMABLE, seen=op.seen, worker=op.worker):
@@ -103,7 +106,8 @@ def resume_run(tx: Tx, op: ResumeRun, now: float) -> RunDetail:
     for state in states:
         if state.name not in keep and state.status is not StepStatus.PENDING:
             tx.changes.append(run.task, ChangeKind.STEP, StepStatus.PENDING, now, step=state.name)
-    tx.runs.ask_stop(op.id, None)
+    if tx.leases.find(op.id) is None:  # an agent carries on what it was asked to do, and to stop is part of that
+        tx.runs.ask_stop(op.id, None)
     tx.decisions.add(op.id, Decision(kind=DecisionKind.RESUME, reason=op.reason, at=now))
     tx.changes.append(run.task, ChangeKind.STATUS, Status.IN_PROGRESS, now, message=f"resumed: {op.reason}")
     return _detail(tx, op.id)
@@ -146,8 +150,11 @@ def end_run(tx: Tx, op: EndRun, now: float) -> Run:
 
 @handles(StopRun)
 def stop_run(tx: Tx, op: StopRun, now: float) -> Run:
-    """Leave a note for the run's controller, which finds it in the change feed."""
+    """Leave a note for the run's controller, which finds it in the change feed; end a run that has none yet."""
     run = tx.runs.get(op.id)
+    if run.task.status is Status.QUEUED:
+        end_run(tx, EndRun(id=op.id, status=Status.STOPPED, reason=EndReason.ABORTED, message=op.why), now)
+        return tx.runs.get(op.id)
     if run.task.status is not Status.IN_PROGRESS:
         raise Conflict(f"run {run.task.name!r} is {run.task.status}; only a run in progress can be stopped")
     tx.runs.ask_stop(op.id, op.why)
