@@ -202,3 +202,17 @@ def test_which_containers_are_allowed_is_a_table_of_the_file(tmp_path):
 def test_a_table_that_makes_no_sense_is_refused_with_its_place(tmp_path, text, why):
     with pytest.raises(Invalid, match=why):
         settings(tmp_path, text)
+
+
+def test_a_server_keeps_a_gigabyte_free_unless_the_file_says_otherwise(tmp_path):
+    assert settings(tmp_path).hosting.keep_free == 1.0
+    assert settings(tmp_path, "[server]\nkeep_free = 0.5\n").hosting.keep_free == 0.5
+    for text in ("keep_free = -1", 'keep_free = "much"', "keep = 1"):
+        with pytest.raises(Invalid, match=r"\[server\] in .*config\.toml"):
+            settings(tmp_path, f"[server]\n{text}\n")
+
+
+def test_the_authorities_are_a_file_wherever_the_process_goes(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    assert settings(tmp_path).authorities == ""
+    assert settings(tmp_path, PENSTOCK_CA="ca.pem").authorities == str(tmp_path / "ca.pem")

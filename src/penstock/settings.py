@@ -8,12 +8,12 @@ import tomllib
 from collections.abc import Mapping
 from fnmatch import fnmatchcase
 from pathlib import Path
-from typing import Literal, TypeVar, cast, get_args
+from typing import Annotated, Literal, TypeVar, cast, get_args
 from urllib.parse import urlsplit
 
 import msgspec
 import platformdirs
-from msgspec import Struct
+from msgspec import Meta, Struct
 
 from penstock.core.containers import Allowed
 from penstock.core.errors import Invalid
@@ -53,6 +53,16 @@ class Environments(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True
     days: float = 30.0
 
 
+class Hosting(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """How a server uses this machine: the table `[server]` of the configuration file.
+
+    Args:
+        keep_free: Gigabytes of the disk that what is uploaded does not get.
+    """
+
+    keep_free: Annotated[float, Meta(ge=0)] = 1.0
+
+
 class Settings(Struct, frozen=True, kw_only=True):
     """How this process uses Penstock.
 
@@ -75,6 +85,7 @@ class Settings(Struct, frozen=True, kw_only=True):
         authorities: PEM file with the certificates of those who may say who the server is. `PENSTOCK_CA`; by default
             those that this machine trusts.
         environments: How environments of tasks are built here. The table `[environments]`.
+        hosting: How a server uses this machine. The table `[server]`.
         containers: Which containers tasks may ask for here. The table `[agent.containers]`; by default none.
     """
 
@@ -89,6 +100,7 @@ class Settings(Struct, frozen=True, kw_only=True):
     key: Secret = Secret("")
     authorities: str = ""
     environments: Environments = Environments()
+    hosting: Hosting = Hosting()
     containers: Allowed = Allowed()
 
     def __repr__(self) -> str:
@@ -143,6 +155,7 @@ def load(environment: Mapping[str, str] | None = None) -> Settings:
         key=Secret(find("key")[0].strip()),
         authorities=_file(find("ca")[0]),
         environments=_table(from_file, ("environments",), Environments, file),
+        hosting=_table(from_file, ("server",), Hosting, file),
         containers=_table(from_file, ("agent", "containers"), Allowed, file),
     )
 

@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 
 from penstock.blobs.files import FileBlobs
 from penstock.blobs.uploads import Uploads
-from penstock.core.errors import Conflict, Damaged, Invalid
+from penstock.core.errors import Conflict, Damaged, DiskFull, Invalid
 from penstock.core.outputs import Blob
 
 DATA = b"0123456789"
@@ -31,6 +31,50 @@ def blobs(tmp_path):
 @pytest.fixture
 def uploads(blobs):
     return Uploads(blobs, blobs.root, largest=1000)
+
+
+class Disk:
+    """A disk with room for so many bytes."""
+
+    def __init__(self, free):
+        self.free = free
+
+    def __call__(self, root):
+        return self.free
+
+
+@pytest.mark.parametrize(("free", "fits"), [(110, True), (109, False), (0, False)])
+def test_no_blob_is_taken_that_would_come_out_of_the_reserve(blobs, free, fits):
+    uploads, blob = Uploads(blobs, blobs.root, reserve=100, free=Disk(free)), blob_of(DATA)
+    assert uploads.takes_more == (free > 100)
+    if fits:
+        send(uploads, blob, 0, DATA, commit=True)
+        assert uploads.has(blob)
+        return
+    for refused in (lambda: send(uploads, blob, 0, DATA), lambda: uploads.check_room(blob.size)):
+        with pytest.raises(DiskFull, match=f"no room for 10 bytes more: {free} are left on its disk") as caught:
+            refused()
+        assert "penstock rm" in caught.value.hint
+    assert uploads.arrived(blob) == 0
+
+
+def test_what_others_send_meanwhile_counts_and_what_has_arrived_is_kept(blobs):
+    disk, blob = Disk(1000), blob_of(DATA)
+    uploads = Uploads(blobs, blobs.root, reserve=100, free=disk)
+    with uploads.go_on(blob, 0) as upload:
+        upload.write(DATA[:4])
+        disk.free = 100
+        with pytest.raises(DiskFull):
+            upload.write(DATA[4:])
+    disk.free = 1000
+    assert uploads.arrived(blob) == 4
+    send(uploads, blob, 4, DATA[4:], commit=True)
+    assert uploads.has(blob)
+
+
+def test_the_disk_is_looked_at_before_there_is_a_folder(tmp_path):
+    blobs = FileBlobs(tmp_path / "not" / "there" / "blobs")
+    assert 0 < Uploads(blobs, blobs.root).free <= os.statvfs(tmp_path).f_blocks * os.statvfs(tmp_path).f_frsize
 
 
 def send(uploads, blob, at, *pieces, commit=False):

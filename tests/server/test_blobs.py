@@ -9,8 +9,18 @@ from hashlib import sha256
 from urllib.parse import quote
 
 import pytest
+from tests.conftest import Site
 
+from penstock.backend.local import open_local
+from penstock.backend.remote import open_remote
+from penstock.backend.token import read_token
+from penstock.core.errors import DiskFull
 from penstock.core.outputs import Blob
+from penstock.core.secret import Secret
+from penstock.server.app import Limits
+from penstock.server.serve import Serving
+from penstock.server.thread import serving
+from penstock.settings import Settings
 
 DATA = b"<script>alert(1)</script>" * 100
 HASH = sha256(DATA).hexdigest()
@@ -194,3 +204,31 @@ def test_names_that_are_no_hashes_lead_nowhere(site, served, stored):
                 assert b"root:" not in reply.body
     after = sorted(served.blobs.root.parent.rglob("*"))
     assert [path for path in after if path not in before and ".db" not in path.name] == []
+
+
+@pytest.fixture
+def full(tmp_path):
+    """A server whose disk has no byte beside its reserve."""
+    own = open_local(Settings(home=tmp_path / "home", workers=1))
+    with serving(own, Serving(home=tmp_path / "home", port=0, limits=Limits(reserve=1 << 60))) as address:
+        yield Site(address.url, read_token(tmp_path / "home"))
+    own.close()
+
+
+def test_a_disk_that_is_nearly_full_takes_no_blobs_and_says_so_and_still_records(full, fresh, tmp_path):
+    data, path = fresh
+    for reply in (put(full, path, b"", 0, 1000), put(full, path, data, 0, 1000), put(full, path, data[:10], 0, 1000)):
+        assert (reply.status, reply.json["code"]) == (507, "disk_full")
+    health = full.ask("GET", "/healthz", key=None)
+    assert (health.status, health.json["takes_uploads"]) == (200, False)
+    task = {"id": "a" * 32, "name": "t", "project": "P"}
+    assert full.call("CreateTask", {"task": task}).status == 200
+    client = open_remote(Settings(home=tmp_path / "c", workers=1, url=full.url, key=Secret(full.token)))
+    with pytest.raises(DiskFull, match="no room for 1,000 bytes"):
+        client.blobs.put_bytes(data)
+    client.close()
+
+
+def test_a_server_says_how_much_room_there_is(site):
+    assert site.ask("GET", "/healthz", key=None).json["takes_uploads"] is True
+    assert b"penstock_disk_free_bytes" in site.ask("GET", "/metrics").body

@@ -11,6 +11,7 @@ from __future__ import annotations
 import fcntl
 import os
 import time
+from collections.abc import Callable
 from contextlib import suppress
 from pathlib import Path
 from types import TracebackType
@@ -18,7 +19,7 @@ from typing import Final, Self
 
 from penstock.blobs.digest import Digest
 from penstock.blobs.files import FileBlobs, writing_below
-from penstock.core.errors import Conflict, Damaged, Invalid
+from penstock.core.errors import Conflict, Damaged, DiskFull, Invalid
 from penstock.core.outputs import Blob
 
 LARGEST: Final = 1 << 40
@@ -34,12 +35,43 @@ class Uploads:
         blobs: The store.
         root: Its folder.
         largest: Bytes that a blob may have.
+        reserve: Bytes of the disk that no upload gets: what is recorded, and how work ended, needs some to the last.
+        free: Returns how many bytes are left on the disk of a folder.
     """
 
-    def __init__(self, blobs: FileBlobs, root: Path, largest: int = LARGEST) -> None:
+    def __init__(
+        self,
+        blobs: FileBlobs,
+        root: Path,
+        largest: int = LARGEST,
+        reserve: int = 0,
+        free: Callable[[Path], int] | None = None,
+    ) -> None:
         self._blobs = blobs
         self._root = root
         self._largest = largest
+        self._reserve = reserve
+        self._free = free or _free
+
+    @property
+    def free(self) -> int:
+        """How many bytes are left on the disk."""
+        return self._free(self._root)
+
+    @property
+    def takes_more(self) -> bool:
+        """Whether there is room for anything beside the reserve."""
+        return self.free > self._reserve
+
+    def check_room(self, size: int) -> None:
+        """Raise DiskFull when so many bytes more would come out of the reserve."""
+        free = self.free
+        if size and free - size < self._reserve:
+            raise DiskFull(
+                f"the server has no room for {size:,} bytes more: {free:,} are left on its disk, and it keeps "
+                f"{self._reserve:,} of them free",
+                hint="free some there: penstock rm RUN deletes runs with what they stored",
+            )
 
     def has(self, blob: Blob) -> bool:
         """Return whether the blob is stored and whole. It is then as young as if it had been stored just now.
@@ -77,11 +109,13 @@ class Uploads:
 
         Raises:
             Conflict: Somebody else is sending it just now, or less than this has arrived.
+            DiskFull: What is missing would come out of the reserve.
         """
         self._check(blob)
+        self.check_room(blob.size - at)
         with writing_below(self._root):
             (self._root / "staging").mkdir(mode=0o700, parents=True, exist_ok=True)
-            return Upload(self._blobs, self._root, self._staged(blob), blob, at)
+            return Upload(self._blobs, self._staged(blob), blob, at, self.check_room)
 
     def _staged(self, blob: Blob) -> Path:
         return self._root / "staging" / f"upload-{blob.hash}"
@@ -98,11 +132,14 @@ class Uploads:
 class Upload:
     """What has arrived of one blob, held by one sender at a time; used as a context manager."""
 
-    def __init__(self, blobs: FileBlobs, root: Path, staged: Path, blob: Blob, at: int) -> None:
+    def __init__(
+        self, blobs: FileBlobs, staged: Path, blob: Blob, at: int, check_room: Callable[[int], object]
+    ) -> None:
         self._blobs = blobs
-        self._root = root
+        self._root = staged.parent.parent
         self._staged = staged
         self._blob = blob
+        self._check_room = check_room
         self._digest = Digest()
         self._file = _locked(staged)
         try:
@@ -129,8 +166,9 @@ class Upload:
 
         Raises:
             Invalid: There is more of it than was announced.
-            DiskFull: There is no space left.
+            DiskFull: There is no space left but the reserve.
         """
+        self._check_room(len(data))  # others have been sending, too
         if self._size + len(data) > self._blob.size:
             raise Invalid(f"blob {self._blob.hash} is longer than the {self._blob.size:,} bytes that were announced")
         left = memoryview(data)
@@ -176,6 +214,13 @@ class Upload:
             while (left := at - os.lseek(self._file, 0, os.SEEK_CUR)) > 0:
                 self._digest.update(memoryview(os.read(self._file, min(_PIECE, left))))
         return at
+
+
+def _free(root: Path) -> int:
+    while not root.exists():
+        root = root.parent
+    found = os.statvfs(root)
+    return found.f_bavail * found.f_frsize
 
 
 def _locked(path: Path) -> int:

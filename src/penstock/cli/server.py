@@ -71,6 +71,7 @@ def command(
     from penstock.settings import postgres_url
 
     try:
+        from penstock.server.app import Limits
         from penstock.server.serve import Serving, Tls, log_to_stderr, make_server
     except ModuleNotFoundError as error:
         raise StoreError(
@@ -89,6 +90,7 @@ def command(
         files_port=files_port,
         files_name=files_name,
         tls=Tls(certificate=certificate, key=key, proxied=proxied, may_lack=may_lack),
+        limits=Limits(reserve=int(settings.hosting.keep_free * 1e9)),
     )
     try:
         with make_server(backend, chosen, _json if invocation.json else _say) as server:

@@ -41,11 +41,13 @@ class Limits(Struct, frozen=True, kw_only=True):
     Args:
         body: Bytes of a request that is an operation.
         blob: Bytes of a blob.
+        reserve: Bytes of the disk that blobs do not get.
         threads: How many operations are carried out at once; as many files are read or written beside them.
     """
 
     body: int = 64 << 20
     blob: int = LARGEST
+    reserve: int = 10**9
     threads: int = 16
 
 
@@ -85,12 +87,12 @@ class App:
             Loop("leases", LEASES, self._end_leases, rest=LEASES),
             Loop("tidying", TIDY, self._tidy, rest=TIDY),
         )
-        metrics = self._metrics()
+        uploads = Uploads(backend.blobs, backend.blobs.root, limits.blob, limits.reserve)
+        metrics = self._metrics(uploads)
         operations = Operations(backend, self._threads, self.feed, limits.body)
-        uploads = Uploads(backend.blobs, backend.blobs.root, limits.blob)
         blobs = BlobRoutes(backend.blobs, uploads, self._files)
         login = LoginRoutes(backend, self.sessions, hosts.cookie, self._passwords, secure=hosts.secure)
-        pages = Pages(self._loops, metrics)
+        pages = Pages(self._loops, metrics, lambda: uploads.takes_more)
         signatures = Signatures()
         links = FileLinks(backend, backend.blobs, hosts.files, signatures, self._files)
         self.table = Table([*operations.routes(), *blobs.routes(), *links.routes(), *login.routes(), *pages.routes()])
@@ -128,8 +130,9 @@ class App:
         self._backend.forget_answers(ANSWERS_KEPT)
         self._backend.blobs.sweep(HALF_SENT, time.time())
 
-    def _metrics(self) -> Metrics:
+    def _metrics(self, uploads: Uploads) -> Metrics:
         metrics = Metrics()
+        metrics.watch("penstock_disk_free_bytes", "Bytes left on the disk of the blobs.", lambda: float(uploads.free))
         metrics.watch("penstock_waiting_clients", "Clients that wait for changes.", lambda: float(self.feed.clients))
         metrics.watch("penstock_change_seq", "Number of the newest change that was seen.", lambda: float(self.feed.seq))
         ages = {loop.name: partial(getattr, loop, "age") for loop in self._loops}

@@ -92,6 +92,7 @@ class BlobRoutes:
         if first is None:
             arrived = await self._in_thread(self._uploads.arrived, blob)
             if arrived < blob.size:
+                await self._in_thread(self._uploads.check_room, blob.size - arrived)
                 return _go_on(arrived)
             first, last = arrived, arrived - 1  # nothing is missing but its name: somebody was stopped just then
         try:

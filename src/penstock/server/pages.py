@@ -27,10 +27,15 @@ _FILES: Final = {"login.js": "text/javascript", "style.css": "text/css"}
 
 
 class Health(Struct, frozen=True):
-    """Whether the server is well: whether every loop did its work lately, and how many seconds ago."""
+    """Whether the server is well: whether every loop did its work lately, and how many seconds ago.
+
+    Args:
+        takes_uploads: Whether its disk has room for more than the reserve.
+    """
 
     well: bool
     loops: dict[str, float]
+    takes_uploads: bool
 
 
 class Pages:
@@ -39,9 +44,11 @@ class Pages:
     Args:
         loops: What goes on in the server.
         metrics: What is counted.
+        takes_uploads: Whether there is room on the disk.
     """
 
-    def __init__(self, loops: Sequence[Loop], metrics: Metrics) -> None:
+    def __init__(self, loops: Sequence[Loop], metrics: Metrics, takes_uploads: Callable[[], bool]) -> None:
+        self._takes_uploads = takes_uploads
         self._loops = loops
         self._metrics = metrics
 
@@ -60,9 +67,8 @@ class Pages:
     async def _health(self, request: Request, identity: Identity) -> Response:
         _ = request, identity
         well = not any(loop.is_late for loop in self._loops)
-        return answer(
-            Health(well, {loop.name: round(loop.age, 3) for loop in self._loops}), status=200 if well else 503
-        )
+        ages = {loop.name: round(loop.age, 3) for loop in self._loops}
+        return answer(Health(well, ages, self._takes_uploads()), status=200 if well else 503)
 
     async def _numbers(self, request: Request, identity: Identity) -> Response:
         _ = request, identity

@@ -7,6 +7,7 @@ import logging
 import os
 import signal
 import socket
+import ssl
 import sys
 import threading
 from collections.abc import Callable, Generator, Sequence
@@ -128,7 +129,7 @@ def make_server(
     address = Address(url=_url(chosen, port), pid=os.getpid())
     server = Server(app, listening, chosen.home / "server.json", address, ready)
     if context is not None:
-        server.config.ssl_context_factory = lambda _config, _default: context
+        server.speak(context)
     return server
 
 
@@ -259,6 +260,15 @@ class Server(uvicorn.Server):
         with suppress(FileNotFoundError):
             if self._file.read_bytes() == msgspec.json.encode(self._address):  # else another one came later
                 self._file.unlink()
+
+    def speak(self, tls: ssl.SSLContext) -> None:
+        """Speak TLS."""
+
+        def factory(config: uvicorn.Config, default: Callable[[], ssl.SSLContext]) -> ssl.SSLContext:
+            _ = config, default
+            return tls
+
+        self.config.ssl_context_factory = factory
 
     def login_link(self) -> str:
         """Return an address that logs a browser in as the owner of the home, once, within a minute."""
