@@ -37,6 +37,7 @@ from penstock.core.outputs import Artifact, ConsoleLine, Model, Plot, ScalarPoin
 from penstock.core.pipeline import Argument, Pipeline, Step
 from penstock.core.progress import StepStatus
 from penstock.core.run import attempt_id
+from penstock.core.search import Compare, Condition, Fact, MetricColumn, ParameterColumn, Side, Sort
 from penstock.core.task import Configuration, EndReason, Parameter, Script, Status, Worker
 from penstock.ops import access, audit
 from penstock.ops.agents import Agent, DrainAgent, ForgetAgent, ListAgents, ReportAgent
@@ -117,6 +118,7 @@ from penstock.ops.runs import (
     StartRun,
     StopRun,
 )
+from penstock.ops.search import SearchRuns, SearchTasks
 from penstock.ops.steps import DecideSteps, DraftStep, EnqueueStep, GetStep, LaunchStep, StepDecision, TakeOver
 from penstock.ops.tasks import (
     CreateTask,
@@ -327,6 +329,7 @@ GIVEN = Assignment(
     time_limit=0.5,
 )
 TO_QUEUE = NewTask(id="", name="b", project="P", queue="services")
+RATE = ParameterColumn("Args", "rate")
 DRAFT_TASK = NewTask(id="4" * 32, name="new", project="P", tags=("a", "b"), parameters=PARAMETERS)
 
 # What writes, with what reads it back.
@@ -435,6 +438,16 @@ READS: list[Op] = [
     GetRerun(run=ANEW),
     FindRun(text="last"),
     ListRuns(),
+    SearchRuns(
+        where=(
+            Condition(Fact("status"), Compare.EQUAL, ("in_progress", "é")),
+            Condition(RATE, Compare.OTHER, (None, 1.5)),
+        ),
+        sort=Sort(RATE, descending=True),
+        columns=(RATE, MetricColumn("loss", "train", Side.MIN)),
+        limit=1,
+    ),
+    SearchTasks(sort=Sort(Fact("name")), archived=False),
     ListChanges(),
     ListChanges(run=RUN, after=1, limit=1, wait=0.01),
     LastChange(),
@@ -493,6 +506,8 @@ REFUSED: list[tuple[Op, type[PenstockError]]] = [
     (PublishTask(id=TASK), BadTransition),
     (ListTasks(pattern="("), Invalid),
     (SearchConsole(task=STEP, text=""), Invalid),
+    (SearchRuns(after="é"), Invalid),
+    (SearchTasks(where=(Condition(RATE, Compare.LESS, ("a", "b")),)), Invalid),
     (
         ReuseStep(run=RUN, step="b", attempt=1, task=DRAFT_TASK, source=STEP, keyed=KEYED, decision=DECISION),
         Conflict,

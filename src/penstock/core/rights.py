@@ -188,6 +188,8 @@ RULES: dict[str, Rule] = {
     "GetRerun": read(task("run")),
     "FindRun": read(lists=True),
     "ListRuns": read(lists=True),
+    "SearchRuns": read(lists=True),
+    "SearchTasks": read(lists=True),
     # steps of runs
     "DraftStep": run(task("run"), *_NEW_TASK),
     "LaunchStep": run(task("run"), *_NEW_TASK),

@@ -21,6 +21,7 @@ from penstock.ops import (
     queues,
     reruns,
     runs,
+    search,
     steps,
     tasks,
 )
@@ -41,6 +42,7 @@ __all__ = [
     "queues",
     "reruns",
     "runs",
+    "search",
     "steps",
     "tasks",
 ]

@@ -17,6 +17,7 @@ from penstock.ops.health import Health
 from penstock.ops.models import FindModels
 from penstock.ops.outputs import ConsoleChunk, NewPoints
 from penstock.ops.runs import ListRuns
+from penstock.ops.search import RunPage, SearchRuns, SearchTasks, TaskPage
 from penstock.ops.steps import StepDecision
 from penstock.ops.tasks import ListTasks
 from penstock.ports.access import Audit, Keys, LogIns, Requests, Sessions, Users
@@ -167,6 +168,13 @@ class Steps(Protocol):
     def list(self, run: str) -> list[StepState]: ...
 
 
+class Search(Protocol):
+    """Runs and tasks, as people look through them."""
+
+    def runs(self, wanted: SearchRuns) -> RunPage: ...
+    def tasks(self, wanted: SearchTasks) -> TaskPage: ...
+
+
 class Outputs(Protocol):
     """Artifacts and plots."""
 
@@ -273,6 +281,8 @@ class Tx(Protocol):
     def runs(self) -> Runs: ...
     @property
     def steps(self) -> Steps: ...
+    @property
+    def search(self) -> Search: ...
     @property
     def outputs(self) -> Outputs: ...
     @property

@@ -22,6 +22,7 @@ from penstock.service import (
     queues,
     reruns,
     runs,
+    search,
     steps,
     tasks,
 )
@@ -45,6 +46,7 @@ __all__ = [
     "queues",
     "reruns",
     "runs",
+    "search",
     "steps",
     "tasks",
 ]

@@ -16,6 +16,7 @@ from penstock.store.queues import SqlEntries, SqlQueues
 from penstock.store.reports import SqlReports
 from penstock.store.requests import SqlRequests
 from penstock.store.runs import SqlRuns, SqlSteps
+from penstock.store.search import SqlSearch
 from penstock.store.settings import SqlProjects, SqlSettings
 from penstock.store.sql import Session
 from penstock.store.tasks import SqlTasks
@@ -31,6 +32,7 @@ class SqlTx:
         self.projects = SqlProjects(session)
         self.runs = SqlRuns(session)
         self.steps = SqlSteps(session)
+        self.search = SqlSearch(session)
         self.outputs = SqlOutputs(session)
         self.models = SqlModels(session)
         self.reports = SqlReports(session)
