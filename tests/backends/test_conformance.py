@@ -120,6 +120,7 @@ from penstock.ops.runs import (
 )
 from penstock.ops.search import SearchRuns, SearchTasks
 from penstock.ops.steps import DecideSteps, DraftStep, EnqueueStep, GetStep, LaunchStep, StepDecision, TakeOver
+from penstock.ops.tag_limits import ListTagLimits, RemoveTagLimit, SetTagLimit
 from penstock.ops.tasks import (
     CreateTask,
     DescribeTask,
@@ -228,7 +229,17 @@ RESERVED = {
         *(DequeueTask, EnqueueTask, PublishTask, ResetTask),
         *(CreateRun, StartRun, EndRun, StopRun, ResumeRun, ArchiveRun, DeleteRun, CloneRun, DefineRun, DraftRerun),
         *(DraftStep, EnqueueStep, LaunchStep, DecideSteps, ReuseStep, TakeOver, DeleteModel),
-        *(ChangeQueue, CreateQueue, DeleteQueue, MoveEntry, DrainAgent, ForgetAgent, ReportAgent),
+        *(
+            SetTagLimit,
+            RemoveTagLimit,
+            ChangeQueue,
+            CreateQueue,
+            DeleteQueue,
+            MoveEntry,
+            DrainAgent,
+            ForgetAgent,
+            ReportAgent,
+        ),
         *(BeginClaimed, ClaimTask, EndLeases, HandBack, ReleaseLease, RenewLease, SpareLeases),
     }
 }
@@ -264,6 +275,7 @@ def owner(home):
     backend.call(BeginTask(id=DONE, worker=WORKER))
     backend.call(EndTask(id=DONE, status=Status.COMPLETED))
     backend.call(AddModel(model=model(id=MADE)))
+    backend.call(SetTagLimit(tag="gpu", limit=1))
     for id in (CLAIMED, WAITING):
         backend.call(CreateTask(task=NewTask(id=id, name="é", project="Q")))
         backend.call(EnqueueTask(id=id, queue="default", priority=1))
@@ -384,6 +396,8 @@ WRITES: list[tuple[Op, Op]] = [
     (CreateQueue(name="é", limit=2), ListQueues()),
     (ChangeQueue(name="services", paused=True, rename="ü"), ListQueues()),
     (DeleteQueue(name="services"), ListQueues()),
+    (SetTagLimit(tag="é", limit=2), ListTagLimits()),
+    (RemoveTagLimit(tag="gpu"), ListTagLimits()),
     (MoveEntry(task=WAITING, place="first", queue="services"), ListEntries(queue="services")),
     (ReportAgent(agent=replace(AGENT, workers=3)), ListAgents()),
     (DrainAgent(name=AGENT.name), ListAgents()),
@@ -453,6 +467,7 @@ READS: list[Op] = [
     LastChange(),
     ListQueues(names=("default",)),
     ListEntries(queue="default"),
+    ListTagLimits(),
     ListHeld(),
     ListAgents(),
     GetArtifact(task=STEP, name="x"),
@@ -516,6 +531,8 @@ REFUSED: list[tuple[Op, type[PenstockError]]] = [
     (EnqueueTask(id=TASK, queue="é"), NotFound),
     (CreateQueue(name="a\nb"), Invalid),
     (DeleteQueue(name="default"), Conflict),
+    (SetTagLimit(tag="é", limit=0), Invalid),
+    (RemoveTagLimit(tag="é"), NotFound),
     (MoveEntry(task=TASK, place="first"), NotFound),
     (RenewLease(held=Held(CLAIMED, 2)), LeaseLost),
     (BeginClaimed(held=Held(TASK, 1), worker=WORKER), LeaseLost),

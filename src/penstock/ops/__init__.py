@@ -23,6 +23,7 @@ from penstock.ops import (
     runs,
     search,
     steps,
+    tag_limits,
     tasks,
 )
 
@@ -44,5 +45,6 @@ __all__ = [
     "runs",
     "search",
     "steps",
+    "tag_limits",
     "tasks",
 ]

@@ -21,7 +21,7 @@ from penstock.ops.search import RunPage, SearchRuns, SearchTasks, TaskPage
 from penstock.ops.steps import StepDecision
 from penstock.ops.tasks import ListTasks
 from penstock.ports.access import Audit, Keys, LogIns, Requests, Sessions, Users
-from penstock.ports.queues import Agents, Assignments, Entries, Leases, Queues
+from penstock.ports.queues import Agents, Assignments, Entries, Leases, Queues, TagLimits
 
 T = TypeVar("T")
 
@@ -299,6 +299,8 @@ class Tx(Protocol):
     def queues(self) -> Queues: ...
     @property
     def entries(self) -> Entries: ...
+    @property
+    def tag_limits(self) -> TagLimits: ...
     @property
     def leases(self) -> Leases: ...
     @property

@@ -11,6 +11,7 @@ from penstock.core.assignment import Assignment
 from penstock.core.lease import Held
 from penstock.ops.agents import Agent
 from penstock.ops.queues import Entry, Queue
+from penstock.ops.tag_limits import TagLimit
 
 
 class Waiting(Struct, frozen=True, kw_only=True):
@@ -81,6 +82,14 @@ class Entries(Protocol):
     def before(self, queue: str, urgency: int) -> float: ...
     def order(self, queue: str) -> Sequence[tuple[str, int]]: ...
     def rank(self, tasks: Sequence[tuple[str, int]]) -> None: ...
+
+
+class TagLimits(Protocol):
+    """How many tasks with a tag may be held at once."""
+
+    def list(self) -> list[TagLimit]: ...
+    def set(self, tag: str, limit: int, now: float) -> None: ...
+    def remove(self, tag: str) -> None: ...
 
 
 class Leases(Protocol):

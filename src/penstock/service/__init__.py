@@ -24,6 +24,7 @@ from penstock.service import (
     runs,
     search,
     steps,
+    tag_limits,
     tasks,
 )
 from penstock.service.base import Service
@@ -48,5 +49,6 @@ __all__ = [
     "runs",
     "search",
     "steps",
+    "tag_limits",
     "tasks",
 ]

@@ -9,6 +9,7 @@ from penstock.core.task import TaskType
 from penstock.ops.queues import Entry, Queue
 from penstock.ports.queues import Waiting
 from penstock.store.sql import Row, Session, Where
+from penstock.store.tag_limits import MAY_BE_TAKEN
 
 _QUEUE = """q.name, q.paused, q.most, q.created, (SELECT COUNT(*) FROM queue_entries e WHERE e.queue = q.name),
     (SELECT COUNT(*) FROM leases l WHERE l.queue = q.name)"""
@@ -157,10 +158,11 @@ class SqlEntries:
 
 
 def _next(*, slots: bool) -> str:
-    """Return the query for the next task of a queue that is neither paused nor at its limit."""
+    """Return the query for the next task of a queue that is not paused, where neither it nor a tag is at its limit."""
     return f"""SELECT e.task FROM queue_entries e JOIN queues q ON q.name = e.queue
         WHERE e.queue = ? AND q.paused = 0 {"" if slots else "AND e.takes_slot = 0"}
         AND (q.most IS NULL OR (SELECT COUNT(*) FROM leases l WHERE l.queue = q.name) < q.most)
+        AND {MAY_BE_TAKEN}
         ORDER BY e.urgency, e.rank, e.task LIMIT 1"""
 
 

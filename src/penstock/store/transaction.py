@@ -19,6 +19,7 @@ from penstock.store.runs import SqlRuns, SqlSteps
 from penstock.store.search import SqlSearch
 from penstock.store.settings import SqlProjects, SqlSettings
 from penstock.store.sql import Session
+from penstock.store.tag_limits import SqlTagLimits
 from penstock.store.tasks import SqlTasks
 
 
@@ -41,6 +42,7 @@ class SqlTx:
         self.executions = SqlExecutions(session)
         self.queues = SqlQueues(session)
         self.entries = SqlEntries(session)
+        self.tag_limits = SqlTagLimits(session)
         self.leases = SqlLeases(session)
         self.assignments = SqlAssignments(session)
         self.agents = SqlAgents(session)
