@@ -51,6 +51,8 @@ UNMIRRORED: dict[str, str] = {
     "cli/agent.py": "runs until it is told to leave: tests/e2e/test_agents.py and tests/faults/test_agents.py",
     "run/formats/pandas_columns.py": "a part of pandas_frames.py, tested through it",
     "run/formats/pandas_labels.py": "a part of pandas_frames.py, tested through it",
+    "store/conditions.py": "a part of search.py, tested through it",
+    "store/order.py": "a part of search.py, tested through it",
     "store/transaction.py": "nine lines that put the repositories together; every test of the store uses them",
 }
 

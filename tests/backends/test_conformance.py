@@ -37,6 +37,7 @@ from penstock.core.outputs import Artifact, ConsoleLine, Model, Plot, ScalarPoin
 from penstock.core.pipeline import Argument, Pipeline, Step
 from penstock.core.progress import StepStatus
 from penstock.core.run import attempt_id
+from penstock.core.search import Compare, Condition, Fact, MetricColumn, ParameterColumn, Side, Sort
 from penstock.core.task import Configuration, EndReason, Parameter, Script, Status, Worker
 from penstock.ops import access, audit
 from penstock.ops.agents import Agent, DrainAgent, ForgetAgent, ListAgents, ReportAgent
@@ -117,7 +118,9 @@ from penstock.ops.runs import (
     StartRun,
     StopRun,
 )
+from penstock.ops.search import SearchRuns, SearchTasks
 from penstock.ops.steps import DecideSteps, DraftStep, EnqueueStep, GetStep, LaunchStep, StepDecision, TakeOver
+from penstock.ops.tag_limits import ListTagLimits, RemoveTagLimit, SetTagLimit
 from penstock.ops.tasks import (
     CreateTask,
     DescribeTask,
@@ -226,7 +229,17 @@ RESERVED = {
         *(DequeueTask, EnqueueTask, PublishTask, ResetTask),
         *(CreateRun, StartRun, EndRun, StopRun, ResumeRun, ArchiveRun, DeleteRun, CloneRun, DefineRun, DraftRerun),
         *(DraftStep, EnqueueStep, LaunchStep, DecideSteps, ReuseStep, TakeOver, DeleteModel),
-        *(ChangeQueue, CreateQueue, DeleteQueue, MoveEntry, DrainAgent, ForgetAgent, ReportAgent),
+        *(
+            SetTagLimit,
+            RemoveTagLimit,
+            ChangeQueue,
+            CreateQueue,
+            DeleteQueue,
+            MoveEntry,
+            DrainAgent,
+            ForgetAgent,
+            ReportAgent,
+        ),
         *(BeginClaimed, ClaimTask, EndLeases, HandBack, ReleaseLease, RenewLease, SpareLeases),
     }
 }
@@ -262,6 +275,7 @@ def owner(home):
     backend.call(BeginTask(id=DONE, worker=WORKER))
     backend.call(EndTask(id=DONE, status=Status.COMPLETED))
     backend.call(AddModel(model=model(id=MADE)))
+    backend.call(SetTagLimit(tag="gpu", limit=1))
     for id in (CLAIMED, WAITING):
         backend.call(CreateTask(task=NewTask(id=id, name="é", project="Q")))
         backend.call(EnqueueTask(id=id, queue="default", priority=1))
@@ -327,6 +341,7 @@ GIVEN = Assignment(
     time_limit=0.5,
 )
 TO_QUEUE = NewTask(id="", name="b", project="P", queue="services")
+RATE = ParameterColumn("Args", "rate")
 DRAFT_TASK = NewTask(id="4" * 32, name="new", project="P", tags=("a", "b"), parameters=PARAMETERS)
 
 # What writes, with what reads it back.
@@ -381,6 +396,8 @@ WRITES: list[tuple[Op, Op]] = [
     (CreateQueue(name="é", limit=2), ListQueues()),
     (ChangeQueue(name="services", paused=True, rename="ü"), ListQueues()),
     (DeleteQueue(name="services"), ListQueues()),
+    (SetTagLimit(tag="é", limit=2), ListTagLimits()),
+    (RemoveTagLimit(tag="gpu"), ListTagLimits()),
     (MoveEntry(task=WAITING, place="first", queue="services"), ListEntries(queue="services")),
     (ReportAgent(agent=replace(AGENT, workers=3)), ListAgents()),
     (DrainAgent(name=AGENT.name), ListAgents()),
@@ -435,11 +452,22 @@ READS: list[Op] = [
     GetRerun(run=ANEW),
     FindRun(text="last"),
     ListRuns(),
+    SearchRuns(
+        where=(
+            Condition(Fact("status"), Compare.EQUAL, ("in_progress", "é")),
+            Condition(RATE, Compare.OTHER, (None, 1.5)),
+        ),
+        sort=Sort(RATE, descending=True),
+        columns=(RATE, MetricColumn("loss", "train", Side.MIN)),
+        limit=1,
+    ),
+    SearchTasks(sort=Sort(Fact("name")), archived=False),
     ListChanges(),
     ListChanges(run=RUN, after=1, limit=1, wait=0.01),
     LastChange(),
     ListQueues(names=("default",)),
     ListEntries(queue="default"),
+    ListTagLimits(),
     ListHeld(),
     ListAgents(),
     GetArtifact(task=STEP, name="x"),
@@ -493,6 +521,8 @@ REFUSED: list[tuple[Op, type[PenstockError]]] = [
     (PublishTask(id=TASK), BadTransition),
     (ListTasks(pattern="("), Invalid),
     (SearchConsole(task=STEP, text=""), Invalid),
+    (SearchRuns(after="é"), Invalid),
+    (SearchTasks(where=(Condition(RATE, Compare.LESS, ("a", "b")),)), Invalid),
     (
         ReuseStep(run=RUN, step="b", attempt=1, task=DRAFT_TASK, source=STEP, keyed=KEYED, decision=DECISION),
         Conflict,
@@ -501,6 +531,8 @@ REFUSED: list[tuple[Op, type[PenstockError]]] = [
     (EnqueueTask(id=TASK, queue="é"), NotFound),
     (CreateQueue(name="a\nb"), Invalid),
     (DeleteQueue(name="default"), Conflict),
+    (SetTagLimit(tag="é", limit=0), Invalid),
+    (RemoveTagLimit(tag="é"), NotFound),
     (MoveEntry(task=TASK, place="first"), NotFound),
     (RenewLease(held=Held(CLAIMED, 2)), LeaseLost),
     (BeginClaimed(held=Held(TASK, 1), worker=WORKER), LeaseLost),

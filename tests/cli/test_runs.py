@@ -5,7 +5,9 @@ from __future__ import annotations
 import pytest
 
 from penstock.cli.runs import length, steps_done
-from penstock.core.task import Status
+from penstock.core import search
+from penstock.core.task import Parameter, Status
+from penstock.ops.tasks import SetParameters
 
 
 def rows(answer):
@@ -97,3 +99,27 @@ def test_lengths_go_on_until_the_end(started, ended, text):
 )
 def test_steps_that_did_their_work_are_counted(counts, text):
     assert steps_done(counts) == text
+
+
+def test_the_list_is_filtered_sorted_and_shown_with_columns(recorder, penstock):
+    for rate in (0.5, 0.25, 0.125):
+        run = recorder.complete({"a": []})
+        value = Parameter(section="Args", name="rate", value=rate)
+        recorder.backend.call(SetParameters(task=run.id, parameters=(value,)))
+    answer = penstock("runs", "--where", "Args/rate<0.4", "--sort", "Args/rate", "--columns", "Args/rate")
+    header, *lines = answer.out.splitlines()
+    assert header.split()[-1] == "Args/rate"
+    assert [line.split()[-1] for line in lines] == ["0.125", "0.25"]
+    options = ("--where", "status=completed|failed", "--where", "started>1h", "--sort=-Args/rate", "--limit", "2")
+    document = penstock("runs", "--json", "--columns", "Args/rate,loss:train", *options).document()
+    assert [run["values"] for run in document["runs"]] == [
+        {"Args/rate": rate, "loss:train": None} for rate in (0.5, 0.25)
+    ]
+    assert penstock("runs", "--where", "colour=red").code == 2
+    assert "did you mean" in penstock("runs", "--where", "statsu=failed").err
+
+
+def test_a_long_list_is_read_page_by_page(recorder, penstock, monkeypatch):
+    monkeypatch.setattr(search, "MOST_ROWS", 2)
+    made = [recorder.complete({"a": []}, name=f"number {number}") for number in range(5)]
+    assert names(penstock("runs", "--json", "--limit", "4")) == [run.task.name for run in made[:0:-1]]

@@ -8,6 +8,7 @@ from penstock.core.run import Change, ChangeKind
 from penstock.core.topics import (
     ANY,
     EVERYTHING,
+    LIMITS,
     RELEASED,
     is_shared,
     of_agent,
@@ -42,9 +43,10 @@ def test_what_ends_lets_go_of_what_it_held(status):
     assert RELEASED not in topics(ChangeKind.STEP, status)
 
 
-def test_a_queue_and_an_agent_have_topics_and_no_task():
+def test_a_queue_an_agent_and_a_limit_have_topics_and_no_task():
     assert topics(ChangeKind.QUEUE, "", task="", place="gpu") == {EVERYTHING, of_queue("gpu"), of_queue(ANY)}
     assert topics(ChangeKind.AGENT, "", task="", place="a") == {EVERYTHING, of_agent("a")}
+    assert topics(ChangeKind.LIMIT, "", task="", place="gpu") == {EVERYTHING, LIMITS}
 
 
 def test_only_what_one_can_have_is_shared():

@@ -13,6 +13,7 @@ from penstock.ops.agents import Agent, DrainAgent, ReportAgent
 from penstock.ops.claims import ClaimTask, HandBack, ListHeld
 from penstock.ops.lifecycle import DequeueTask, EnqueueTask
 from penstock.ops.queues import ChangeQueue, CreateQueue, ListEntries, MoveEntry
+from penstock.ops.tag_limits import RemoveTagLimit, SetTagLimit
 from penstock.ops.tasks import CreateTask, EndTask, NewTask
 from penstock.server import live
 
@@ -35,9 +36,9 @@ def _nothing_of_other_tests(served):
 
 @pytest.fixture
 def enqueue(served):
-    def enqueue(queue="default"):
+    def enqueue(queue="default", **more):
         id = uuid.uuid4().hex
-        served.call(CreateTask(task=NewTask(id=id, name="t", project="P")))
+        served.call(CreateTask(task=NewTask(id=id, name="t", project="P", **more)))
         served.call(EnqueueTask(id=id, queue=queue))
         return id
 
@@ -129,6 +130,16 @@ def test_the_end_of_a_task_at_the_limit_of_a_queue(waits, enqueue, served):
     assert served.call(claiming("b")).task.id == first
     claim = waits(claiming())
     served.call(EndTask(id=first, status=Status.COMPLETED))
+    assert claim.found().task.id == second
+
+
+@pytest.mark.parametrize("change", [SetTagLimit(tag="gpu", limit=2), RemoveTagLimit(tag="gpu")])
+def test_another_limit_for_tasks_with_a_tag(waits, enqueue, served, change):
+    served.call(SetTagLimit(tag="gpu", limit=1))
+    first, second = enqueue(tags=("gpu",)), enqueue(tags=("gpu",))
+    assert served.call(claiming("b")).task.id == first
+    claim = waits(claiming())
+    served.call(change)
     assert claim.found().task.id == second
 
 

@@ -138,7 +138,7 @@ def test_a_limit_below_nothing_is_refused_by_every_operation_that_has_one(store)
     limited = [kind for kind in HANDLERS if "limit" in kind.__struct_fields__]
     assert len(limited) > 4
     for kind in limited:
-        needed = {field.name: "x" for field in msgspec.structs.fields(kind) if field.required}
+        needed = {one.name: "x" for one in msgspec.structs.fields(kind) if one.required and one.name != "limit"}
         with pytest.raises(Invalid, match=f"{kind.__name__}: limit is -1"):
             Service(store, lambda: 1.0).call(kind(**needed, limit=-1))
 

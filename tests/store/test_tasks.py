@@ -224,7 +224,10 @@ def test_a_draft_for_which_nothing_has_to_run_is_complete_at_once(tx: SqlTx) -> 
     assert tx.tasks.get("a") == done
 
 
-OF_NO_TASK = {"queues", "agents", "requests", "users", "access_keys", "sessions", "log_ins", "audit", "audit_end"}
+OF_NO_TASK = {
+    *("queues", "agents", "requests", "users", "access_keys", "sessions", "log_ins", "audit", "audit_end"),
+    "tag_limits",
+}
 SEEN = Worker(host="h", pid=1, started="5", boot="x")
 OTHERS = [None, *(replace(SEEN, **{field: other}) for field, other in (("pid", 2), ("started", "6"), ("boot", "y")))]
 
@@ -314,7 +317,9 @@ def test_every_filter_counts_and_they_count_together(tx: SqlTx) -> None:
 
 def fill(tx: SqlTx, id: str, hash: str, run: str | None = None) -> None:
     """Record something of every kind for a task."""
-    one = task(id, run=run, step="s" if run else None, type=TaskType.TRAINING if run else TaskType.CONTROLLER)
+    one = task(
+        id, run=run, step="s" if run else None, type=TaskType.TRAINING if run else TaskType.CONTROLLER, tags=("t",)
+    )
     tx.tasks.add(one)
     tx.settings.set_parameters(id, [Parameter(section="Args", name="x", value=1)])
     tx.settings.set_configuration(id, Configuration(name="c", text="t"))
@@ -344,7 +349,7 @@ def test_deleting_leaves_no_row_behind_and_touches_no_other_task(store: SqliteSt
         tx.leases.add(replace(waiting, rank=0.0), "agent", f"request of {task}", 1.0)
         tx.assignments.set(task, Assignment())
     names = [name for name in tables(tx) if name not in {"schema_migrations", "pipelines", "projects", *OF_NO_TASK}]
-    assert len(names) == 19
+    assert len(names) == 20
     tx.tasks.delete(["run", "step", "lone"])
 
     left = {table: tx.tasks._session.rows(f"SELECT COUNT(*) FROM {table}")[0][0] for table in names}

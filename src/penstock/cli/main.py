@@ -39,6 +39,7 @@ SUMMARIES = {
     "agent": "Serve queues: claim tasks and carry them out here.",
     "agents": "List the agents, or have one leave.",
     "queue": "Look at queues, and steer what waits in them.",
+    "limit": "Limit how many tasks with a tag run at once.",
     "archive": "Put runs out of sight, or bring them back.",
     "rm": "Delete runs.",
     "user": "Add, list, change and remove the users of a server.",

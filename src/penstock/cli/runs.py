@@ -1,26 +1,35 @@
-"""`penstock runs`: the list of runs."""
+"""`penstock runs`: the list of runs, filtered, sorted and with columns as asked for."""
 
 from __future__ import annotations
 
+import time
 from collections.abc import Mapping, Sequence
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any, cast
 
 import click
+from msgspec import to_builtins
+from msgspec.structs import replace
 
 from penstock.cli.invocation import Exit, Invocation, json_option, pass_invocation
+from penstock.cli.where import read_columns, read_condition, read_sort, search_options
 
 if TYPE_CHECKING:
     from rich.text import Text
 
+    from penstock.backend import Backend
     from penstock.core.run import Run
+    from penstock.core.search import Condition, Extra
+    from penstock.ops.search import RunRow, SearchRuns
 
 STATUSES = ("created", "queued", "in_progress", "stopped", "failed", "completed", "published")
 ROOMY = 72  # columns of a terminal from which on project and id are shown
+LONGEST = 40  # characters of a value in a table
 DRAFTS = frozenset({"created"})
 EXAMPLE = """\
 \b
 Example:
   penstock runs --pipeline iris --status failed
+  penstock runs --where 'Args/rate<0.1' --where 'started>7d' --sort -accuracy:valid:max --columns Args/rate
 """
 
 
@@ -31,41 +40,71 @@ Example:
 @click.option("--limit", type=click.IntRange(min=1), default=20, show_default=True, help="At most this many.")
 @click.option("--archived", is_flag=True, help="Only runs that were archived; without this, only others.")
 @click.option("--all", "every", is_flag=True, help="Drafts, which were never started, and archived runs as well.")
+@search_options
 @json_option
 @pass_invocation
 def command(
-    invocation: Invocation,
-    project: str | None,
-    pipeline: str | None,
-    wanted: Sequence[str],
-    limit: int,
-    archived: bool,
-    every: bool,
+    invocation: Invocation, /, limit: int, archived: bool, every: bool, wanted: Sequence[str], **options: Any
 ) -> Exit:
     """List the runs, newest first: those that were started and not archived, unless options say otherwise."""
-    from penstock.core.task import Status
-    from penstock.ops.runs import ListRuns
+    from penstock.ops.search import SearchRuns
 
     chosen = wanted or [status for status in STATUSES if archived or every or status not in DRAFTS]
-    invocation.close_lost()
-    op = ListRuns(
-        pipeline=pipeline,
-        project=project,
-        statuses=tuple(map(Status, chosen)),
+    columns = read_columns(options["columns"])
+    op = SearchRuns(
+        where=_conditions(chosen, options),
+        sort=read_sort(options["sort"]) if options["sort"] else None,
+        columns=columns,
         archived=None if every and not archived else archived,
-        limit=limit,
     )
-    runs = invocation.backend.call(op)
-    filtered = project or pipeline or wanted or archived
+    invocation.close_lost()
+    rows = _rows(invocation.backend, op, limit)
+    filtered = any(options.values()) or wanted or archived
     none = "no runs match" if filtered else "no runs yet; run a pipeline with: penstock run SCRIPT"
-    return invocation.show_list("runs", runs, _print, none)
+    if invocation.json:
+        from penstock.cli.document import emit
+
+        emit({"runs": [_document(row, columns) for row in rows]})
+        return Exit.OK
+    return invocation.show_list("runs", rows, lambda rows, now: _print(rows, columns, now), none)
 
 
-def _print(runs: Sequence[Run], now: float) -> None:
+def _conditions(statuses: Sequence[str], options: Mapping[str, Any]) -> tuple[Condition, ...]:
+    from penstock.core.search import OF_RUNS, Compare, Condition, Fact
+
+    named = [(name, (options[name],)) for name in ("project", "pipeline") if options[name] is not None]
+    facts = [Condition(Fact(name), Compare.EQUAL, tuple(values)) for name, values in [("status", statuses), *named]]
+    return (*facts, *(read_condition(text, OF_RUNS, time.time()) for text in options["where"]))
+
+
+def _rows(backend: Backend, op: SearchRuns, limit: int) -> list[RunRow]:
+    """Return the first rows, a page after the other."""
+    from penstock.core.search import MOST_ROWS
+
+    rows: list[RunRow] = []
+    while len(rows) < limit:
+        page = backend.call(replace(op, limit=min(limit - len(rows), MOST_ROWS)))
+        rows += page.rows
+        if page.next is None:
+            break
+        op = replace(op, after=page.next)
+    return rows
+
+
+def _document(row: RunRow, columns: Sequence[Extra]) -> object:
+    """Return a run as JSON has it; with its values where columns were asked for."""
+    from penstock.core.search import shown
+
+    run = cast("dict[str, object]", to_builtins(row.run, str_keys=True))
+    return run | {"values": dict(zip(map(shown, columns), row.values, strict=True))} if columns else run
+
+
+def _print(rows: Sequence[RunRow], columns: Sequence[Extra], now: float) -> None:
     from penstock.cli.terminal import console, plain, table
+    from penstock.core.search import shown
     from penstock.sdk.wording import age
 
-    out = console()
+    out, runs = console(), [row.run for row in rows]
     roomy = out.width >= ROOMY
     several = roomy and len({run.project for run in runs}) > 1
     made = table(
@@ -77,8 +116,9 @@ def _print(runs: Sequence[Run], now: float) -> None:
         ">STEPS",
         *(["~PROJECT"] if several else []),
         *(["ID"] if roomy else []),
+        *(f">{shown(column)}" for column in columns),
     )
-    for run in runs:
+    for run, values in ((row.run, row.values) for row in rows):
         made.add_row(
             plain(run.task.name),
             plain(run.version),
@@ -88,6 +128,7 @@ def _print(runs: Sequence[Run], now: float) -> None:
             steps_done(run.counts),
             *([plain(run.project)] if several else []),
             *([run.id[:8]] if roomy else []),
+            *(plain(_short(value)) for value in values),
         )
     out.print(made)
 
@@ -98,6 +139,14 @@ def _status(run: Run) -> Text:
 
     made = status(run.task.status)
     return made.append(f", {ARCHIVED}", style="dim") if ARCHIVED in run.task.system_tags else made
+
+
+def _short(value: object) -> str:
+    """Return a value as it fits into a table."""
+    if value is None:
+        return ""
+    text = f"{value:.6g}" if isinstance(value, float) else str(value)
+    return text if len(text) <= LONGEST else f"{text[: LONGEST - 1]}…"
 
 
 def length(started: float | None, ended: float | None, now: float) -> str:

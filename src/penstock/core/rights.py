@@ -187,6 +187,9 @@ RULES: dict[str, Rule] = {
     "ChangeQueue": admin(queue("name")),
     "DeleteQueue": admin(queue("name")),
     "ListEntries": read(queue("queue"), lists=True),
+    "ListTagLimits": read(anywhere=True),
+    "SetTagLimit": admin(),
+    "RemoveTagLimit": admin(),
     "MoveEntry": run(task("task"), queue("queue"), held=False),
     "ClaimTask": run(queue("queues"), agent=True),
     "BeginClaimed": run(task("held.task"), agent=True),
@@ -216,6 +219,8 @@ RULES: dict[str, Rule] = {
     "GetRerun": read(task("run")),
     "FindRun": read(lists=True),
     "ListRuns": read(lists=True),
+    "SearchRuns": read(lists=True),
+    "SearchTasks": read(lists=True),
     # steps of runs
     "DraftStep": run(task("run"), *_NEW_TASK),
     "LaunchStep": run(task("run"), *_NEW_TASK),

@@ -99,6 +99,7 @@ class ChangeKind(StrEnum):
     DELETED = "deleted"
     QUEUE = "queue"  # a queue was changed, or the order in it
     AGENT = "agent"  # an agent came, left, or was told to leave
+    LIMIT = "limit"  # how many tasks with a tag may run at once was changed
 
 
 class Change(Struct, frozen=True, kw_only=True):
@@ -107,11 +108,11 @@ class Change(Struct, frozen=True, kw_only=True):
     Args:
         seq: Grows with every change of the whole store.
         at: Epoch seconds.
-        task: The task that it is about; empty for those of kinds `queue` and `agent`.
+        task: The task that it is about; empty for those of kinds `queue`, `agent` and `limit`.
         run: The run that it belongs to, if any.
         status: The new status: of the task, or of the step for changes of kind `step`.
         message: Why, for people.
-        place: The queue that the task waits in now; or the queue, or the agent, that it is about.
+        place: The queue that the task waits in now; or the queue, the agent or the tag that it is about.
     """
 
     seq: int

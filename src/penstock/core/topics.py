@@ -18,6 +18,9 @@ EVERYTHING: Final = ("everything", "")
 RELEASED: Final = ("released", "")
 """A task that was held is not held any more: who waits for a limit may go on."""
 
+LIMITS: Final = ("limits", "")
+"""How many tasks with a tag may run at once."""
+
 ANY: Final = ""
 """Stands for the name of every queue."""
 
@@ -71,6 +74,8 @@ def topics_of(change: Change) -> tuple[Topic, ...]:
             found += [of_queue(change.place), of_queue(ANY)]
         case ChangeKind.AGENT:
             found.append(of_agent(change.place))
+        case ChangeKind.LIMIT:
+            found.append(LIMITS)
         case ChangeKind.STATUS if change.status == Status.QUEUED:
             runs = change.run == change.task
             found += [queued_in(change.place, runs=runs), queued_in(ANY, runs=runs), RELEASED]

@@ -21,7 +21,9 @@ from penstock.ops import (
     queues,
     reruns,
     runs,
+    search,
     steps,
+    tag_limits,
     tasks,
 )
 
@@ -41,6 +43,8 @@ __all__ = [
     "queues",
     "reruns",
     "runs",
+    "search",
     "steps",
+    "tag_limits",
     "tasks",
 ]

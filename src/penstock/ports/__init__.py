@@ -18,10 +18,11 @@ from penstock.ops.health import Health
 from penstock.ops.models import FindModels
 from penstock.ops.outputs import ConsoleChunk, NewPoints
 from penstock.ops.runs import ListRuns
+from penstock.ops.search import RunPage, SearchRuns, SearchTasks, TaskPage
 from penstock.ops.steps import StepDecision
 from penstock.ops.tasks import ListTasks
 from penstock.ports.access import Audit, Keys, LogIns, Requests, Sessions, Tokens, Users
-from penstock.ports.queues import Agents, Assignments, Entries, Leases, Queues
+from penstock.ports.queues import Agents, Assignments, Entries, Leases, Queues, TagLimits
 
 T = TypeVar("T")
 
@@ -168,6 +169,13 @@ class Steps(Protocol):
     def list(self, run: str) -> list[StepState]: ...
 
 
+class Search(Protocol):
+    """Runs and tasks, as people look through them."""
+
+    def runs(self, wanted: SearchRuns) -> RunPage: ...
+    def tasks(self, wanted: SearchTasks) -> TaskPage: ...
+
+
 class Outputs(Protocol):
     """Artifacts and plots."""
 
@@ -282,6 +290,8 @@ class Tx(Protocol):
     @property
     def steps(self) -> Steps: ...
     @property
+    def search(self) -> Search: ...
+    @property
     def outputs(self) -> Outputs: ...
     @property
     def models(self) -> Models: ...
@@ -297,6 +307,8 @@ class Tx(Protocol):
     def queues(self) -> Queues: ...
     @property
     def entries(self) -> Entries: ...
+    @property
+    def tag_limits(self) -> TagLimits: ...
     @property
     def leases(self) -> Leases: ...
     @property

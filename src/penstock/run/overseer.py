@@ -10,10 +10,14 @@ from collections.abc import Callable, Iterable
 
 from penstock.backend import Backend
 from penstock.core.progress import StepStatus
+from penstock.core.task import Status
 from penstock.ops.queues import ListQueues
 from penstock.ops.steps import DecideSteps, StepDecision
+from penstock.ops.tag_limits import ListTagLimits, TagLimit
+from penstock.ops.tasks import ListTasks
 from penstock.run.reconcile import end_dead
 
+EVERY_ATTEMPT = 1_000_000_000  # a limit that no run reaches
 LOOK = 2.0  # seconds between two looks
 
 
@@ -51,12 +55,24 @@ class Overseer:
         self._next = time.monotonic() + LOOK
         end_dead(self._backend)
         queues = {queue.name: queue for queue in self._backend.call(ListQueues())}
+        held_back = self._held_back()
         for step, name in waiting:
             queue = queues.get(name)
             if queue is not None and queue.paused:
                 self._tell(step, f"queue {name!r} is paused; let it go on with: penstock queue resume {name}")
             elif queue is not None and not queue.agents and not self._start_agent():
                 self._tell(step, f"no agent serves queue {name!r}; start one with: penstock agent --queue {name}")
+            elif step in held_back:
+                full = held_back[step]
+                self._tell(step, f"{full.running} of {full.limit} tasks tagged {full.tag!r} are running")
+
+    def _held_back(self) -> dict[str, TagLimit]:
+        """Return the steps with a tag that is at its limit, each with that limit."""
+        full = {one.tag: one for one in self._backend.call(ListTagLimits()) if one.running >= one.limit}
+        if not full:
+            return {}
+        waiting = self._backend.call(ListTasks(run=self._run, statuses=(Status.QUEUED,), limit=EVERY_ATTEMPT))
+        return {task.step: full[tag] for task in waiting for tag in task.tags if task.step and tag in full}
 
     def _tell(self, step: str, why: str) -> None:
         """Record why a step waits, and say it once."""

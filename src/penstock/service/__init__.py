@@ -22,7 +22,9 @@ from penstock.service import (
     queues,
     reruns,
     runs,
+    search,
     steps,
+    tag_limits,
     tasks,
 )
 from penstock.service.base import Service
@@ -45,6 +47,8 @@ __all__ = [
     "queues",
     "reruns",
     "runs",
+    "search",
     "steps",
+    "tag_limits",
     "tasks",
 ]

@@ -11,7 +11,7 @@ from penstock.core.errors import Conflict, Invalid
 from penstock.core.lease import Fate, fate
 from penstock.core.run import ChangeKind
 from penstock.core.task import ENDED, EndReason, Status, Task, TaskType
-from penstock.core.topics import ANY, RELEASED, Topics, of_agent, of_queue, of_task, queued_in
+from penstock.core.topics import ANY, LIMITS, RELEASED, Topics, of_agent, of_queue, of_task, queued_in
 from penstock.ops.claims import (
     BeginClaimed,
     Claim,
@@ -72,9 +72,10 @@ def nothing_to_claim(tx: Tx, op: ClaimTask, now: float) -> Topics | None:
     topics = {of_agent(op.agent), *map(of_queue, names), *(queued_in(name, runs=True) for name in names)}
     if slots:
         topics.update(queued_in(name, runs=False) for name in names)
-        topics.update([RELEASED] if tx.entries.has_any(queues) else [])  # a limit keeps it from us
     else:
         topics.update(of_task(lease.held.task) for lease in tx.leases.list(agent=op.agent) if lease.waited.takes_slot)
+    if tx.entries.has_any(queues, slots=slots):  # a limit keeps it from us
+        topics.update((RELEASED, LIMITS))
     return frozenset(topics)
 
 

@@ -9,6 +9,7 @@ from penstock.core.task import TaskType
 from penstock.ops.queues import Entry, Queue
 from penstock.ports.queues import Waiting
 from penstock.store.sql import Row, Session, Where
+from penstock.store.tag_limits import MAY_BE_TAKEN
 
 _QUEUE = """q.name, q.paused, q.most, q.created, (SELECT COUNT(*) FROM queue_entries e WHERE e.queue = q.name),
     (SELECT COUNT(*) FROM leases l WHERE l.queue = q.name)"""
@@ -100,9 +101,10 @@ class SqlEntries:
         """Return whether something waits in these queues that could be taken."""
         return any(self._session.first(_next(slots=slots), queue) is not None for queue in queues)
 
-    def has_any(self, queues: Sequence[str]) -> bool:
-        """Return whether something waits in these queues, whether it could be taken or not."""
-        return any(self._session.first("SELECT 1 FROM queue_entries WHERE queue = ?", queue) for queue in queues)
+    def has_any(self, queues: Sequence[str], *, slots: bool) -> bool:
+        """Return whether something waits in these queues, whether it could be taken or not; see `take`."""
+        sql = f"SELECT 1 FROM queue_entries WHERE queue = ? {'' if slots else 'AND takes_slot = 0'}"
+        return any(self._session.first(sql, queue) for queue in queues)
 
     def take(self, queue: str, *, slots: bool) -> Waiting | None:
         """Take the next task out of a queue, None when nothing can be taken.
@@ -161,10 +163,11 @@ class SqlEntries:
 
 
 def _next(*, slots: bool) -> str:
-    """Return the query for the next task of a queue that is neither paused nor at its limit."""
+    """Return the query for the next task of a queue that is not paused, where neither it nor a tag is at its limit."""
     return f"""SELECT e.task FROM queue_entries e JOIN queues q ON q.name = e.queue
         WHERE e.queue = ? AND q.paused = 0 {"" if slots else "AND e.takes_slot = 0"}
         AND (q.most IS NULL OR (SELECT COUNT(*) FROM leases l WHERE l.queue = q.name) < q.most)
+        AND {MAY_BE_TAKEN}
         ORDER BY e.urgency, e.rank, e.task LIMIT 1"""
 
 

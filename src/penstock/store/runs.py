@@ -7,11 +7,12 @@ from collections.abc import Sequence
 from typing import Final
 
 import msgspec
+from msgspec.structs import replace
 
 from penstock.core.errors import Conflict, NotFound
 from penstock.core.pipeline import Pipeline
 from penstock.core.progress import StepStatus
-from penstock.core.run import ARCHIVED, Run, StepState
+from penstock.core.run import Run, StepState
 from penstock.ops.runs import ListRuns
 from penstock.ops.steps import StepDecision
 from penstock.store.sql import Row, Session, Where, text_of_values, values_of_text
@@ -20,7 +21,6 @@ from penstock.store.tasks import COLUMNS, task_of
 _RUN = f"r.pipeline, r.project, r.number, r.version, r.stop_asked, {COLUMNS}"
 _FROM = "FROM runs r JOIN tasks t ON t.id = r.task"
 _NEWEST_FIRST = "ORDER BY r.created DESC, t.position DESC"
-_ARCHIVED = f"""t.system_tags LIKE '%"{ARCHIVED}"%'"""
 
 _ID: Final = 32
 _BEGINNING_OF_ID = re.compile(r"[0-9a-f]{4,32}", re.IGNORECASE)
@@ -68,6 +68,13 @@ class SqlRuns:
             raise NotFound(f"there is no run {id}")
         return _run_of(row, self._counts([id]).get(id, {}))
 
+    def of(self, ids: Sequence[str]) -> dict[str, Run]:
+        """Return the runs of these ids that are there, by id."""
+        rows = self._session.rows_among(f"SELECT {_RUN} {_FROM} WHERE r.task IN ({{values}})", ids)
+        counts = self._counts(ids)
+        runs = (_run_of(row, {}) for row in rows)
+        return {run.id: replace(run, counts=counts.get(run.id, {})) for run in runs}
+
     def definition(self, id: str) -> Pipeline:
         """Return what the run carries out; of a draft, a pipeline without steps."""
         row = self._session.first("SELECT definition, pipeline, project FROM runs WHERE task = ?", id)
@@ -85,7 +92,8 @@ class SqlRuns:
         """
         if text == "last":
             return self._ids(
-                f"r.number > 0 AND NOT {_ARCHIVED} ORDER BY t.started DESC NULLS LAST, t.position DESC LIMIT 1"
+                """t.type = 'controller' AND t.started IS NOT NULL AND t.archived = 0 AND r.number > 0
+                    ORDER BY t.started DESC, t.position DESC LIMIT 1"""
             )
         is_id = _BEGINNING_OF_ID.fullmatch(text) is not None
         start = text.lower()
@@ -173,7 +181,7 @@ class SqlRuns:
         where.equal("r.pipeline", wanted.pipeline)
         where.among("t.status", wanted.statuses and [status.value for status in wanted.statuses])
         if wanted.archived is not None:
-            where.holds(_ARCHIVED if wanted.archived else f"NOT {_ARCHIVED}")
+            where.equal("+t.archived", int(wanted.archived))  # no index is to be chosen for it
         rows = self._session.rows(
             f"SELECT {_RUN}, r.task {_FROM} {where} {_NEWEST_FIRST} LIMIT ?", *where.values, wanted.limit
         )

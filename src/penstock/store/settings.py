@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from itertools import accumulate
+from math import isfinite
 
-from penstock.core.task import Configuration, Parameter
+from penstock.core.task import Configuration, Json, Parameter
 from penstock.store.sql import Session, Where, text, text_of_values, values_of_text
 
 
@@ -20,11 +21,15 @@ class SqlSettings:
         row = self._session.first("SELECT COALESCE(MAX(position), 0) FROM parameters WHERE task = ?", task)
         last = row[0] if row else 0
         self._session.run_many(
-            """INSERT INTO parameters (task, section, name, position, type, description, value)
-                VALUES (?, ?, ?, ?, ?, ?, ?) ON CONFLICT (task, section, name) DO UPDATE
-                SET type = excluded.type, description = excluded.description, value = excluded.value""",
+            """INSERT INTO parameters (task, section, name, position, type, description, number, value)
+                VALUES (?, ?, ?, ?, ?, ?, ?, ?) ON CONFLICT (task, section, name) DO UPDATE
+                SET type = excluded.type, description = excluded.description, number = excluded.number,
+                value = excluded.value""",
             [
-                (task, one.section, one.name, position, one.type, one.description, text_of_values(one.value))
+                (
+                    *(task, one.section, one.name, position, one.type, one.description),
+                    *(_number(one.value), text_of_values(one.value)),
+                )
                 for position, one in enumerate(parameters, last + 1)
             ],
         )
@@ -106,3 +111,10 @@ def _system_tags(project: str) -> tuple[str, ...]:
         return ()
     is_pipeline = parts.index(".pipelines") == len(parts) - 2
     return ("hidden", "pipeline") if is_pipeline else ("hidden",)
+
+
+def _number(value: Json) -> float | None:
+    """Return the value where it is a number, for comparing: what no number is like is none."""
+    if isinstance(value, bool) or not isinstance(value, int | float):
+        return None
+    return float(value) if isfinite(value) else None

@@ -191,6 +191,11 @@ class Where:
         """A condition of our own, without values."""
         self._terms.append(condition)
 
+    def term(self, condition: str, values: Sequence[Value]) -> None:
+        """A condition of our own, with values."""
+        self._terms.append(condition)
+        self.values += values
+
     def among(self, column: str, values: Sequence[Value] | None) -> None:
         """The column has one of these values; nothing fits when there are none."""
         if values is not None:

@@ -27,6 +27,7 @@ PATIENCE: Final = 300.0
 _STATEMENTS: Final = 256  # how many prepared statements a connection keeps: more than we have
 _PRAGMAS: Final = (
     "PRAGMA synchronous = FULL",
+    "PRAGMA cache_size = -16384",  # 16 MB, which a small database never fills; lists of a large one read more than 2
     "PRAGMA fullfsync = ON",  # macOS: only this reaches the disk
     "PRAGMA journal_size_limit = 67108864",  # what a great transaction made of the WAL does not stay
 )

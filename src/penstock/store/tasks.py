@@ -35,8 +35,12 @@ COLUMNS = (
 )
 """The columns of `tasks t` that `task_of` reads."""
 
+FIRST_OF_TAG = 200
+"""Characters of a tag by which tasks with it are found."""
+
 _NAMES = COLUMNS.replace("t.", "")
-_ADD = f"INSERT INTO tasks ({_NAMES}) VALUES ({marks(_NAMES.split(', '))}) ON CONFLICT (id) DO NOTHING"
+_ADD = f"""INSERT INTO tasks ({_NAMES}, archived) VALUES ({marks(_NAMES.split(", "))}, ?)
+    ON CONFLICT (id) DO NOTHING"""
 
 _strings = reader(tuple[str, ...])
 _facts = reader(dict[str, str])
@@ -149,6 +153,7 @@ _DELETE = (
     "DELETE FROM changes WHERE kind <> 'deleted' AND task IN ({values}) AND run IS NULL",
     """DELETE FROM changes WHERE kind <> 'deleted' AND task IN ({values})
         AND run IN (SELECT COALESCE(run, id) FROM tasks WHERE id IN ({values}))""",
+    "DELETE FROM task_tags WHERE task IN ({values})",
     "DELETE FROM tasks WHERE id IN ({values})",
 )
 _DESCRIBED = (
@@ -174,7 +179,10 @@ class SqlTasks:
 
     def add(self, task: Task) -> bool:
         """Add a task; return False, and change nothing, when one of its id is there."""
-        return self._session.run(_ADD, *_row_of(task)).rowcount == 1
+        added = self._session.run(_ADD, *_row_of(task), int(ARCHIVED in task.system_tags)).rowcount == 1
+        if added:
+            self._list_tags(task)
+        return added
 
     def find(self, id: str) -> Task | None:
         """Return the task, None when there is none of this id."""
@@ -239,7 +247,8 @@ class SqlTasks:
 
     def tag(self, id: str, system_tags: tuple[str, ...]) -> None:
         """Replace the system tags."""
-        self._session.change(f"task {id}", "UPDATE tasks SET system_tags = ? WHERE id = ?", text(system_tags), id)
+        sql = "UPDATE tasks SET system_tags = ?, archived = ? WHERE id = ?"
+        self._session.change(f"task {id}", sql, text(system_tags), int(ARCHIVED in system_tags), id)
 
     def claim(self, id: str, worker: Worker) -> None:
         """Record which process carries the task out."""
@@ -264,6 +273,8 @@ class SqlTasks:
         row: dict[str, Value] = dict(zip(_NAMES.split(", "), _row_of(task), strict=True))
         sql = f"UPDATE tasks SET {', '.join(f'{name} = ?' for name in _DESCRIBED)} WHERE id = ?"
         self._session.change(f"task {task.id}", sql, *(row[name] for name in _DESCRIBED), task.id)
+        self._session.run("DELETE FROM task_tags WHERE task = ?", task.id)
+        self._list_tags(task)
 
     def reset(self, id: str) -> list[str]:
         """Make a draft of a task that recorded nothing; return the hashes of blobs that nothing refers to any more."""
@@ -281,6 +292,12 @@ class SqlTasks:
     def referred(self, hashes: Sequence[str]) -> set[str]:
         """Return those of these hashes of blobs that something refers to."""
         return self._hashes("hash", hashes)
+
+    def _list_tags(self, task: Task) -> None:
+        tags = dict.fromkeys(tag[:FIRST_OF_TAG] for tag in task.tags)
+        if tags:
+            sql = "INSERT INTO task_tags (task, tag) VALUES (?, ?)"
+            self._session.run_many(sql, [(task.id, tag) for tag in tags])
 
     def _remove(self, ids: Sequence[str], statements: Sequence[str]) -> list[str]:
         theirs = self._hashes("task", ids)
@@ -304,7 +321,7 @@ class SqlTasks:
         where.among("t.id", wanted.ids)
         where.among("t.status", wanted.statuses and [status.value for status in wanted.statuses])
         if wanted.archived is not None:
-            where.holds(f"t.system_tags {'' if wanted.archived else 'NOT '}LIKE '%\"{ARCHIVED}\"%'")
+            where.equal("+t.archived", int(wanted.archived))  # no index is to be chosen for it
         if wanted.alone is not None:
             of_a_run = "(t.run IS NOT NULL OR EXISTS (SELECT 1 FROM runs r WHERE r.task = t.id))"
             where.holds(f"NOT {of_a_run}" if wanted.alone else of_a_run)
@@ -316,9 +333,13 @@ class SqlTasks:
             f"SELECT t.id, t.name, t.tags FROM tasks t {where} ORDER BY t.position {order}", *where.values
         )
         chosen = list(islice((id for id, name, tags in rows if _fits(wanted, name, tags)), wanted.limit))
-        found = self._session.rows_among(f"SELECT {COLUMNS} FROM tasks t WHERE t.id IN ({{values}})", chosen)
-        by_id = {row[0]: task_of(row) for row in found}
+        by_id = self.of(chosen)
         return [by_id[id] for id in chosen]
+
+    def of(self, ids: Sequence[str]) -> dict[str, Task]:
+        """Return the tasks of these ids that are there, by id."""
+        found = self._session.rows_among(f"SELECT {COLUMNS} FROM tasks t WHERE t.id IN ({{values}})", ids)
+        return {row[0]: task_of(row) for row in found}
 
     def _hashes(self, column: str, values: Sequence[str]) -> set[str]:
         found: set[str] = set()

@@ -17,8 +17,10 @@ from penstock.store.queues import SqlEntries, SqlQueues
 from penstock.store.reports import SqlReports
 from penstock.store.requests import SqlRequests
 from penstock.store.runs import SqlRuns, SqlSteps
+from penstock.store.search import SqlSearch
 from penstock.store.settings import SqlProjects, SqlSettings
 from penstock.store.sql import Session
+from penstock.store.tag_limits import SqlTagLimits
 from penstock.store.tasks import SqlTasks
 from penstock.store.tokens import SqlTokens
 
@@ -33,6 +35,7 @@ class SqlTx:
         self.projects = SqlProjects(session)
         self.runs = SqlRuns(session)
         self.steps = SqlSteps(session)
+        self.search = SqlSearch(session)
         self.outputs = SqlOutputs(session)
         self.models = SqlModels(session)
         self.reports = SqlReports(session)
@@ -41,6 +44,7 @@ class SqlTx:
         self.executions = SqlExecutions(session)
         self.queues = SqlQueues(session)
         self.entries = SqlEntries(session)
+        self.tag_limits = SqlTagLimits(session)
         self.leases = SqlLeases(session)
         self.assignments = SqlAssignments(session)
         self.agents = SqlAgents(session)

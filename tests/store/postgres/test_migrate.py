@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import threading
 
+import older
 import pytest
 from postgresql import Cluster
 
@@ -63,6 +64,15 @@ def test_an_older_database_is_brought_up_to_date_and_keeps_what_it_has(postgres_
         assert tx.projects.list(hidden=True) == ["p"]
     store.close()
     assert rows(postgres_url, "SELECT colour FROM tasks") == []
+
+
+def test_what_an_older_database_has_is_found_as_well(fresh_url: str) -> None:
+    PostgresStore(fresh_url, known=older.BEFORE).close()
+    for statement in older.FILLED:
+        rows(fresh_url, f"{statement} RETURNING 1")
+    PostgresStore(fresh_url).close()
+    for query, expected in older.AFTER.items():
+        assert [value for (value,) in rows(fresh_url, query)] == expected
 
 
 def test_a_database_of_a_newer_version_is_refused_with_both_numbers(postgres_url: str) -> None:

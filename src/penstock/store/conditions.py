@@ -1,0 +1,178 @@
+"""Conditions of a search as SQL: what checks one row, and what finds the rows that pass where an index knows them.
+
+Values are always bound. What stands in a statement is names from here. It must never know how pages are made.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Final, NamedTuple
+
+from msgspec import Struct
+
+from penstock.core.search import Compare, Condition, Fact, Kind, MetricColumn, ParameterColumn, Side, Value
+from penstock.store import sql
+from penstock.store.sql import marks, text_of_values
+from penstock.store.tasks import FIRST_OF_TAG
+
+FIRST: Final = 200
+"""Characters of a text by which it lies in an index."""
+
+OF_STEPS: Final = ("kwargs", "kwargs_artifacts")
+"""The sections that lie in no index: the arguments of steps, which are most of all parameters."""
+
+INDEXED: Final = " AND ".join(f"p.section <> '{section}'" for section in OF_STEPS)
+"""Which parameters lie in an index, in the words of the index."""
+
+START: Final = f"SUBSTR(p.value, 1, {FIRST})"
+SIDES: Final = {Side.LAST: "v.last", Side.MIN: "v.minimum", Side.MAX: "v.maximum"}
+
+
+class Term(NamedTuple):
+    """A piece of a statement with its values."""
+
+    sql: str
+    values: tuple[sql.Value, ...] = ()
+
+
+class Compiled(NamedTuple):
+    """A condition.
+
+    Args:
+        check: Holds for the rows that pass.
+        find: A query for the ids of those that pass, where an index finds them.
+    """
+
+    check: Term
+    find: Term | None = None
+
+
+class Among(Struct, frozen=True, kw_only=True):
+    """The table that is searched.
+
+    Args:
+        id: The column of ids.
+        tables: What is read; the first leads.
+        always: Holds for every row that is meant.
+        facts: The column of each fact.
+        kinds: What values facts have.
+        any_text: The columns in which a text is looked for that may be anywhere.
+        orders: Indexes of tasks in the order of a fact.
+        looks: The index of tasks in which they are looked up otherwise.
+        finds: Queries for ids by a fact, where an index finds them; a condition on the column follows.
+    """
+
+    id: str
+    tables: tuple[str, ...]
+    always: str
+    facts: dict[str, str]
+    kinds: dict[str, Kind]
+    any_text: tuple[str, ...]
+    orders: dict[str, str] = {}
+    looks: str = ""
+    finds: dict[str, str] = {}
+
+
+def compiled(among: Among, condition: Condition) -> Compiled:
+    """Return a condition that was checked as SQL."""
+    made = _of_column(among, condition)
+    if condition.test is Compare.OTHER:
+        return Compiled(Term(f"NOT COALESCE({made.check.sql}, FALSE)", made.check.values))
+    return made
+
+
+def _of_column(among: Among, condition: Condition) -> Compiled:
+    match condition.column:
+        case ParameterColumn(section, name):
+            return _of_parameter(among, section, name, condition)
+        case MetricColumn(title, series, value):
+            named = Term("v.title = ? AND v.series = ?", (title, series))
+            return _of_metric(among, named, SIDES[value], condition)
+        case Fact(name):
+            return _of_fact(among, name, condition)
+
+
+def _of_parameter(among: Among, section: str, name: str, condition: Condition) -> Compiled:
+    terms = [_parameter(condition.test, value) for value in condition.values]
+    named = Term("p.section = ? AND p.name = ?", (section, name))
+    some = joined(" OR ", terms)
+    check = Term(
+        f"EXISTS (SELECT 1 FROM parameters p WHERE p.task = {among.id} AND {named.sql} AND ({some.sql}))",
+        (*named.values, *some.values),
+    )
+    if condition.test is Compare.HAS or section in OF_STEPS:
+        return Compiled(check)
+    query = f"SELECT p.task FROM parameters p WHERE {named.sql} AND {INDEXED}"
+    found = [Term(f"{query} AND {one.sql}", (*named.values, *one.values)) for one in terms]
+    return Compiled(check, joined(" UNION ", found))
+
+
+def _parameter(test: Compare, value: Value) -> Term:
+    """Return what holds for a parameter with a value that passes."""
+    if test is Compare.HAS:
+        return _has("p.value", text_of_values(value)[1:-1])
+    compare = "=" if test is Compare.OTHER else test.value
+    if isinstance(value, int | float) and not isinstance(value, bool):
+        return Term(f"p.number IS NOT NULL AND p.number {compare} ?", (float(value),))
+    stored = text_of_values(value)
+    if compare == "=":
+        return Term(f"p.number IS NULL AND {START} = ? AND p.value = ?", (stored[:FIRST], stored))
+    return Term(f"p.number IS NULL AND {START} {compare} ? AND SUBSTR(p.value, 1, 1) = '\"'", (stored[:FIRST],))
+
+
+def _of_metric(among: Among, named: Term, column: str, condition: Condition) -> Compiled:
+    some = joined(" OR ", [_compared(column, condition.test, value) for value in condition.values])
+    query = f"FROM scalar_series v WHERE {named.sql} AND ({some.sql})"
+    values = (*named.values, *some.values)
+    check = Term(f"EXISTS (SELECT 1 {query} AND v.task = {among.id})", values)
+    return Compiled(check, Term(f"SELECT v.task {query}", values))
+
+
+def _of_fact(among: Among, name: str, condition: Condition) -> Compiled:
+    kind = among.kinds[name]
+    if kind is Kind.TAGS:
+        return _of_tags(among, condition)
+    if kind is Kind.ANY:
+        terms = [_has(column, str(value)) for value in condition.values for column in among.any_text]
+        return Compiled(_grouped(terms))
+    column = among.facts[name]
+    check = _grouped([_compared(column, condition.test, value) for value in condition.values])
+    query = among.finds.get(name)
+    if query is None or condition.test is Compare.HAS:
+        return Compiled(check)
+    return Compiled(check, Term(f"{query} {check.sql}", check.values))
+
+
+def _of_tags(among: Among, condition: Condition) -> Compiled:
+    if condition.test is Compare.HAS:
+        some = joined(" OR ", [_has("g.tag", str(value)) for value in condition.values])
+        of_row = f"EXISTS (SELECT 1 FROM task_tags g WHERE g.task = {among.id} AND ({some.sql}))"
+        return Compiled(Term(of_row, some.values))
+    tags = tuple(str(value)[:FIRST_OF_TAG] for value in condition.values)
+    chosen = f"FROM task_tags g WHERE g.tag IN ({marks(tags)})"
+    check = Term(f"EXISTS (SELECT 1 {chosen} AND g.task = {among.id})", tags)
+    return Compiled(check, Term(f"SELECT g.task {chosen}", tags))
+
+
+def _compared(column: str, test: Compare, value: Value) -> Term:
+    if test is Compare.HAS:
+        return _has(column, str(value))
+    compare = "=" if test is Compare.OTHER else test.value
+    return Term(f"{column} {compare} ?", (value if isinstance(value, str) else float(value or 0),))
+
+
+def _has(column: str, letters: str) -> Term:
+    """The column holds these letters. Databases agree on the case of letters of ASCII alone."""
+    escaped = letters.replace("!", "!!").replace("%", "!%").replace("_", "!_")
+    lowered = escaped.encode().lower().decode()
+    return Term(f"LOWER({column}) LIKE ? ESCAPE '!'", (f"%{lowered}%",))
+
+
+def _grouped(terms: Sequence[Term]) -> Term:
+    some = joined(" OR ", terms)
+    return Term(f"({some.sql})", some.values)
+
+
+def joined(word: str, terms: Sequence[Term]) -> Term:
+    """Return the pieces as one, with a word between them."""
+    return Term(word.join(one.sql for one in terms), tuple(value for one in terms for value in one.values))

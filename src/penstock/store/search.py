@@ -1,0 +1,183 @@
+"""Searching runs and tasks: a page at a time, in an order that what comes and goes meanwhile does not shift.
+
+A condition that few rows pass is looked up first, by its index. Where there is none, the order leads: rows are walked
+in it, by an index where there is one, and checked until a page is full. A page goes on behind the value and the id of
+the last row, so nothing is counted and nothing is skipped.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any, Final, NamedTuple
+
+from penstock.core.search import NEWEST, OF_RUNS, OF_TASKS, Extra, ParameterColumn
+from penstock.core.task import Json
+from penstock.ops.search import RunPage, RunRow, SearchRuns, SearchTasks, TaskPage, TaskRow
+from penstock.store.conditions import SIDES, Among, Compiled, Term, compiled
+from penstock.store.order import Part, Place, cursor_of, parts_of, place_of
+from penstock.store.runs import SqlRuns
+from penstock.store.sql import Session, Where, values_of_text
+from penstock.store.tasks import SqlTasks
+
+FEW: Final = 2_000
+"""So many rows are looked up and sorted; where more pass, a page is soon full by walking."""
+
+_OF_BOTH: Final = {name: f"t.{name}" for name in ("name", "status", "project", "comment", "started", "ended")} | {
+    "user": "t.user_name",
+    "duration": "(t.ended - t.started)",
+}
+_ANY_TEXT: Final = ("t.name", "t.comment", "t.tags")
+_CONTROLLERS: Final = "SELECT t.id FROM tasks t WHERE t.type = 'controller' AND"
+
+RUNS: Final = Among(
+    id="r.task",
+    tables=("runs r", "tasks t"),
+    always="t.id = r.task AND t.type = 'controller'",
+    facts={
+        **_OF_BOTH,
+        **{name: f"r.{name}" for name in ("pipeline", "project", "version", "number", "created")},
+        "id": "r.task",
+    },
+    kinds=OF_RUNS,
+    any_text=(*_ANY_TEXT, "r.pipeline", "r.project"),
+    orders={"started": "controllers_by_start", "status": "controllers_by_status"},
+    looks="controllers",
+    finds={
+        "status": _CONTROLLERS,
+        "started": _CONTROLLERS,
+        "pipeline": "SELECT r.task FROM runs r WHERE",
+        "created": "SELECT r.task FROM runs r WHERE",
+    },
+)
+TASKS: Final = Among(
+    id="t.id",
+    tables=("tasks t",),
+    always="t.run IS NULL AND NOT EXISTS (SELECT 1 FROM runs x WHERE x.task = t.id)",
+    facts={**_OF_BOTH, "type": "t.type", "created": "t.created", "id": "t.id"},
+    kinds=OF_TASKS,
+    any_text=(*_ANY_TEXT, "t.project"),
+)
+
+
+class _Query(NamedTuple):
+    """What is the same for all parts of the order: which rows pass, and how they are found."""
+
+    among: Among
+    leading: Compiled | None
+    checks: tuple[Term, ...]
+    archived: bool | None
+
+
+class SqlSearch:
+    """Searches runs and tasks."""
+
+    def __init__(self, session: Session) -> None:
+        self._session = session
+
+    def runs(self, wanted: SearchRuns) -> RunPage:
+        """Return a page of runs."""
+        ids, follows = self._page(RUNS, wanted)
+        found, values = SqlRuns(self._session).of(ids), self._values(wanted.columns, ids)
+        return RunPage(tuple(RunRow(found[id], values[id]) for id in ids), follows)
+
+    def tasks(self, wanted: SearchTasks) -> TaskPage:
+        """Return a page of tasks that belong to no run."""
+        ids, follows = self._page(TASKS, wanted)
+        found, values = SqlTasks(self._session).of(ids), self._values(wanted.columns, ids)
+        return TaskPage(tuple(TaskRow(found[id], values[id]) for id in ids), follows)
+
+    def _page(self, among: Among, wanted: SearchRuns | SearchTasks) -> tuple[list[str], str | None]:
+        """Return the ids of a page, and where the next one begins."""
+        sort = wanted.sort or NEWEST
+        parts = parts_of(among, sort)
+        start = Place() if wanted.after is None else place_of(wanted.after, sort, parts)
+        query = self._planned(among, wanted)
+        rows: list[Place] = []
+        for number, part in enumerate(parts[start.part :], start.part):
+            behind = start if number == start.part and start.id else None
+            for id, key in self._walk(query, part, behind, wanted.limit + 1 - len(rows)):
+                rows.append(Place(number, key, id))
+            if len(rows) > wanted.limit:
+                break
+        page = rows[: wanted.limit]
+        return [one.id for one in page], cursor_of(sort, page[-1]) if len(rows) > wanted.limit else None
+
+    def _planned(self, among: Among, wanted: SearchRuns | SearchTasks) -> _Query:
+        """Choose the condition that leads: the one that the fewest rows pass, if those are few."""
+        conditions = [compiled(among, one) for one in wanted.where]
+        leading, fewest = None, FEW + 1
+        for one in conditions:
+            if one.find is not None:
+                sql = f"SELECT COUNT(*) FROM (SELECT 1 FROM ({one.find.sql}) found LIMIT {FEW + 1}) counted"
+                row = self._session.first(sql, *one.find.values)
+                if row is not None and row[0] < fewest:
+                    leading, fewest = one, row[0]
+        checks = tuple(one.check for one in conditions if one is not leading)
+        return _Query(among, leading, checks, wanted.archived)
+
+    def _walk(self, query: _Query, part: Part, behind: Place | None, limit: int) -> list[tuple[str, Any]]:
+        """Return id and value of the first rows of a part that pass."""
+        id = part.id or query.among.id
+        sign, order = ("<", "DESC") if part.descending else (">", "ASC")
+        where = self._where(query, part)
+        if behind is not None:
+            values = (behind.key, behind.key, behind.id)
+            where.term(f"{part.key} {sign}= ? AND ({part.key} {sign} ? OR {id} {sign} ?)", values)
+        few, before = _few(query.leading)
+        rows = self._session.rows(
+            f"""{few}SELECT {id}, {part.key} FROM {self._tables(query, part)} {where}
+                ORDER BY {part.key} {order}, {id} {order} LIMIT ?""",
+            *before,
+            *where.values,
+            limit,
+        )
+        return [(id, key) for id, key in rows]
+
+    def _tables(self, query: _Query, part: Part) -> str:
+        """Return the tables. What stands first leads in SQLite; PostgreSQL knows better, from its statistics."""
+        among, source = query.among, (part.source,) if part.source else ()
+        leads = query.leading is None and part.ordered
+        index = part.ordered if leads else among.looks
+        using = self._session.dialect.using.replace("{}", index) if index else ""
+        tables = [f"{table} {using}" if table == "tasks t" else table for table in among.tables]
+        if query.leading is not None:
+            return " CROSS JOIN ".join(("few", *tables, *source))
+        return " CROSS JOIN ".join((*source, *(reversed(tables) if leads else tables)))
+
+    def _where(self, query: _Query, part: Part) -> Where:
+        among, where = query.among, Where()
+        if query.leading is not None:
+            where.holds(f"{among.id} = few.id")
+        where.holds(among.always)
+        if part.only.sql:
+            where.term(part.only.sql, part.only.values)
+        where.within("t.project", self._session.projects)
+        if query.archived is not None:
+            where.equal("t.archived", int(query.archived))
+        for check in query.checks:
+            where.term(check.sql, check.values)
+        return where
+
+    def _values(self, columns: Sequence[Extra], ids: Sequence[str]) -> dict[str, tuple[Json, ...]]:
+        """Return the values of these columns for each id."""
+        by_column = [self._column(one, ids) for one in columns] if ids else []
+        return {id: tuple(values.get(id) for values in by_column) for id in ids}
+
+    def _column(self, column: Extra, ids: Sequence[str]) -> dict[str, Json]:
+        # The ids lead: SQLite would rather look through all that have such a column.
+        chosen = f"WITH chosen(id) AS (VALUES {', '.join(['(?)'] * len(ids))})"
+        if isinstance(column, ParameterColumn):
+            sql = f"""{chosen} SELECT p.task, p.value FROM chosen CROSS JOIN parameters p
+                WHERE p.task = chosen.id AND p.section = ? AND p.name = ?"""
+            rows = self._session.rows(sql, *ids, column.section, column.name)
+            return {task: values_of_text(value) for task, value in rows}
+        sql = f"""{chosen} SELECT v.task, {SIDES[column.value]} FROM chosen CROSS JOIN scalar_series v
+            WHERE v.task = chosen.id AND v.title = ? AND v.series = ?"""
+        return dict(self._session.rows(sql, *ids, column.title, column.series))
+
+
+def _few(leading: Compiled | None) -> Term:
+    """Return what comes before the query where a condition leads."""
+    if leading is None or leading.find is None:
+        return Term("")
+    return Term(f"WITH few(id) AS MATERIALIZED ({leading.find.sql}) ", leading.find.values)
