@@ -136,11 +136,11 @@ class Attempts:
 
     def abandon(self) -> None:
         """Kill every process that is left and forget it; record of its last lines what can be recorded."""
-        for id in self._open:
-            self._processes.kill(id, "aborted")
         with suppress(StoreError, LeaseLost, Unreachable):
             for attempt in self._open.values():
-                self._record_console(attempt)
+                self._listen(attempt)
+        for id in self._open:
+            self._processes.kill(id, "aborted")
         self._open.clear()
         self._running = 0
 

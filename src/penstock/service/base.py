@@ -212,7 +212,7 @@ class Service:
         if call.once is not None and not tx.requests.claim(call.once.key, call.once.digest, now):
             return _answered(tx, op, call.once)
         if call.held is not None and not op.reads and not gate.is_repeated(tx, op):
-            tx.leases.hold(call.held)
+            _must_hold(tx, op, call.held)
         asked = op if who is None or who.kind is not Kind.ATTEMPT else signed(op, who.task or "")
         result: R | PenstockError = handler(tx, asked, now)
         if who is not None and not op.reads:
@@ -257,6 +257,13 @@ class Service:
             if call.by is not None:
                 gate.admit(tx, call.by, op, now, call.held)
             return condition(tx, op, now)
+
+
+def _must_hold(tx: Tx, op: Op[Any], held: Held) -> None:
+    """Raise LeaseLost unless the task is held under this number, or these are the last words of who held it."""
+    lease = tx.leases.find(held.task)
+    if lease is not None or not gate.is_last_word(tx, op, held):
+        tx.leases.hold(held)
 
 
 def _answered(tx: Tx, op: Op[R], once: Once) -> R:

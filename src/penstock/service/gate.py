@@ -20,7 +20,9 @@ from penstock.core.lease import Held, not_held
 from penstock.core.policy import Located, check, limits, object_of
 from penstock.core.rights import RULES
 from penstock.core.secret import MASK, Secret
+from penstock.core.task import EndReason, Status
 from penstock.ops.base import Op
+from penstock.ops.outputs import AppendConsole, ReportPlots, ReportScalars
 from penstock.ops.tasks import EndTask
 
 if TYPE_CHECKING:
@@ -79,7 +81,7 @@ def admit(tx: Tx, by: Identity, op: Op[Any], now: float, held: Held | None = Non
 def _as_holder(tx: Tx, by: Identity, op: Op[Any], held: Held) -> Identity:
     """Return what an agent may while it holds a task."""
     lease = tx.leases.find(held.task)
-    if (lease is None or lease.held != held) and not is_repeated(tx, op):
+    if (lease is None or lease.held != held) and not (is_repeated(tx, op) or is_last_word(tx, op, held)):
         raise not_held(held)
     return replace(by, kind=Kind.USER, scope=Scope.RUN, queues=())
 
@@ -87,6 +89,17 @@ def _as_holder(tx: Tx, by: Identity, op: Op[Any], held: Held) -> Identity:
 def is_repeated(tx: Tx, op: Op[Any]) -> bool:
     """Return whether this is the report of an end that is recorded already: its answer was lost, not the task."""
     return isinstance(op, EndTask) and tx.tasks.status(op.id) is op.status
+
+
+def is_last_word(tx: Tx, op: Op[Any], held: Held) -> bool:
+    """Return whether this was said of a task before whoever held it heard that somebody had stopped it.
+
+    The task has had nobody else since, and what was printed and measured until then is worth keeping.
+    """
+    if not isinstance(op, AppendConsole | ReportScalars | ReportPlots) or op.task != held.task:
+        return False
+    task = tx.tasks.find(held.task)
+    return task is not None and task.status is Status.STOPPED and task.reason is EndReason.ABORTED
 
 
 def standing(tx: Tx, id: str, now: float) -> Identity:
