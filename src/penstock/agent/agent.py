@@ -16,8 +16,9 @@ from msgspec import Struct
 
 from penstock.agent import order, shim
 from penstock.agent.nest import Nest
+from penstock.agent.recovery import Recovery
 from penstock.backend import Home
-from penstock.core.errors import Conflict, NotFound, PenstockError, StoreError
+from penstock.core.errors import Conflict, PenstockError
 from penstock.core.lease import RENEWED, SECONDS
 from penstock.ops.agents import Agent as Record
 from penstock.ops.agents import DrainAgent, ForgetAgent, ReportAgent
@@ -31,6 +32,7 @@ from penstock.settings import Settings
 PATIENCE = 30.0  # seconds of one wait for a task
 LOOK = 5.0  # seconds between two looks for what was lost
 PAUSE = 1.0  # seconds to wait when the store or the server cannot be reached
+ANSWERS_KEPT = 86_400.0  # seconds that it is known in a home what was delivered from a journal
 NESTS = 3  # warm processes that are kept for tasks with different imports
 
 
@@ -79,6 +81,7 @@ class Agent:
         self._settings = settings
         self._options = options
         self._say = say
+        self._recovery = Recovery(home, settings, say)
         self._nests: OrderedDict[tuple[tuple[str, ...], str], Nest] = OrderedDict()
         self._running: dict[str, Claim] = {}
         self._changed = threading.Condition()
@@ -102,6 +105,9 @@ class Agent:
             Conflict: An agent of this name lives already.
         """
         self._report()
+        with suppress(PenstockError):
+            self._recovery.look()
+            self._home.forget_answers(ANSWERS_KEPT)
         care = threading.Thread(target=self._care, name="penstock-agent-care", daemon=True)
         care.start()
         try:
@@ -157,7 +163,8 @@ class Agent:
             return
         self.claimed += 1
         self._say(f"{claim.queue}: {claim.task.name} ({claim.task.id[:12]})")
-        self._running[claim.task.id] = claim
+        key = f"{claim.task.id}-{claim.held.fence}"  # the shim that held it before may be about to leave
+        self._running[key] = claim
         chosen = preload.plan([claim.task.script.source], self._options.path)
         modules = assigned.preloaded((*chosen.modules, shim.__name__))
         given = order.Order(
@@ -172,7 +179,7 @@ class Agent:
             fingerprint=chosen.fingerprint,
         )
         launch = Launch(
-            key=claim.task.id,
+            key=key,
             payload=order.encode(given),
             cwd=self._options.working,
             environment=self._options.environment,
@@ -193,13 +200,14 @@ class Agent:
         self._nests.move_to_end(key)
         return self._nests[key]
 
-    def _ended(self, task: str, as_it_should: bool) -> None:  # noqa: FBT001 - called by the nest
-        """A shim is gone. Should it have died, it is decided at once about what it held."""
+    def _ended(self, key: str, as_it_should: bool) -> None:  # noqa: FBT001 - called by the nest
+        """A shim is gone. Should it have died, what it had left to say is delivered, and what it held let go of."""
         if not as_it_should:
             with suppress(PenstockError):
-                end_dead(self._home)
+                self._recovery.look()
+                self._recovery.let_go(self._running[key].held)
         with self._changed:
-            self._running.pop(task, None)
+            self._running.pop(key, None)
             self._changed.notify_all()
 
     def _care(self) -> None:
@@ -207,11 +215,12 @@ class Agent:
         rounds = 0
         while not self._leaving.wait(LOOK):
             rounds += 1
-            with suppress(StoreError, NotFound, Conflict):
+            with suppress(PenstockError):
                 if rounds * LOOK >= RENEWED:
                     rounds = 0
                     if self._report().draining:
                         self._leaving.set()
+                self._recovery.look()
                 end_dead(self._home)
         with suppress(PenstockError):
             self._home.call(DrainAgent(name=self._options.name))

@@ -13,7 +13,10 @@ from contextlib import ExitStack, suppress
 from types import FrameType
 
 from penstock.agent import order
+from penstock.agent.delivery import Journaled
+from penstock.agent.journal import Journal, Opening
 from penstock.agent.keeper import Keeper
+from penstock.agent.recovery import folder_of, place_of
 from penstock.agent.runs import carry_run, is_run
 from penstock.backend import Home, open_home
 from penstock.backend.protocol import blobs_address
@@ -45,7 +48,9 @@ def main(payload: bytes, connection: socket.socket) -> int:
     given = order.decode(payload)
     kind = warm.kind(given.modules, given.fingerprint)
     with Processes.around(branch(kind)) as processes:
-        Shim(given, open_home(given.settings), processes).run()
+        opening = Opening(held=given.claim.held, writer=liveness.here(), place=place_of(given.settings))
+        journal = Journal.create(folder_of(given.settings), opening)
+        Shim(given, open_home(given.settings), processes, journal).run()
     return 0
 
 
@@ -58,14 +63,14 @@ def _be_silent() -> None:
 
 
 class Shim:
-    """Carries one claimed task out."""
+    """Carries one claimed task out. What it says of it goes through the journal."""
 
-    def __init__(self, given: order.Order, home: Home, processes: Processes) -> None:
+    def __init__(self, given: order.Order, home: Home, processes: Processes, journal: Journal) -> None:
         self._given = given
         self._home = home
         self._claim: Claim = given.claim
         self._held = given.claim.held
-        self._backend = home.holding(self._held)
+        self._backend = Journaled(home.holding(self._held), journal, self._wake)
         self._processes = processes
         self._keeper = Keeper(home, self._held, given.lease, self._wake)
         self._leaving = False
@@ -73,7 +78,7 @@ class Shim:
     def run(self) -> None:
         """Carry the task out; whatever happens, it is ended or let go."""
         signal.signal(signal.SIGTERM, self._leave)
-        with suppress(LeaseLost):  # whoever has it now, or ended it, is right
+        with suppress(LeaseLost), self._backend:  # whoever has it now, or ended it, is right
             task = self._backend.call(BeginClaimed(held=self._held, worker=liveness.here()))
             self._keeper.start()
             try:
@@ -88,7 +93,7 @@ class Shim:
         place = surroundings(self._given)
         if task.type is TaskType.CONTROLLER and is_run(self._backend, task.id):
             carry_run(self._backend, self._processes, self._held, place, self._must_stop)
-            self._home.call(HandBack(held=self._held) if self._leaving else ReleaseLease(held=self._held))
+            self._backend.call(HandBack(held=self._held) if self._leaving else ReleaseLease(held=self._held))
             return
         given = self._claim.assignment or given_alone(self._backend, task)
         with ExitStack() as until_ended:
@@ -99,15 +104,17 @@ class Shim:
             attempts.start(task, start(task, given, place))
             while attempts.running and not self._must_stop():
                 attempts.wait(attempts.patience)
-            if attempts.running and self._leaving:
-                self._end(EndTask(id=task.id, status=Status.STOPPED, reason=EndReason.AGENT_SHUTDOWN, message=SHUTDOWN))
             if attempts.running:
                 attempts.abandon()
+                if self._leaving:
+                    self._end(
+                        EndTask(id=task.id, status=Status.STOPPED, reason=EndReason.AGENT_SHUTDOWN, message=SHUTDOWN)
+                    )
             attempts.drain()
 
     def _must_stop(self) -> bool:
         """Whether the task's process has to be ended now: the task is not ours any more, or the agent leaves."""
-        return self._keeper.is_lost or self._leaving
+        return self._keeper.is_lost or self._backend.is_lost or self._leaving
 
     def _end(self, ending: EndTask) -> None:
         with suppress(BadTransition):
