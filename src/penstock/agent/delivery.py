@@ -137,6 +137,11 @@ class Journaled:
     def _note(self, op: Op[Any]) -> None:
         """Take a report. Lines of console for which there is no room are dropped, and it is said how many."""
         self._must_be_held()
+        with self._changed:
+            self._add(op)
+            self._changed.notify_all()
+
+    def _add(self, op: Op[Any]) -> None:
         console = isinstance(op, AppendConsole)
         try:
             if self._journal.waiting >= self._most * (1 if console else 2):
@@ -148,8 +153,6 @@ class Journaled:
             if not isinstance(op, AppendConsole):
                 raise
             self._dropped += len(op.lines)
-        with self._changed:
-            self._changed.notify_all()
 
     def _tell_dropped(self) -> None:
         if self._dropped:

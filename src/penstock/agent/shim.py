@@ -16,6 +16,7 @@ from penstock.agent import order
 from penstock.agent.delivery import Journaled
 from penstock.agent.journal import Journal, Opening
 from penstock.agent.keeper import Keeper
+from penstock.agent.monitored import Monitored
 from penstock.agent.recovery import folder_of, place_of
 from penstock.agent.runs import carry_run, is_run
 from penstock.backend import Home, open_home
@@ -100,11 +101,14 @@ class Shim:
             place = placed(self._backend, task, place, lambda _lines: None, until_ended)
             if place.interpreter:  # an environment of its own, and not what this process was forked from
                 self._processes = until_ended.enter_context(processes_of(task, place))
-            attempts = Attempts(self._backend, self._processes, lambda _name, _lines: None, place.clear)
+            monitored = Monitored(self._backend, task)
+            until_ended.callback(monitored.end)
+            attempts = Attempts(monitored, self._processes, lambda _name, _lines: None, place.clear, monitored.begin)
             attempts.start(task, start(task, given, place))
             while attempts.running and not self._must_stop():
                 attempts.wait(attempts.patience)
             if attempts.running:
+                monitored.end()
                 attempts.abandon()
                 if self._leaving:
                     self._end(
