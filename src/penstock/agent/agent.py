@@ -86,15 +86,21 @@ class Agent:
         self._running: dict[str, Claim] = {}
         self._changed = threading.Condition()
         self._leaving = threading.Event()
+        self._why = ""
         self.claimed = 0
 
-    def leave(self) -> None:
-        """Claim nothing more, and leave when what runs has ended. May be called from signal handlers."""
+    def leave(self, why: str = "") -> None:
+        """Claim nothing more, and leave when what runs has ended. May be called from signal handlers.
+
+        Args:
+            why: What is shown of it while it does so.
+        """
+        self._why = self._why or why
         self._leaving.set()
 
-    def stop(self) -> None:
+    def stop(self, why: str = "") -> None:
         """Stop what runs, and leave. May be called from signal handlers."""
-        self._leaving.set()
+        self.leave(why)
         for nest in list(self._nests.values()):
             nest.leave()
 
@@ -138,6 +144,7 @@ class Agent:
             if claim is not None:
                 self._begin(claim)
             if claim is not None and self._options.once:
+                self._why = self._why or "it was started for one task"
                 return
 
     def _next_claim(self) -> ClaimTask:
@@ -223,7 +230,7 @@ class Agent:
                 self._recovery.look()
                 end_dead(self._home)
         with suppress(PenstockError):
-            self._home.call(DrainAgent(name=self._options.name))
+            self._home.call(DrainAgent(name=self._options.name, why=self._why))
 
     def _report(self) -> Record:
         options = self._options
