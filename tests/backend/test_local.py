@@ -10,15 +10,17 @@ import pytest
 
 from penstock.backend import connect
 from penstock.core.decision import DecisionKind
-from penstock.core.errors import DiskFull, NotFound, StoreError, StoreTooNew
-from penstock.core.outputs import Artifact
+from penstock.core.errors import DiskFull, Invalid, NotFound, StoreError, StoreTooNew
+from penstock.core.outputs import Artifact, ConsoleLine, Stream
 from penstock.core.pipeline import Pipeline, Step
 from penstock.core.progress import StepStatus
 from penstock.core.task import Script, Status, Worker
-from penstock.ops.outputs import AddArtifact
+from penstock.ops.claims import ClaimTask
+from penstock.ops.lifecycle import EnqueueTask
+from penstock.ops.outputs import AddArtifact, AppendConsole, ReadConsole
 from penstock.ops.runs import CreateRun, DeleteRun, EndRun, ListRuns, ResumeRun, StartRun
 from penstock.ops.steps import DecideSteps, DraftStep, StepDecision
-from penstock.ops.tasks import CreateTask, GetTask, NewTask
+from penstock.ops.tasks import CreateTask, EndTask, GetTask, NewTask
 from penstock.settings import Settings
 
 
@@ -121,6 +123,21 @@ def test_a_database_of_a_newer_version_is_refused_with_what_to_do(settings, back
     with pytest.raises(StoreTooNew, match=r"penstock\.db has migration 999") as caught:
         connect(settings)
     assert "pip install --upgrade" in caught.value.hint
+
+
+def test_what_comes_twice_with_one_key_is_carried_out_once_and_forgotten_in_time(backend):
+    task = backend.call(CreateTask(task=NewTask(id="1" * 32, name="t", project="P")))
+    backend.call(EnqueueTask(id=task.id, queue="default"))
+    held = backend.call(ClaimTask(agent="a", queues=(), request="r")).held
+    words = AppendConsole(task=task.id, lines=(ConsoleLine(1.0, Stream.OUT, "once"),))
+    for _ in range(3):
+        backend.holding(held).call_once(words, "key")
+    backend.holding(held).call_once(words, "another key")
+    assert len(backend.call(ReadConsole(task=task.id))) == 2
+    with pytest.raises(Invalid, match="another request"):
+        backend.holding(held).call_once(EndTask(id=task.id, status=Status.FAILED), "key")
+    assert backend.forget_answers(60.0) == 0
+    assert backend.forget_answers(-1.0) == 2
 
 
 def test_a_file_in_the_place_of_the_home_is_refused_by_its_name(settings):

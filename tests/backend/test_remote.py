@@ -13,6 +13,7 @@ from penstock.backend.client import Answer
 from penstock.backend.remote import Remote, key_of, open_remote
 from penstock.backend.token import make_token
 from penstock.core.errors import Invalid, Unauthenticated
+from penstock.core.lease import Held
 from penstock.core.secret import Secret
 from penstock.core.task import Parameter
 from penstock.ops.changes import LastChange, ListChanges
@@ -83,6 +84,13 @@ def test_each_request_that_changes_something_has_a_key_of_its_own(tmp_path):
     assert second
     assert first != second
     assert reading is None
+
+
+def test_what_is_to_be_carried_out_once_comes_with_the_key_that_was_given(tmp_path):
+    client = Recorded(b"\xc0")
+    Remote(client, tmp_path).holding(Held("t", 7)).call_once(SetParameters(task="t", parameters=()), "the key")
+    ((_, headers, _),) = client.asked
+    assert (headers["Idempotency-Key"], headers["Penstock-Held"]) == ("the key", "t:7")
 
 
 def test_who_waits_for_long_asks_again_and_again(tmp_path, monkeypatch):

@@ -14,8 +14,16 @@ def test_agents_are_listed_with_what_they_serve_and_drained_by_name(penstock, re
     header, line = answer.out.splitlines()
     assert header.split() == ["AGENT", "QUEUES", "BUSY", "WORKERS", "STARTED", "STATE"]
     assert line.split()[:5] == ["big", "gpu,", "cpu", "0", "4"]
-    assert penstock("agents", "--drain", "big").out.splitlines()[1].split()[-1] == "leaving"
-    assert penstock("agents", "--json").document()["agents"][0]["draining"] is True
+    drained = penstock("agents", "--drain", "big", "--reason", "new disk").out.splitlines()[1]
+    assert drained.endswith("leaving: new disk")
+    (told,) = penstock("agents", "--json").document()["agents"]
+    assert (told["draining"], told["why"]) == (True, "new disk")
+
+
+def test_who_drains_an_agent_without_a_reason_is_named(penstock, recorder, monkeypatch):
+    monkeypatch.setenv("PENSTOCK_USER", "ada")
+    recorder.call(ReportAgent(agent=Agent(name="big", process=here())))
+    assert "leaving: ada asked for it" in penstock("agents", "--drain", "big").out
 
 
 def test_an_agent_whose_process_is_gone_is_not_listed(penstock, recorder):

@@ -157,6 +157,7 @@ def test_an_agent_that_is_told_to_leave_finishes_what_runs_and_claims_nothing_mo
     place.told("a")
     agent.send_signal(signal.SIGTERM)
     until(lambda: all(one.draining for one in place.agents()))
+    assert [one.why for one in place.agents()] == ["it was told to by SIGTERM"]
     go(place)
     assert agent.wait(120) == 0
     until(lambda: place.state("flow", "b").status == "queued")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import subprocess
 import sys
 import threading
 import time
@@ -10,7 +11,7 @@ import types
 import pytest
 
 from penstock.run import resources
-from penstock.run.resources import TITLE, ResourceMonitor, counts, levels, rates
+from penstock.run.resources import TITLE, ResourceMonitor, counts, levels, rates, tree
 
 
 class Recorder:
@@ -32,7 +33,7 @@ def proc(tmp_path, monkeypatch):
     def tell(**files):
         for name, text in files.items():
             path = tmp_path / name.replace("__", "/")
-            path.parent.mkdir(exist_ok=True)
+            path.parent.mkdir(parents=True, exist_ok=True)
             path.write_text(text)
 
     monkeypatch.setattr(resources, "_PROC", tmp_path)
@@ -71,6 +72,45 @@ def test_memory_is_that_of_the_machine_and_of_the_process(proc):
     assert found["memory_used_gb"] == pytest.approx(3.072)
     assert found["memory_free_gb"] == pytest.approx(1.024)
     assert found["process_memory_gb"] == pytest.approx(500 * 4096 / 1e9, rel=10)
+
+
+def a_process(proc, pid, children="", pages=0, ticks="0 0 0 0", moved=0):
+    proc(**{
+        f"{pid}__task__{pid}__children": children,
+        f"{pid}__statm": f"900 {pages} 1 1 0 1 0\n",
+        f"{pid}__stat": f"{pid} (a ) name) S 1 1 1 0 -1 0 0 0 0 0 {ticks} 20 0 1 0 100\n",
+        f"{pid}__io": f"rchar: 9\nwchar: 9\nread_bytes: {moved}\nwrite_bytes: {2 * moved}\n",
+    })  # fmt: skip
+
+
+def test_a_process_is_counted_with_all_that_it_started_and_with_what_has_ended_of_that(proc, monkeypatch):
+    monkeypatch.setattr(resources.os, "cpu_count", lambda: 2)
+    tick = resources._TICKS
+    a_process(proc, 10, "11 ", pages=100)
+    a_process(proc, 11, "12", pages=20)
+    a_process(proc, 12, pages=3)
+    a_process(proc, 13, pages=7_000)  # somebody else's
+    assert tree(10) == [10, 11, 12]
+    before = counts(10)
+    a_process(proc, 10, "11 ", ticks=f"{tick} 0 0 0")
+    a_process(proc, 11, ticks=f"0 0 {tick} 0", moved=1_000_000)  # its child has ended
+    found = rates(before, counts(10), 2.0)
+    assert found["process_cpu_usage"] == pytest.approx(50.0)
+    assert (found["process_io_read_mbs"], found["process_io_write_mbs"]) == (0.5, 1.0)
+    a_process(proc, 10, "11 ", pages=100)
+    a_process(proc, 11, "", pages=20)
+    assert levels(10)["process_memory_gb"] == pytest.approx(120 * resources.os.sysconf("SC_PAGE_SIZE") / 1e9)
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="reads /proc")
+def test_the_work_of_a_real_child_is_seen():
+    work = "import time\nwhile time.process_time() < 0.3: pass\nprint(flush=True)\ninput()"
+    before = counts()["process_cpu"]
+    with subprocess.Popen([sys.executable, "-c", work], stdin=subprocess.PIPE, stdout=subprocess.PIPE) as child:
+        child.stdout.readline()
+        assert child.pid in tree("self")
+        assert counts()["process_cpu"] - before >= 0.3
+        child.communicate(b"\n")
 
 
 def test_a_machine_that_tells_nothing_is_no_error(proc):

@@ -32,9 +32,12 @@ def test_an_agent_is_believed_to_live_for_as_long_as_it_is_heard_of(timed):
 def test_an_agent_learns_that_it_is_to_leave_when_it_next_says_that_it_lives(timed):
     agent = Agent(name="agent", process=WORKER)
     assert not timed.backend.call(ReportAgent(agent=agent)).draining
-    timed.backend.call(DrainAgent(name="agent"))
-    assert timed.backend.call(ReportAgent(agent=agent)).draining
-    assert not timed.backend.call(DrainAgent(name="agent", draining=False)).draining
+    timed.backend.call(DrainAgent(name="agent", why="new disk"))
+    timed.backend.call(DrainAgent(name="agent", why="it leaves"))
+    found = timed.backend.call(ReportAgent(agent=agent))
+    assert (found.draining, found.why) == (True, "new disk"), "the first reason stays"
+    found = timed.backend.call(DrainAgent(name="agent", draining=False))
+    assert (found.draining, found.why) == (False, "")
 
 
 def test_two_processes_cannot_be_the_agent_of_one_name_while_both_live(timed):

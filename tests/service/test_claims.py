@@ -215,6 +215,21 @@ def test_who_was_frozen_for_longer_than_the_lease_changes_nothing_any_more(timed
     assert timed.backend.call(ReadConsole(task=task.id), held=frozen) == []
 
 
+def test_the_last_words_of_a_task_that_was_stopped_are_taken_from_who_held_it_and_from_nobody_else(timed):
+    task = timed.queued()
+    held = timed.claim().held
+    timed.backend.call(EndTask(id=task.id, status=Status.STOPPED, reason=EndReason.ABORTED))
+    words = AppendConsole(task=task.id, lines=(ConsoleLine(1.0, Stream.OUT, "last"),))
+    timed.backend.call(words, held=held)
+    assert [line.text for chunk in timed.backend.call(ReadConsole(task=task.id)) for line in chunk.lines] == ["last"]
+    other = timed.queued("other")
+    for other_held in (Held(other.id, held.fence), Held("f" * 32, 99)):
+        with pytest.raises(LeaseLost):
+            timed.backend.call(words, held=other_held)
+    with pytest.raises(LeaseLost):
+        timed.backend.call(EndTask(id=task.id, status=Status.COMPLETED), held=held)
+
+
 def test_an_end_whose_answer_was_lost_may_be_reported_again_and_another_end_may_not(timed):
     task = timed.queued()
     held = timed.claim().held

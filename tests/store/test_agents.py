@@ -6,7 +6,7 @@ from penstock.store.transaction import SqlTx
 
 AGENT = Agent(
     name="é", process=Worker(host="h", pid=1, started="2", boot="3"), queues=("b", "a"), workers=4, draining=True,
-    started=1.0, seen=2.0, usage={"cpu": 12.5},
+    started=1.0, seen=2.0, usage={"cpu": 12.5}, why="new disk",
 )  # fmt: skip
 
 

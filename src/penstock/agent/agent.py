@@ -17,10 +17,11 @@ from msgspec.structs import replace
 
 from penstock.agent import order, shim
 from penstock.agent.nest import Nest
+from penstock.agent.recovery import Recovery
 from penstock.backend import Home
 from penstock.backend.secrets import SystemSecrets
 from penstock.core.access import ATTEMPT, digest_of, text_of
-from penstock.core.errors import Conflict, NotFound, PenstockError, StoreError
+from penstock.core.errors import Conflict, PenstockError
 from penstock.core.lease import RENEWED, SECONDS
 from penstock.core.secret import Secret
 from penstock.ops.agents import Agent as Record
@@ -35,6 +36,7 @@ from penstock.settings import KEY_VARIABLE, Settings
 PATIENCE = 30.0  # seconds of one wait for a task
 LOOK = 5.0  # seconds between two looks for what was lost
 PAUSE = 1.0  # seconds to wait when the store or the server cannot be reached
+ANSWERS_KEPT = 86_400.0  # seconds that it is known in a home what was delivered from a journal
 NESTS = 3  # warm processes that are kept for tasks with different imports
 
 
@@ -83,20 +85,27 @@ class Agent:
         self._settings = settings
         self._options = options
         self._say = say
+        self._recovery = Recovery(home, settings, say)
         self._nests: OrderedDict[tuple[tuple[str, ...], str], Nest] = OrderedDict()
         self._running: dict[str, Claim] = {}
         self._changed = threading.Condition()
         self._leaving = threading.Event()
         self._token = ""
+        self._why = ""
         self.claimed = 0
 
-    def leave(self) -> None:
-        """Claim nothing more, and leave when what runs has ended. May be called from signal handlers."""
+    def leave(self, why: str = "") -> None:
+        """Claim nothing more, and leave when what runs has ended. May be called from signal handlers.
+
+        Args:
+            why: What is shown of it while it does so.
+        """
+        self._why = self._why or why
         self._leaving.set()
 
-    def stop(self) -> None:
+    def stop(self, why: str = "") -> None:
         """Stop what runs, and leave. May be called from signal handlers."""
-        self._leaving.set()
+        self.leave(why)
         for nest in list(self._nests.values()):
             nest.leave()
 
@@ -107,6 +116,9 @@ class Agent:
             Conflict: An agent of this name lives already.
         """
         self._report()
+        with suppress(PenstockError):
+            self._recovery.look()
+            self._home.forget_answers(ANSWERS_KEPT)
         care = threading.Thread(target=self._care, name="penstock-agent-care", daemon=True)
         care.start()
         try:
@@ -137,6 +149,7 @@ class Agent:
             if claim is not None:
                 self._begin(claim)
             if claim is not None and self._options.once:
+                self._why = self._why or "it was started for one task"
                 return
 
     def _next_claim(self) -> ClaimTask:
@@ -164,7 +177,8 @@ class Agent:
             return
         self.claimed += 1
         self._say(f"{claim.queue}: {claim.task.name} ({claim.task.id[:12]})")
-        self._running[claim.task.id] = claim
+        key = f"{claim.task.id}-{claim.held.fence}"  # the shim that held it before may be about to leave
+        self._running[key] = claim
         given = order.Order(
             claim=claim,
             token=self._token,
@@ -174,7 +188,7 @@ class Agent:
             lease=self._options.lease,
             same_env=self._options.same_env,
         )
-        self._nest_for(claim).carry_out(claim.task.id, order.encode(given))
+        self._nest_for(claim).carry_out(key, order.encode(given))
 
     def _nest_for(self, claim: Claim) -> Nest:
         """Return the nest for a task; of those that are empty, the one that was longest not used makes room."""
@@ -207,13 +221,14 @@ class Agent:
         mine = {name: text for name, text in self._options.environment.items() if name != KEY_VARIABLE}
         return mine | ({KEY_VARIABLE: token} if token else {})
 
-    def _ended(self, task: str, as_it_should: bool) -> None:  # noqa: FBT001 - called by the nest
-        """A shim is gone. Should it have died, it is decided at once about what it held."""
+    def _ended(self, key: str, as_it_should: bool) -> None:  # noqa: FBT001 - called by the nest
+        """A shim is gone. Should it have died, what it had left to say is delivered, and what it held let go of."""
         if not as_it_should:
             with suppress(PenstockError):
-                end_dead(self._home)
+                self._recovery.look()
+                self._recovery.let_go(self._running[key].held)
         with self._changed:
-            self._running.pop(task, None)
+            self._running.pop(key, None)
             self._changed.notify_all()
 
     def _care(self) -> None:
@@ -221,14 +236,15 @@ class Agent:
         rounds = 0
         while not self._leaving.wait(LOOK):
             rounds += 1
-            with suppress(StoreError, NotFound, Conflict):
+            with suppress(PenstockError):
                 if rounds * LOOK >= RENEWED:
                     rounds = 0
                     if self._report().draining:
                         self._leaving.set()
+                self._recovery.look()
                 end_dead(self._home)
         with suppress(PenstockError):
-            self._home.call(DrainAgent(name=self._options.name))
+            self._home.call(DrainAgent(name=self._options.name, why=self._why))
 
     def _report(self) -> Record:
         options = self._options

@@ -15,7 +15,11 @@ from types import FrameType
 from msgspec.structs import replace
 
 from penstock.agent import order
+from penstock.agent.delivery import Journaled
+from penstock.agent.journal import Journal, Opening
 from penstock.agent.keeper import Keeper
+from penstock.agent.monitored import Monitored
+from penstock.agent.recovery import folder_of, place_of
 from penstock.agent.runs import carry_run, is_run
 from penstock.backend import open_home
 from penstock.backend.protocol import blobs_address
@@ -50,7 +54,9 @@ def main(payload: bytes, connection: socket.socket) -> int:
     with Processes.around(warm_one) as processes, connection, suppress(EOFError):
         told = order.decode(wire.receive_frame(connection))
         connection.close()
-        Shim(given.settings, told, processes).run()
+        opening = Opening(held=told.claim.held, writer=liveness.here(), place=place_of(given.settings))
+        journal = Journal.create(folder_of(given.settings), opening)
+        Shim(given.settings, told, processes, journal).run()
     return 0
 
 
@@ -68,15 +74,15 @@ def _be_silent() -> None:
 
 
 class Shim:
-    """Carries one claimed task out."""
+    """Carries one claimed task out. What it says of it goes through the journal."""
 
-    def __init__(self, settings: Settings, given: order.Order, processes: Processes) -> None:
+    def __init__(self, settings: Settings, given: order.Order, processes: Processes, journal: Journal) -> None:
         self._settings = replace(settings, key=Secret(given.token), held=given.claim.held)
         self._given = given
         self._home = home = open_home(self._settings)
         self._claim: Claim = given.claim
         self._held = given.claim.held
-        self._backend = home.holding(self._held)
+        self._backend = Journaled(home.holding(self._held), journal, self._wake)
         self._processes = processes
         self._keeper = Keeper(home, self._held, given.lease, self._wake)
         self._leaving = False
@@ -84,7 +90,7 @@ class Shim:
     def run(self) -> None:
         """Carry the task out; whatever happens, it is ended or let go."""
         signal.signal(signal.SIGTERM, self._leave)
-        with suppress(LeaseLost):  # whoever has it now, or ended it, is right
+        with suppress(LeaseLost), self._backend:  # whoever has it now, or ended it, is right
             task = self._backend.call(BeginClaimed(held=self._held, worker=liveness.here()))
             self._keeper.start()
             try:
@@ -99,26 +105,31 @@ class Shim:
         place = surroundings(self._settings, self._given)
         if task.type is TaskType.CONTROLLER and is_run(self._backend, task.id):
             carry_run(self._backend, self._processes, self._held, place, self._must_stop)
-            self._home.call(HandBack(held=self._held) if self._leaving else ReleaseLease(held=self._held))
+            self._backend.call(HandBack(held=self._held) if self._leaving else ReleaseLease(held=self._held))
             return
         given = self._claim.assignment or given_alone(self._backend, task)
         with ExitStack() as until_ended:
             place = placed(self._backend, task, place, lambda _lines: None, until_ended)
             if place.interpreter:  # an environment of its own, and not what this process was forked from
                 self._processes = until_ended.enter_context(processes_of(task, place))
-            attempts = Attempts(self._backend, self._processes, lambda _name, _lines: None, place.clear)
+            monitored = Monitored(self._backend, task)
+            until_ended.callback(monitored.end)
+            attempts = Attempts(monitored, self._processes, lambda _name, _lines: None, place.clear, monitored.begin)
             attempts.start(task, start(task, given, place))
             while attempts.running and not self._must_stop():
                 attempts.wait(attempts.patience)
-            if attempts.running and self._leaving:
-                self._end(EndTask(id=task.id, status=Status.STOPPED, reason=EndReason.AGENT_SHUTDOWN, message=SHUTDOWN))
             if attempts.running:
+                monitored.end()
                 attempts.abandon()
+                if self._leaving:
+                    self._end(
+                        EndTask(id=task.id, status=Status.STOPPED, reason=EndReason.AGENT_SHUTDOWN, message=SHUTDOWN)
+                    )
             attempts.drain()
 
     def _must_stop(self) -> bool:
         """Whether the task's process has to be ended now: the task is not ours any more, or the agent leaves."""
-        return self._keeper.is_lost or self._leaving
+        return self._keeper.is_lost or self._backend.is_lost or self._leaving
 
     def _end(self, ending: EndTask) -> None:
         with suppress(BadTransition):

@@ -27,10 +27,26 @@ class Backend(Protocol):
     def close(self) -> None: ...
 
 
+class Holder(Backend, Protocol):
+    """The backend of who carries a claimed task out."""
+
+    def call_once(self, op: Op[R], key: str) -> R:
+        """Carry out one operation, once however often it comes with this key; a repeat is answered as the first was.
+
+        Args:
+            key: A text that no other operation of anybody comes with.
+        """
+        ...
+
+
 class Home(Backend, Protocol):
     """A backend that is nobody's in particular."""
 
-    def holding(self, held: Held) -> Backend:
+    def forget_answers(self, older_than: float) -> object:
+        """Forget the keys that came this many seconds ago, or earlier. A server sees to that itself."""
+        ...
+
+    def holding(self, held: Held) -> Holder:
         """Return the backend of who carries a claimed task out: it writes nothing once the task went to another.
 
         Closing either closes both.

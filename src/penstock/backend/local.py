@@ -4,7 +4,10 @@ from __future__ import annotations
 
 import time
 from contextlib import suppress
+from hashlib import sha256
 from typing import Any, TypeVar, cast
+
+import msgspec
 
 from penstock.backend.secrets import SystemSecrets
 from penstock.blobs.files import FileBlobs
@@ -94,6 +97,11 @@ class Holding:
     def call(self, op: Op[R]) -> R:
         """Carry out one operation."""
         return self._local.call(op, held=self._held)
+
+    def call_once(self, op: Op[R], key: str) -> R:
+        """Carry out one operation, once however often it comes with this key."""
+        asked = sha256(type(op).__name__.encode() + b"\n" + msgspec.msgpack.encode(op)).hexdigest()
+        return self._local.call(op, held=self._held, once=Once(key, asked))
 
     def close(self) -> None:
         """Close the database."""

@@ -63,14 +63,21 @@ class Remote:
             op = replace(op, wait=max(wait, 0.0))
         return self._ask(op, wait)
 
+    def call_once(self, op: Op[R], key: str) -> R:
+        """Carry out one operation, once however often it comes with this key."""
+        return self._ask(op, 0.0, key)
+
+    def forget_answers(self, older_than: float) -> None:
+        """Do nothing: the server sees to that."""
+
     def close(self) -> None:
         """Close the connections."""
         self._client.close()
 
-    def _ask(self, op: Op[R], wait: float) -> R:
+    def _ask(self, op: Op[R], wait: float, key: str = "") -> R:
         headers = {"Content-Type": MSGPACK}
         if not op.reads:
-            headers[IDEMPOTENCY_KEY] = uuid.uuid4().hex
+            headers[IDEMPOTENCY_KEY] = key or uuid.uuid4().hex
         if self._held is not None:
             headers[HELD] = f"{self._held.task}:{self._held.fence}"
         answer = self._client.ask("POST", f"{API}/{type(op).__name__}", _encoded(op), headers, wait)

@@ -106,10 +106,10 @@ def _leave_on_signals(agent: Agent) -> None:
 
     def leave(number: int, frame: FrameType | None) -> None:
         nonlocal count
-        _ = number, frame
+        _ = frame
         count += 1
         if count == 1:
-            agent.leave()
+            agent.leave(f"it was told to by {signal.Signals(number).name}")
         else:
             agent.stop()
 

@@ -17,6 +17,7 @@ EXAMPLE = """\
 Examples:
   penstock agents                 list the agents that live
   penstock agents --drain NAME    let one finish what it carries out, and leave
+  penstock agents --drain NAME --reason "new disk"
 """
 
 
@@ -24,15 +25,16 @@ Examples:
 @click.option(
     "--drain", metavar="NAME", help="Let this agent finish what it carries out, claim nothing more, and leave."
 )
+@click.option("--reason", metavar="TEXT", default="", help="Why it is drained; it is shown while the agent leaves.")
 @json_option
 @pass_invocation
-def command(invocation: Invocation, drain: str | None) -> Exit:
+def command(invocation: Invocation, drain: str | None, reason: str) -> Exit:
     """List the agents that live. An agent is started with `penstock agent`."""
     from penstock.ops.agents import DrainAgent, ListAgents
 
     invocation.close_lost()
     if drain is not None:
-        invocation.backend.call(DrainAgent(name=drain))
+        invocation.backend.call(DrainAgent(name=drain, why=reason or _asked_by(invocation.settings.user)))
     agents = invocation.backend.call(ListAgents())
     return invocation.show_list("agents", agents, _print, "no agent lives; start one with: penstock agent")
 
@@ -44,9 +46,13 @@ def _print(agents: Sequence[Agent], now: float) -> None:
     made = table("~AGENT", "~QUEUES", ">BUSY", ">WORKERS", "STARTED", "STATE")
     for agent in agents:
         served = ", ".join(agent.queues) or "all"
-        state = "leaving" if agent.draining else ""
+        state = "" if not agent.draining else f"leaving: {agent.why}" if agent.why else "leaving"
         busy = f"{len(agent.tasks):,}"
         made.add_row(
             plain(agent.name), plain(served), busy, f"{agent.workers:,}", age(now - agent.started), plain(state)
         )
     console().print(made)
+
+
+def _asked_by(user: str) -> str:
+    return f"{user} asked for it" if user else "somebody asked for it"

@@ -63,6 +63,9 @@ PROPERTIES = "properties"
 PROGRESS = "progress"
 """Among the facts kept with a task: what it said of how much is done, in percent."""
 
+MONITORING, OFF = "resource_monitoring", "off"
+"""Among the facts kept with a task: `off` when its code said that what it uses is not to be reported."""
+
 ENDED = frozenset({Status.STOPPED, Status.FAILED, Status.COMPLETED, Status.PUBLISHED})
 OPEN = frozenset(Status) - ENDED
 

@@ -20,6 +20,7 @@ class Agent(Struct, frozen=True, kw_only=True):
         queues: The queues that it serves, in its order; empty for all of them.
         workers: How many tasks it carries out at once, not counting runs of pipelines.
         draining: Whether it claims nothing any more, and leaves when what it carries out has ended.
+        why: Why it is to leave, in words.
         started: Epoch seconds.
         seen: Epoch seconds at which it was last heard of.
         tasks: Ids of the tasks that it holds.
@@ -31,6 +32,7 @@ class Agent(Struct, frozen=True, kw_only=True):
     queues: tuple[str, ...] = ()
     workers: int = 1
     draining: bool = False
+    why: str = ""
     started: float = 0.0
     seen: float = 0.0
     tasks: tuple[str, ...] = ()
@@ -43,7 +45,7 @@ class ReportAgent(Op[Agent], frozen=True, kw_only=True):
     Raises Conflict when another process that lives has this name.
 
     Args:
-        agent: What it is; what the system itself knows of it (`draining`, times, tasks) is not taken from here.
+        agent: What it is; what the system itself knows of it (`draining`, `why`, times, tasks) is not taken from here.
         seconds: For how long it is believed to live.
     """
 
@@ -62,10 +64,14 @@ class DrainAgent(Op[Agent], frozen=True, kw_only=True):
     """Have an agent finish what it carries out, claim nothing more, and leave; or let it go on.
 
     Raises NotFound when no agent of this name lives.
+
+    Args:
+        why: Why, in words; the first reason stays.
     """
 
     name: str
     draining: bool = True
+    why: str = ""
 
 
 class ForgetAgent(Op[None], frozen=True, kw_only=True):

@@ -25,6 +25,7 @@ from penstock.run.processes import Processes
 from penstock.run.reconcile import close_lost
 from penstock.run.serve import serve
 from penstock.run.transfers import Transfers
+from penstock.run.wire import Spawned
 
 TICK = 0.2  # seconds after which lines of console are recorded at the latest
 LINGER = 5.0  # seconds that processes get to leave once their outcome is known
@@ -60,6 +61,7 @@ class Attempts:
         processes: The processes of this machine.
         printed: Called with a step's name and the lines that it printed.
         left: Called with the id of an attempt whose process is gone.
+        came: Called with the id of each process that runs now.
     """
 
     def __init__(
@@ -68,11 +70,13 @@ class Attempts:
         processes: Processes,
         printed: Callable[[str, list[str]], None],
         left: Callable[[str], None] | None = None,
+        came: Callable[[int], None] | None = None,
     ) -> None:
         self._backend = backend
         self._processes = processes
         self._printed = printed
         self._left = left
+        self._came = came
         self._transfers = Transfers(processes.wake)
         self._open: dict[str, _Attempt] = {}
         self.stamps: dict[str, Stamp] = {}  # of the blobs that attempts of this run have written
@@ -113,6 +117,8 @@ class Attempts:
                     endings += self._hear(attempt, data)
                 case Exited():
                     endings += self._leave(attempt, event)
+                case Spawned(pid=pid) if self._came is not None:
+                    self._came(pid)
                 case _:
                     pass
         for id, reply in self._transfers.take():
@@ -136,11 +142,11 @@ class Attempts:
 
     def abandon(self) -> None:
         """Kill every process that is left and forget it; record of its last lines what can be recorded."""
-        for id in self._open:
-            self._processes.kill(id, "aborted")
         with suppress(StoreError, LeaseLost, Unreachable):
             for attempt in self._open.values():
-                self._record_console(attempt)
+                self._listen(attempt)
+        for id in self._open:
+            self._processes.kill(id, "aborted")
         self._open.clear()
         self._running = 0
 

@@ -52,17 +52,18 @@ def close_lost(backend: Backend) -> list[Run]:
 
 
 def end_dead(backend: Backend) -> None:
-    """Have it decided about what agents held whose process is dead, or whose lease has run out; forget dead agents.
+    """Have it decided about what agents held whose lease has run out, and forget agents that are dead.
 
-    Who may not see to that leaves it to the server, which does so itself once the leases have run out.
+    What a shim held that died is left to the agents of its home, which deliver what it had to say before they let go
+    of it; where there is none, to the end of the lease. Who may not see to this leaves it to the server.
     """
     with suppress(Forbidden):
         _end_dead(backend)
 
 
 def _end_dead(backend: Backend) -> None:
-    if held := _held(backend):
-        backend.call(EndLeases(tasks=tuple(id for id, task in held.items() if _is_lost(task))))
+    if _held(backend):
+        backend.call(EndLeases())
     for agent in backend.call(ListAgents()):
         if is_alive(agent.process) is False:
             backend.call(ForgetAgent(name=agent.name))

@@ -1,4 +1,4 @@
-"""Reports what the machine and this process use, as scalars under `:monitor:machine`.
+"""Reports what the machine uses, and what a process does with all that it started, as scalars under `:monitor:machine`.
 
 It reads what Linux tells in /proc; elsewhere it reports nothing, but GPUs where `pynvml` is there. It must never know
 whom it reports for.
@@ -20,10 +20,15 @@ if TYPE_CHECKING:
 
 TITLE: Final = ":monitor:machine"
 FIRST: Final = 3.0  # seconds until the first report, so that short tasks have one
-EVERY: Final = 30.0  # seconds between reports
+EVERY: Final = 10.0  # seconds between reports
+SETTLED: Final = 0.5  # seconds before it looks at all: most tasks that are over by then are over at once
+
+Process = int | str
+"""A process id, or `self` for this process."""
 
 _PROC: Final = Path("/proc")
 _SECTOR: Final = 512  # bytes, in /proc/diskstats, whatever the disk's own are
+_TICKS: Final = os.sysconf("SC_CLK_TCK") if hasattr(os, "sysconf") else 100  # of a second of CPU time
 _MB: Final = 1e6
 _GB: Final = 1e9
 _NOT_A_DISK: Final = ("loop", "ram", "zram", "dm-", "md", "sr")  # or what lies on others and would be counted twice
@@ -36,12 +41,16 @@ class ResourceMonitor:
 
     Args:
         reporter: Takes the scalars; the iteration of each is the seconds since the start.
+        process: Whose use is reported beside the machine's.
         first: Seconds until the first report.
         every: Seconds between reports.
     """
 
-    def __init__(self, reporter: Reporter, first: float = FIRST, every: float = EVERY) -> None:
+    def __init__(
+        self, reporter: Reporter, process: Process = "self", first: float = FIRST, every: float = EVERY
+    ) -> None:
         self._reporter = reporter
+        self._process = process
         self._first = first
         self._every = every
         self._stopped = threading.Event()
@@ -60,21 +69,34 @@ class ResourceMonitor:
 
     def _work(self) -> None:
         began = before = time.monotonic()
+        if self._stopped.wait(min(SETTLED, self._first / 2)):
+            return
         gpu = _gpu_reader()
-        counted = counts()
+        counted = counts(self._process)
         pause = self._first
         while not self._stopped.wait(pause):
             now = time.monotonic()
-            latest = counts()
-            found = rates(counted, latest, now - before) | levels() | gpu()
+            latest = counts(self._process)
+            found = rates(counted, latest, now - before) | levels(self._process) | gpu()
             for name, value in found.items():
                 self._reporter.scalar(TITLE, name, value, int(now - began))
             counted, before, pause = latest, now, self._every
 
 
-def counts() -> Counts:
-    """Return what only ever grows: seconds of work, bytes moved."""
-    return _cpu_seconds() | _disk_bytes() | _network_bytes()
+def counts(process: Process = "self") -> Counts:
+    """Return what only ever grows: seconds of work, bytes moved; of the machine, and of a process and its children."""
+    return _cpu_seconds() | _disk_bytes() | _network_bytes() | _of_processes(tree(process))
+
+
+def tree(process: Process) -> list[Process]:
+    """Return a process with all that it started and that lives."""
+    found: list[Process] = [process]
+    for one in found:  # which grows meanwhile
+        with suppress(OSError):
+            for thread in (_PROC / str(one) / "task").iterdir():
+                with suppress(OSError):
+                    found += [int(child) for child in (thread / "children").read_text().split()]
+    return found
 
 
 def rates(before: Counts, after: Counts, seconds: float) -> Counts:
@@ -89,20 +111,44 @@ def rates(before: Counts, after: Counts, seconds: float) -> Counts:
     busy = grown.pop("cpu_busy", 0.0)
     if total:
         found["cpu_usage"] = 100 * busy / total
+    if "process_cpu" in grown and seconds:
+        found["process_cpu_usage"] = 100 * grown.pop("process_cpu") / seconds / (os.cpu_count() or 1)
     return found | {f"{name}_mbs": value / _MB / seconds for name, value in grown.items() if seconds}
 
 
-def levels() -> Counts:
-    """Return what goes up and down: memory, of the machine and of this process, in GB."""
+def levels(process: Process = "self") -> Counts:
+    """Return what goes up and down: memory, of the machine and of a process and its children, in GB.
+
+    What processes share is counted for each of them.
+    """
     found: Counts = {}
     with suppress(OSError, ValueError, KeyError):
         lines = (line.split() for line in (_PROC / "meminfo").read_text().splitlines())
         amounts = {name.rstrip(":"): int(rest[0]) * 1024 for name, *rest in lines}
         found["memory_used_gb"] = (amounts["MemTotal"] - amounts["MemAvailable"]) / _GB
         found["memory_free_gb"] = amounts["MemAvailable"] / _GB
-    with suppress(OSError, ValueError, IndexError):
-        pages = int((_PROC / "self" / "statm").read_text().split()[1])
+    pages = 0
+    for one in tree(process):
+        with suppress(OSError, ValueError, IndexError):
+            pages += int((_PROC / str(one) / "statm").read_text().split()[1])
+    if pages:
         found["process_memory_gb"] = pages * os.sysconf("SC_PAGE_SIZE") / _GB
+    return found
+
+
+def _of_processes(processes: list[Process]) -> Counts:
+    """Return what these processes used, with their children that have ended: seconds of CPU, bytes of disks."""
+    found: Counts = {}
+    for one in processes:
+        with suppress(OSError, ValueError, IndexError):
+            ticks = (_PROC / str(one) / "stat").read_text(errors="replace").rpartition(")")[2].split()[11:15]
+            found["process_cpu"] = found.get("process_cpu", 0.0) + sum(map(int, ticks)) / _TICKS
+        with suppress(OSError, ValueError, KeyError):
+            lines = (line.partition(":") for line in (_PROC / str(one) / "io").read_text().splitlines())
+            moved = {name: int(amount) for name, _, amount in lines}
+            for name in ("read", "write"):
+                key = f"process_io_{name}"
+                found[key] = found.get(key, 0.0) + moved[f"{name}_bytes"]
     return found
 
 

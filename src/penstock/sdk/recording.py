@@ -15,7 +15,7 @@ from contextlib import suppress
 from msgspec import Struct
 
 from penstock.core.errors import PenstockError
-from penstock.core.task import Configuration
+from penstock.core.task import MONITORING, OFF, Configuration
 from penstock.ops.tasks import DescribeTask, EndTask, SetConfiguration
 from penstock.run import current
 from penstock.run.leaving import Farewell, Leaving, farewell
@@ -69,6 +69,8 @@ class Recording:
             monitor = ResourceMonitor(session.reporter(self.task))
             monitor.start()
             self._stops.append(monitor.stop)
+        if self._assigned and not options.resources:  # where an agent carries it out, its shim reports this
+            session.backend().call(DescribeTask(id=self.task, runtime={MONITORING: OFF}))
 
     def close(self, farewell: Farewell | None = None) -> None:
         """Stop recording, and end a task that this process began: well, unless it is said otherwise.

@@ -16,6 +16,7 @@ from penstock.service.claims import end_leases
 if TYPE_CHECKING:
     from penstock.ports import Tx
 
+LONGEST = 500  # characters of a reason
 EVER = 10 * 365 * 86_400.0  # seconds: an agent that is drained is looked up whatever its lease says
 
 
@@ -29,8 +30,8 @@ def report_agent(tx: Tx, op: ReportAgent, now: float) -> Agent:
             hint="give this one another name: penstock agent --name NAME",
         )
     started = now if there is None else there.started
-    draining = there is not None and there.draining
-    tx.agents.put(replace(op.agent, started=started, seen=now, draining=draining), now + op.seconds)
+    draining, why = (False, "") if there is None else (there.draining, there.why)
+    tx.agents.put(replace(op.agent, started=started, seen=now, draining=draining, why=why), now + op.seconds)
     if there is None:
         tx.changes.note(ChangeKind.AGENT, op.agent.name, now)
     return _with_tasks(tx, [_living(tx, op.agent.name, now)])[0]
@@ -45,7 +46,9 @@ def list_agents(tx: Tx, op: ListAgents, now: float) -> list[Agent]:
 @handles(DrainAgent)
 def drain_agent(tx: Tx, op: DrainAgent, now: float) -> Agent:
     """Have an agent leave when it has nothing to do any more."""
-    agent = replace(_living(tx, op.name, now), draining=op.draining)
+    there = _living(tx, op.name, now)
+    why = (there.why or op.why[:LONGEST]) if op.draining else ""
+    agent = replace(there, draining=op.draining, why=why)
     tx.agents.put(agent, now + EVER)
     tx.changes.note(ChangeKind.AGENT, op.name, now)
     return _with_tasks(tx, [agent])[0]

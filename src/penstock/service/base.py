@@ -221,7 +221,7 @@ class Service:
         if call.once is not None and not tx.requests.claim(call.once.key, call.once.digest, now):
             return _answered(tx, op, call.once)
         if call.held is not None and not op.reads and not gate.is_repeated(tx, op):
-            tx.leases.hold(call.held)
+            _must_hold(tx, op, call.held)
         result: R | PenstockError = handler(tx, gate.signed(op, who), now)
         if who is not None and not op.reads:
             gate.record(tx, who, op, now, *([result.code] if isinstance(result, PenstockError) else []))
@@ -265,6 +265,13 @@ class Service:
             if call.by is not None:
                 gate.admit(tx, call.by, op, now, call.held)
             return condition(tx, op, now)
+
+
+def _must_hold(tx: Tx, op: Op[Any], held: Held) -> None:
+    """Raise LeaseLost unless the task is held under this number, or these are the last words of who held it."""
+    lease = tx.leases.find(held.task)
+    if lease is not None or not gate.is_last_word(tx, op, held):
+        tx.leases.hold(held)
 
 
 def _answered(tx: Tx, op: Op[R], once: Once) -> R:

@@ -21,9 +21,10 @@ from penstock.core.lease import Held, not_held
 from penstock.core.policy import Located, check, limits, object_of
 from penstock.core.rights import RULES, Role
 from penstock.core.secret import MASK, Secret
-from penstock.core.task import TaskType
+from penstock.core.task import EndReason, Status, TaskType
 from penstock.ops import makers
 from penstock.ops.base import Op
+from penstock.ops.outputs import AppendConsole, ReportPlots, ReportScalars
 from penstock.ops.tasks import EndTask
 
 if TYPE_CHECKING:
@@ -109,7 +110,7 @@ def _attempt(tx: Tx, held: Held, projects: tuple[str, ...], by: Identity) -> Ide
 def _must_hold(tx: Tx, held: Held, op: Op[Any], now: float) -> None:
     """Raise LeaseLost unless the task is held under this number; a while after its end it can still be read."""
     lease = tx.leases.find(held.task)
-    if (lease is not None and lease.held == held) or is_repeated(tx, op):
+    if (lease is not None and lease.held == held) or is_repeated(tx, op) or is_last_word(tx, op, held):
         return
     task = tx.tasks.find(held.task) if lease is None and op.reads else None
     if task is None or task.ended is None or now - task.ended > GRACE:
@@ -119,6 +120,17 @@ def _must_hold(tx: Tx, held: Held, op: Op[Any], now: float) -> None:
 def is_repeated(tx: Tx, op: Op[Any]) -> bool:
     """Return whether this is the report of an end that is recorded already: its answer was lost, not the task."""
     return isinstance(op, EndTask) and tx.tasks.status(op.id) is op.status
+
+
+def is_last_word(tx: Tx, op: Op[Any], held: Held) -> bool:
+    """Return whether this was said of a task before whoever held it heard that somebody had stopped it.
+
+    The task has had nobody else since, and what was printed and measured until then is worth keeping.
+    """
+    if not isinstance(op, AppendConsole | ReportScalars | ReportPlots) or op.task != held.task:
+        return False
+    task = tx.tasks.find(held.task)
+    return task is not None and task.status is Status.STOPPED and task.reason is EndReason.ABORTED
 
 
 def standing(tx: Tx, id: str, now: float) -> Identity:

@@ -16,6 +16,7 @@ class _Details(Struct, frozen=True):
     """What is only shown of an agent."""
 
     usage: dict[str, float] = {}
+    why: str = ""
 
 
 _process = reader(Worker)
@@ -41,7 +42,7 @@ class SqlAgents:
             agent.started,
             agent.seen,
             ends,
-            text(_Details(agent.usage)),
+            text(_Details(agent.usage, agent.why)),
         )
 
     def find(self, name: str, now: float) -> Agent | None:
@@ -61,6 +62,7 @@ class SqlAgents:
 
 def _agent_of(row: Row) -> Agent:
     name, process, queues, workers, draining, started, seen, _, details = row
+    shown = _details(details)
     return Agent(
         name=name,
         process=_process(process),
@@ -69,5 +71,6 @@ def _agent_of(row: Row) -> Agent:
         draining=bool(draining),
         started=started,
         seen=seen,
-        usage=_details(details).usage,
+        usage=shown.usage,
+        why=shown.why,
     )
