@@ -9,6 +9,7 @@ import uuid
 import pytest
 from msgspec.structs import replace
 
+from penstock.agent.delivery import deliver
 from penstock.agent.journal import Journal, Opening, file_of
 from penstock.agent.recovery import Recovery, folder_of, place_of
 from penstock.core.outputs import ConsoleLine, Stream
@@ -88,16 +89,25 @@ def test_without_an_outcome_the_task_is_lost_with_its_shim(place, recovery, dead
     assert place.backend.call(ListHeld()) == []
 
 
-def test_delivering_twice_says_everything_once(place, recovery, dead):
-    """As when whoever delivers is killed before that is noted."""
+def test_what_a_shim_had_delivered_before_it_could_note_that_is_not_said_again(place, recovery, dead):
     held = begun(place, dead)
-    file = journal(place, held, dead, line(held), outcome(held))
-    before = file.read_bytes()
+    left = Journal.open(journal(place, held, dead, line(held, "one"), line(held, "two"), outcome(held)))
+    deliver(place.backend.holding(held), held, left.first())
+    left.close(remove=False)
     recovery.look()
-    file.write_bytes(before)
+    assert printed(place, held) == ["one", "two"]
+    assert place.backend.call(GetTask(id=held.task)).status is Status.COMPLETED
+
+
+def test_an_outcome_that_was_delivered_before_that_could_be_noted_is_nothing_that_is_lost(place, recovery, said, dead):
+    held = begun(place, dead)
+    left = Journal.open(journal(place, held, dead, line(held), outcome(held)))
+    for entry in left.rest():
+        deliver(place.backend.holding(held), held, entry)
+    left.close(remove=False)
     recovery.look()
     assert printed(place, held) == ["last words"]
-    assert place.backend.call(GetTask(id=held.task)).status is Status.COMPLETED
+    assert not any("dropped" in one for one in said)
 
 
 def test_the_journal_of_a_shim_that_lives_or_is_another_machine_s_is_left_alone(place, recovery, said, dead):

@@ -168,7 +168,6 @@ class Journal:
                 raise
             if synced:
                 os.fsync(self._descriptor)
-                _sync_folder(self.file.parent)
             self._end += len(frame)
             self._count = number
             return number
@@ -260,11 +259,3 @@ def _write(descriptor: int, data: bytes, place: int) -> None:
     written = 0
     while written < len(data):
         written += os.pwrite(descriptor, memoryview(data)[written:], place + written)
-
-
-def _sync_folder(folder: Path) -> None:
-    descriptor = os.open(folder, os.O_RDONLY)
-    try:
-        os.fsync(descriptor)
-    finally:
-        os.close(descriptor)
