@@ -8,7 +8,7 @@ import pytest
 
 from penstock.core.access import Scope
 from penstock.core.secret import Secret
-from penstock.ops.access import AddUser, ChangeUser, ListUsers
+from penstock.ops.access import AddKey, AddUser, ChangeUser, ListUsers
 from penstock.ops.audit import ListAudit
 from penstock.server.sessions import CODE_LIFE
 
@@ -131,8 +131,9 @@ def test_an_error_does_not_show_the_password(site):
         assert PASSWORD.encode() not in reply.body
 
 
-def test_a_key_is_no_session(site, user):
+def test_a_key_is_no_session(site, served, user):
     """A cookie that holds a key would let every page of this machine's other ports read it."""
-    for word in (site.token, "penstock_aaaaaaaa_" + "x" * 43, "attempt_aaaaaaaa_" + "x" * 43):
-        reply = site.call("ListRuns", key=None, Origin=site.url, Cookie=f"penstock_{site.port}={word}")
-        assert reply.status == 401
+    key = served.call(AddKey(owner=user, scope=Scope.READ)).secret.text
+    assert site.call("ListRuns", key=key).status == 200
+    for word in (site.token, key):
+        assert site.call("ListRuns", key=None, Origin=site.url, Cookie=f"penstock_{site.port}={word}").status == 401
