@@ -33,7 +33,7 @@ from penstock.core.errors import (
 )
 from penstock.core.lease import Held
 from penstock.core.monitor import Monitors, Named
-from penstock.core.outputs import Artifact, ConsoleLine, Model, Plot, ScalarPoint, Stream
+from penstock.core.outputs import Artifact, ConsoleLine, Model, Plot, ScalarPoint, Stream, TableHead
 from penstock.core.pipeline import Argument, Pipeline, Step
 from penstock.core.progress import StepStatus
 from penstock.core.run import attempt_id
@@ -298,7 +298,8 @@ def way(name_of_way, home, owner):
 
 def artifact(name="x", task=STEP):
     facts = {"format": "json", "type": "int", "url": "file:///x", "preview": "é", "metadata": {"rows": "1"}}
-    return Artifact(task=task, name=name, hash=HASH, size=1, created=1.5, **facts)
+    table = TableHead(("é", ""), ("int64", "str"), (("1", ""),))
+    return Artifact(task=task, name=name, hash=HASH, size=1, created=1.5, table=table, **facts)
 
 
 def model(id="5" * 32, task=STEP):
