@@ -17,6 +17,7 @@ from msgspec.structs import replace
 
 from penstock.backend import connect
 from penstock.backend.local import open_local
+from penstock.core.access import Kind, Scope
 from penstock.core.assignment import Assignment, Resolved
 from penstock.core.cachekey import Input, KeyParts
 from penstock.core.code import Code
@@ -30,17 +31,20 @@ from penstock.core.errors import (
     LeaseLost,
     NotFound,
     PenstockError,
+    Unauthenticated,
 )
 from penstock.core.lease import Held
 from penstock.core.monitor import Monitors, Named
-from penstock.core.outputs import Artifact, ConsoleLine, Model, Plot, ScalarPoint, Stream
+from penstock.core.outputs import Artifact, ConsoleLine, Model, Plot, ScalarPoint, Stream, TableHead
 from penstock.core.pipeline import Argument, Pipeline, Step
 from penstock.core.progress import StepStatus
 from penstock.core.run import attempt_id
 from penstock.core.search import Compare, Condition, Fact, MetricColumn, ParameterColumn, Side, Sort
+from penstock.core.secret import Secret
 from penstock.core.task import Configuration, EndReason, Parameter, Script, Status, Worker
-from penstock.ops import access, audit
+from penstock.ops.access import AddKey, AddUser, Authenticate, ChangeUser, ListKeys, ListUsers, RemoveUser, RevokeKey
 from penstock.ops.agents import Agent, DrainAgent, ForgetAgent, ListAgents, ReportAgent
+from penstock.ops.audit import CheckAudit, ListAudit
 from penstock.ops.base import REGISTRY, Op
 from penstock.ops.changes import LastChange, ListChanges
 from penstock.ops.claims import (
@@ -146,6 +150,7 @@ from penstock.settings import Settings
 
 RUN, DRAFT, TASK, OTHER, NOBODY, MADE, DONE, CLAIMED, WAITING, OVER, ANEW = (one * 32 for one in "1236f789bca")
 STEP, ENDED_STEP = attempt_id(RUN, "a", 1), attempt_id(OTHER, "a", 1)
+ADMIN, OTHER_USER = "ada", "bob"
 WORKER = Worker(host="here", pid=1, started="2", boot="3")
 HASH = "0" * 64
 ODD = ["é\n\u2028\U0001f600", "", 0.1, -0.0, 2**63 - 1, -(2**63), None, True, [[], {"": None}], {"a": [1, "b"]}]
@@ -213,12 +218,13 @@ WAYS = {
     "channel": over_the_channel_of_a_step,
     "http": over_http,
     "postgres": in_this_process,
+    "postgres_http": over_http,
 }
-ON_POSTGRES = {"postgres"}  # the others are on the SQLite file of the home
+ON_POSTGRES = {"postgres", "postgres_http"}  # the others are on the SQLite file of the home
 
 RUNS = ArchiveRun | CloneRun | CreateRun | DefineRun | EndRun | StartRun | StopRun  # what these return is a run
 NOT_THE_RECORD = (  # what these return
-    DeleteModel | DeleteRun | DraftRerun | DeleteTask | EndLeases | RemoveParameters | ResetTask
+    AddKey | DeleteModel | DeleteRun | DraftRerun | DeleteTask | EndLeases | RemoveParameters | ResetTask
 )
 
 # What a step may not do, on its channel and nowhere else.
@@ -241,6 +247,7 @@ RESERVED = {
             ReportAgent,
         ),
         *(BeginClaimed, ClaimTask, EndLeases, HandBack, ReleaseLease, RenewLease, SpareLeases),
+        *(AddUser, ChangeUser, RemoveUser, AddKey, RevokeKey),
     }
 }
 
@@ -280,6 +287,9 @@ def owner(home):
         backend.call(CreateTask(task=NewTask(id=id, name="é", project="Q")))
         backend.call(EnqueueTask(id=id, queue="default", priority=1))
     backend.call(ReportAgent(agent=AGENT))
+    for name in (ADMIN, OTHER_USER):
+        backend.call(AddUser(name=name, scope=Scope.ADMIN, projects=() if name == ADMIN else ("é",)))
+    backend.call(AddKey(owner=OTHER_USER, name="é"))
     backend.call(ClaimTask(agent=AGENT.name, queues=("default",), request="r"))
     backend.call(CreateRun(pipeline="flow", project="P", task=NewTask(id=OVER, name="flow", project="")))
     backend.call(StartRun(id=OVER, definition=DEFINITION, worker=WORKER))
@@ -298,7 +308,8 @@ def way(name_of_way, home, owner):
 
 def artifact(name="x", task=STEP):
     facts = {"format": "json", "type": "int", "url": "file:///x", "preview": "é", "metadata": {"rows": "1"}}
-    return Artifact(task=task, name=name, hash=HASH, size=1, created=1.5, **facts)
+    table = TableHead(("é", ""), ("int64", "str"), (("1", ""),))
+    return Artifact(task=task, name=name, hash=HASH, size=1, created=1.5, table=table, **facts)
 
 
 def model(id="5" * 32, task=STEP):
@@ -396,6 +407,10 @@ WRITES: list[tuple[Op, Op]] = [
     (CreateQueue(name="é", limit=2), ListQueues()),
     (ChangeQueue(name="services", paused=True, rename="ü"), ListQueues()),
     (DeleteQueue(name="services"), ListQueues()),
+    (AddUser(name="eve", scope=Scope.READ, projects=("P/é",), password=Secret("0123456789é")), ListUsers()),
+    (ChangeUser(name=OTHER_USER, scope=Scope.WRITE, projects=(), disabled=True), ListUsers()),
+    (RemoveUser(name=OTHER_USER), ListUsers()),
+    (AddKey(owner=ADMIN, name="é", kind=Kind.AGENT, queues=("default", "é"), lifetime=None), ListKeys(owner=ADMIN)),
     (SetTagLimit(tag="é", limit=2), ListTagLimits()),
     (RemoveTagLimit(tag="gpu"), ListTagLimits()),
     (MoveEntry(task=WAITING, place="first", queue="services"), ListEntries(queue="services")),
@@ -468,6 +483,10 @@ READS: list[Op] = [
     ListQueues(names=("default",)),
     ListEntries(queue="default"),
     ListTagLimits(),
+    ListUsers(),
+    ListKeys(),
+    ListKeys(owner=OTHER_USER),
+    CheckAudit(),
     ListHeld(),
     ListAgents(),
     GetArtifact(task=STEP, name="x"),
@@ -531,6 +550,14 @@ REFUSED: list[tuple[Op, type[PenstockError]]] = [
     (EnqueueTask(id=TASK, queue="é"), NotFound),
     (CreateQueue(name="a\nb"), Invalid),
     (DeleteQueue(name="default"), Conflict),
+    (AddUser(name=ADMIN), Conflict),
+    (AddUser(name="é x"), Invalid),
+    (AddUser(name="eve", password=Secret("short")), Invalid),
+    (ChangeUser(name=ADMIN, scope=Scope.READ), Conflict),
+    (RemoveUser(name=ADMIN), Conflict),
+    (RemoveUser(name="nobody"), NotFound),
+    (AddKey(owner="nobody"), NotFound),
+    (RevokeKey(id="aaaaaaaa"), NotFound),
     (SetTagLimit(tag="é", limit=0), Invalid),
     (RemoveTagLimit(tag="é"), NotFound),
     (MoveEntry(task=TASK, place="first"), NotFound),
@@ -549,12 +576,15 @@ def name_of(case):
     return type(case[0] if isinstance(case, tuple) else case).__name__
 
 
-ABOUT_PEOPLE = {name for name, kind in REGISTRY.items() if kind.__module__ in {access.__name__, audit.__name__}}
+OF_DOORS = {"LogIn", "LogOut", "Authenticate"}
+"""What lets people in: a server has doors of its own for these, in tests/server/test_pages.py and test_app.py."""
+
+
+IN_TESTS_OF_THEIR_OWN = {"RevokeKey", "ListAudit"}
 
 
 def test_the_suite_knows_every_operation():
-    """Those about users, keys and the audit log have a suite of their own: tests/service/test_access.py."""
-    assert {name_of(case) for case in (*WRITES, *READS)} == set(REGISTRY) - ABOUT_PEOPLE
+    assert {name_of(case) for case in (*WRITES, *READS)} == set(REGISTRY) - OF_DOORS - IN_TESTS_OF_THEIR_OWN
 
 
 def is_reserved(way, op):
@@ -619,6 +649,34 @@ def test_a_step_writes_to_nobody_else(home, owner, op):
     with over_the_channel_of_a_step(home) as backend, pytest.raises(Forbidden, match="a step may write to its own"):
         backend.call(op)
     assert owner.call(ListArtifacts(task=TASK)) == owner.call(GetScalars(task=TASK)) == []
+
+
+def test_a_key_is_told_once_is_good_and_is_revoked(way, owner):
+    name, backend = way
+    op = AddKey(owner=ADMIN, name="é", kind=Kind.AGENT, queues=("default", "é"))
+    if is_reserved(name, op):
+        with pytest.raises(Forbidden):
+            backend.call(RevokeKey(id=owner.call(op).key.id))
+        return
+    made = backend.call(op)
+    assert backend.call(ListKeys(owner=ADMIN)) == owner.call(ListKeys(owner=ADMIN)) == [made.key]
+    assert owner.call(Authenticate(text=made.secret)).key == made.key.id
+    revoked = backend.call(RevokeKey(id=made.key.id))
+    assert owner.call(ListKeys(owner=ADMIN)) == [revoked]
+    with pytest.raises(Unauthenticated):
+        owner.call(Authenticate(text=made.secret))
+
+
+def test_the_audit_log_tells_of_what_was_asked_from_outside(way, owner):
+    name, backend = way
+    if name != "channel":
+        backend.call(StopRun(id=RUN, why="é"))
+    rows = backend.call(ListAudit())
+    assert rows == owner.call(ListAudit())
+    outside = name.endswith("http")
+    assert [(row.operation, row.object, row.result) for row in rows] == [("StopRun", RUN, "done")] * outside
+    assert (checked := backend.call(CheckAudit())) == owner.call(CheckAudit())
+    assert (checked.problem, checked.mark.seq) == ("", int(outside))
 
 
 def test_every_way_stores_the_same_bytes(way, owner):

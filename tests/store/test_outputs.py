@@ -5,7 +5,7 @@ from collections.abc import Iterator
 import pytest
 from msgspec.structs import replace
 
-from penstock.core.outputs import Artifact, Plot
+from penstock.core.outputs import Artifact, Plot, TableHead
 from penstock.store.sqlite import SqliteStore
 from penstock.store.transaction import SqlTx
 
@@ -35,6 +35,12 @@ def test_an_artifact_comes_back_as_it_was(tx: SqlTx) -> None:
     tx.outputs.add_artifact(ARTIFACT)
     assert tx.outputs.artifacts("t") == [ARTIFACT]
     assert tx.outputs.artifacts("other") == []
+
+
+def test_the_first_rows_of_a_table_come_back(tx: SqlTx) -> None:
+    table = replace(ARTIFACT, table=TableHead(("a", "é"), ("int64", "str"), (("1", ""), ("2", "x"))))
+    tx.outputs.add_artifact(table)
+    assert tx.outputs.artifacts("t") == [table]
 
 
 def test_an_artifact_of_the_same_name_is_replaced_and_those_of_other_tasks_stay(tx: SqlTx) -> None:

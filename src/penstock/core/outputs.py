@@ -19,6 +19,19 @@ class Blob(Struct, frozen=True):
     size: int
 
 
+class TableHead(Struct, frozen=True):
+    """The first rows of a table, for a person: at most 10 rows of 20 columns, of 40 characters each.
+
+    Args:
+        columns, types: Names and types of the first columns.
+        rows: Their values as texts.
+    """
+
+    columns: tuple[str, ...]
+    types: tuple[str, ...]
+    rows: tuple[tuple[str, ...], ...] = ()
+
+
 class Artifact(Struct, frozen=True, kw_only=True):
     """A named value that a task stored, or that was given to it.
 
@@ -31,6 +44,7 @@ class Artifact(Struct, frozen=True, kw_only=True):
         size: Length in bytes.
         url: Where the bytes are.
         preview: A short text that shows the value to a person.
+        table: Of a table, its first rows.
         metadata: Facts about it, for example `rows`; what the user gave with it comes here too.
         created: Epoch seconds.
         maker: Id of the task that stored it, where that is not the one that holds it.
@@ -44,6 +58,7 @@ class Artifact(Struct, frozen=True, kw_only=True):
     size: int
     url: str
     preview: str = ""
+    table: TableHead | None = None
     metadata: dict[str, str] = field(default_factory=dict[str, str])
     created: float = 0.0
     maker: str = ""

@@ -76,6 +76,7 @@ class Values:
             size=blob.size,
             url=self._address(name, stored.format, blob),
             preview=stored.preview,
+            table=stored.table,
             metadata={**stored.metadata, **(metadata or {})},
         )
 

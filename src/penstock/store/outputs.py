@@ -4,16 +4,17 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from penstock.core.outputs import Artifact, Plot
+from penstock.core.outputs import Artifact, Plot, TableHead
 from penstock.store.sql import Session, reader, text, upsert
 
 IMAGE = "image"
 """The kind of plot whose data is the hash of a blob."""
 
 _facts = reader(dict[str, str])
+_head = reader(TableHead)
 
 
-_ARTIFACT = "format, type, hash, size, url, preview, metadata, created, maker"
+_ARTIFACT = "format, type, hash, size, url, preview, metadata, created, maker, head"
 _PLOT = "kind, hash, data, at"
 _ADD_ARTIFACT = upsert("artifacts", "task, name", _ARTIFACT)
 _ADD_PLOT = upsert("plots", "task, title, series, iteration", _PLOT)
@@ -41,6 +42,7 @@ class SqlOutputs:
             text(artifact.metadata),
             artifact.created,
             artifact.maker,
+            "" if artifact.table is None else text(artifact.table),
         )
 
     def remove_artifacts(self, task: str, names: Sequence[str]) -> None:
@@ -75,6 +77,7 @@ class SqlOutputs:
                 metadata=_facts(row[7]),
                 created=row[8],
                 maker=row[9],
+                table=_head(row[10]) if row[10] else None,
             )
             for row in rows
         ]

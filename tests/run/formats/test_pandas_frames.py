@@ -272,6 +272,18 @@ def test_a_preview_tells_shape_dtypes_and_first_rows(shelf) -> None:
     assert "5       5  abc" not in preview
 
 
+def test_the_first_rows_are_told_as_data(shelf) -> None:
+    frame = pd.DataFrame({"number": range(1_000), "word": ["abc" * 50] * 1_000})
+    table = shelf.keep(frame).stored.table
+    assert (table.columns, table.types[0], len(table.rows)) == (("number", "word"), "int64", 10)
+    assert table.rows[3] == ("3", "abc" * 13 + "…")
+    labelled = shelf.keep(pd.DataFrame({"a": [1.5, None]}, index=pd.Index(["x", "y"], name="key"))).stored.table
+    assert (labelled.columns, labelled.rows) == (("key", "a"), (("x", "1.5"), ("y", "nan")))
+    wide = shelf.keep(pd.DataFrame({str(number): [number] for number in range(99)})).stored.table
+    assert (len(wide.columns), len(wide.types), len(wide.rows[0])) == (20, 20, 20)
+    assert shelf.keep(pd.Series([1, 2], name="s")).stored.table.columns == ("s",)
+
+
 def test_another_program_sees_the_columns_by_their_names(shelf) -> None:
     frame = pd.DataFrame({"a": [1, 2], "b": ["x", "y"]}, index=pd.Index([7, 8], name="key"))
     table = pa.ipc.open_file(shelf.keep(frame).path).read_all()

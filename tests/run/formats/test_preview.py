@@ -55,3 +55,13 @@ def test_a_large_object_shows_its_first_attributes() -> None:
 def test_a_large_object_without_attributes_shows_its_type() -> None:
     assert preview.of_object(object(), 1 << 30) == "<object>"
     assert preview.of_object(int, 1 << 30) == "<type>"
+
+
+def test_the_head_of_a_table_is_bounded_and_never_fails() -> None:
+    table = preview.head(lambda: (["a\0", "\ud800"], [int, "y" * 99], ([number, b"x" * 99] for number in range(99))))
+    assert table is not None
+    assert table.columns == ("a\ufffd", "?")
+    assert len(table.types[1]) == preview.CELL
+    assert (len(table.rows), table.rows[1][0]) == (preview.ROWS, "1")
+    assert all(len(cell) <= preview.CELL for row in table.rows for cell in row)
+    assert preview.head(lambda: ([], [], [[1 / 0]])) is None

@@ -40,7 +40,9 @@ class Tables:
             raise Unsuited("Arrow does not give this table's schema back")
         write_table(table, sink)
         facts = {"rows": str(table.num_rows), "columns": str(table.num_columns)}
-        return Facts(preview=preview.safely(lambda: _describe(table)), metadata=facts)
+        return Facts(
+            preview=preview.safely(lambda: _describe(table)), table=preview.head(lambda: _first(table)), metadata=facts
+        )
 
     def read(self, source: Source) -> object:
         """Return the table over a mapping of the file."""
@@ -77,6 +79,14 @@ def read_table(path: Path) -> Table:
     """Return the table in an IPC file, over a mapping of the file that lives as long as the table."""
     with arrow.memory_map(str(path)) as file:
         return arrow.ipc.open_file(file).read_all()
+
+
+def _first(table: Table) -> tuple[list[str], list[str], list[list[object]]]:
+    """Return names, types and values of the first columns and rows."""
+    part = table.slice(0, preview.ROWS).select(list(range(min(table.num_columns, preview.COLUMNS))))
+    columns: list[list[object]] = [column.to_pylist() for column in part.columns]
+    types = [str(field.type) for field in part.schema]
+    return part.column_names, types, [[column[row] for column in columns] for row in range(part.num_rows)]
 
 
 def _describe(table: Table) -> str:

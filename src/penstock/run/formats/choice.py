@@ -127,7 +127,8 @@ def _store(format_: Format, value: object, blobs: FileBlobs, note: str = "") -> 
         blob = writer.commit()
     metadata = facts.metadata | ({"note": note} if note else {})
     kind = facts.type or type_name(type(value))
-    return Stored(format=format_.name, type=kind, preview=facts.preview, metadata=metadata), blob
+    stored = Stored(format=format_.name, type=kind, preview=facts.preview, metadata=metadata, table=facts.table)
+    return stored, blob
 
 
 def _write(format_: Format, value: object, writer: BlobWriter) -> Facts:

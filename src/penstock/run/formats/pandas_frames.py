@@ -54,7 +54,9 @@ class Pandas:
         write_table(table if len(known) == len(head) else _pack(known), sink)
         columns = 1 if isinstance(known, pd.Series) else known.shape[1]
         facts = {"rows": str(len(known)), "columns": str(columns)}
-        return Facts(preview=preview.safely(lambda: _describe(known)), metadata=facts)
+        return Facts(
+            preview=preview.safely(lambda: _describe(known)), table=preview.head(lambda: _first(known)), metadata=facts
+        )
 
     def read(self, source: Source) -> object:
         """Return the frame or series."""
@@ -153,6 +155,18 @@ def _same_dtype(one: object, other: object) -> bool:
         # Without an order, pandas takes categories in another order for the same.
         return isinstance(other, pd.CategoricalDtype) and same_labels(one.categories, other.categories) and one == other
     return one == other
+
+
+def _first(value: Value) -> tuple[list[object], list[object], list[list[object]]]:
+    """Return names, types and values of the first columns and rows; an index that only counts is none of them."""
+    part = value.iloc[: preview.ROWS]
+    frame = part.to_frame() if isinstance(part, pd.Series) else part.iloc[:, : preview.COLUMNS]
+    columns: list[tuple[object, object, list[object]]] = []
+    if not isinstance(frame.index, pd.RangeIndex):
+        columns.append(("" if frame.index.name is None else frame.index.name, frame.index.dtype, list(frame.index)))
+    columns += [(name, column.dtype, list(column)) for name, column in frame.items()]
+    rows = [[values[row] for _, _, values in columns] for row in range(len(frame))]
+    return [name for name, _, _ in columns], [kind for _, kind, _ in columns], rows
 
 
 def _describe(value: Value) -> str:

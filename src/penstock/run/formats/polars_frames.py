@@ -33,7 +33,9 @@ class Polars:
         _check(frame.head(_HEAD))
         _write(frame, cast("IO[bytes]", sink))
         facts = {"rows": str(frame.height), "columns": str(frame.width)}
-        return Facts(preview=preview.safely(lambda: str(frame.head(5))), metadata=facts)
+        first = frame.head(preview.ROWS).select(frame.columns[: preview.COLUMNS])
+        table = preview.head(lambda: (first.columns, first.dtypes, first.rows()))
+        return Facts(preview=preview.safely(lambda: str(frame.head(5))), table=table, metadata=facts)
 
     def read(self, source: Source) -> object:
         """Return the frame over a mapping of the file, or the series."""

@@ -7,15 +7,18 @@ long, whatever the value's own `repr` does.
 from __future__ import annotations
 
 import reprlib
+from collections.abc import Sized
 from itertools import islice
 from typing import TYPE_CHECKING
 
+from penstock.core.outputs import TableHead
 from penstock.run.formats.stored import package_of, type_name
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Iterable, Sequence
 
 LIMIT = 2_000
+ROWS, COLUMNS, CELL = 10, 20, 40
 _LONG_REPR = 1 << 20  # stored bytes from which on an unknown type's own repr is not trusted to be short
 _SHORT_REPRS = {"numpy", "pandas", "polars", "pyarrow", "sklearn", "torch", "xgboost", "lightgbm", "datetime"}
 
@@ -32,6 +35,30 @@ def safely(make: Callable[[], str]) -> str:
         return cut(make())
     except Exception as error:  # noqa: BLE001 - user code runs in here, and a preview is never worth a failed step
         return cut(f"(no preview: {type(error).__name__} was raised)")
+
+
+def head(make: Callable[[], tuple[Sequence[object], Sequence[object], Iterable[Sequence[object]]]]) -> TableHead | None:
+    """Return the first rows of a table from names, types and rows that `make` returns; None when it raises."""
+    try:
+        names, types, rows = make()
+        return TableHead(
+            columns=tuple(map(_cell, names[:COLUMNS])),
+            types=tuple(_cell(str(kind)) for kind in types[:COLUMNS]),
+            rows=tuple(tuple(map(_cell, row[:COLUMNS])) for row in islice(rows, ROWS)),
+        )
+    except Exception:  # noqa: BLE001 - user code runs in here, and a preview is never worth a failed step
+        return None
+
+
+def _cell(value: object) -> str:
+    text = value[: CELL + 1] if isinstance(value, str) else reprlib.repr(value) if _is_long(value) else str(value)
+    clean = text[: CELL + 1].encode("utf-8", "replace").decode().replace("\0", "\ufffd")
+    return clean if len(clean) <= CELL else f"{clean[: CELL - 1]}…"
+
+
+def _is_long(value: object) -> bool:
+    """Return whether a value may hold so much that its own text takes long."""
+    return isinstance(value, Sized) and not isinstance(value, str)
 
 
 def of_object(value: object, stored_bytes: int) -> str:

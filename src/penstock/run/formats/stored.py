@@ -8,6 +8,8 @@ from typing import TYPE_CHECKING, Protocol
 
 from msgspec import Struct, field
 
+from penstock.core.outputs import TableHead
+
 if TYPE_CHECKING:
     from penstock.blobs.files import BlobWriter
 
@@ -19,6 +21,7 @@ class Stored(Struct, frozen=True, kw_only=True):
         format: Name of the format.
         type: The Python type that the value had.
         preview: At most 2,000 characters that show the value to a person.
+        table: Of a table, its first rows.
         metadata: Facts about the value; `note` says why a value that has a format of its own was pickled.
     """
 
@@ -26,6 +29,7 @@ class Stored(Struct, frozen=True, kw_only=True):
     type: str
     preview: str
     metadata: dict[str, str]
+    table: TableHead | None = None
 
 
 class Facts(Struct, frozen=True, kw_only=True):
@@ -34,11 +38,13 @@ class Facts(Struct, frozen=True, kw_only=True):
     Args:
         preview: See Stored.
         metadata: See Stored.
+        table: See Stored.
         type: The name of the value's type, where that is another than the name of its class.
     """
 
     preview: str
     metadata: dict[str, str] = field(default_factory=dict[str, str])
+    table: TableHead | None = None
     type: str | None = None
 
 

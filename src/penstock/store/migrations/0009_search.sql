@@ -1,4 +1,5 @@
--- What lists of runs and tasks are filtered and sorted by, and of which tags only so many tasks run at once.
+-- What lists of runs and tasks are filtered and sorted by, of which tags only so many tasks run at once, and the first
+-- rows of tables.
 
 -- `number` is the value where that is one. JSON text that begins so is a number, or minus infinity.
 ALTER TABLE parameters ADD COLUMN number DOUBLE PRECISION;
@@ -35,6 +36,9 @@ CREATE INDEX tasks_of_tag ON task_tags (tag, task);
 INSERT INTO task_tags (task, tag)
     SELECT DISTINCT t.id, SUBSTR(value, 1, 200) FROM tasks t CROSS JOIN {elements of t.tags}
         WHERE t.tags <> '[]' AND t.tags NOT LIKE '%\u0000%';
+
+-- The first rows of an artifact that is a table, as JSON; empty for others.
+ALTER TABLE artifacts ADD COLUMN head TEXT NOT NULL DEFAULT '';
 
 CREATE TABLE tag_limits (
     tag TEXT NOT NULL PRIMARY KEY,
