@@ -11,6 +11,8 @@ import click
 from penstock.cli.invocation import Exit, Invocation, json_option, pass_invocation
 
 if TYPE_CHECKING:
+    from types import ModuleType
+
     from penstock.server.serve import Address
 
 FILE = click.Path(exists=True, dir_okay=False, path_type=Path)
@@ -67,37 +69,43 @@ def command(
     from msgspec.structs import replace
 
     from penstock.backend.local import open_local
-    from penstock.core.errors import StoreError
     from penstock.settings import postgres_url
 
-    try:
-        from penstock.server.app import Limits
-        from penstock.server.serve import Serving, Tls, log_to_stderr, make_server
-    except ModuleNotFoundError as error:
-        raise StoreError(
-            f"the server needs {error.name}, which is not installed", hint="pip install 'penstock[server]'"
-        ) from None
-    own = invocation.settings
-    chosen_database = own.database_url if database is None else postgres_url(database, "--database")
-    settings = replace(own, url="", database_url=chosen_database)  # what it serves is its own home
+    app, serve = _modules()
+    settings = replace(invocation.settings, url="")  # what it serves is its own home
+    if database is not None:
+        settings = replace(settings, database_url=postgres_url(database, "--database"))
     backend = open_local(settings)
-    log_to_stderr()
-    chosen = Serving(
+    chosen = serve.Serving(
         home=settings.home,
         host=host,
         port=port,
         names=names,
         files_port=files_port,
         files_name=files_name,
-        tls=Tls(certificate=certificate, key=key, proxied=proxied, may_lack=may_lack),
-        limits=Limits(reserve=int(settings.hosting.keep_free * 1e9)),
+        tls=serve.Tls(certificate=certificate, key=key, proxied=proxied, may_lack=may_lack),
+        limits=app.Limits(reserve=int(settings.hosting.keep_free * 1e9)),
     )
     try:
-        with make_server(backend, chosen, _json if invocation.json else _say) as server:
+        with serve.make_server(backend, chosen, _json if invocation.json else _say) as server:
             server.run_until_told()
     finally:
         backend.close()
     return Exit.OK
+
+
+def _modules() -> tuple[ModuleType, ModuleType]:
+    """Return what a server is made of; it is installed only where that is wanted."""
+    from penstock.core.errors import StoreError
+
+    try:
+        from penstock.server import app, serve
+    except ModuleNotFoundError as error:
+        raise StoreError(
+            f"the server needs {error.name}, which is not installed", hint="pip install 'penstock[server]'"
+        ) from None
+    serve.log_to_stderr()
+    return app, serve
 
 
 def _say(address: Address) -> None:

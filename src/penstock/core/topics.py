@@ -14,11 +14,11 @@ from penstock.core.task import ENDED, Status
 Topic = tuple[str, str]
 Topics = frozenset[Topic]
 
-EVERYTHING: Final = ("everything", "")
-RELEASED: Final = ("released", "")
+EVERYTHING: Final[Topic] = ("everything", "")
+RELEASED: Final[Topic] = ("released", "")
 """A task that was held is not held any more: who waits for a limit may go on."""
 
-LIMITS: Final = ("limits", "")
+LIMITS: Final[Topic] = ("limits", "")
 """How many tasks with a tag may run at once."""
 
 ANY: Final = ""
@@ -76,9 +76,15 @@ def topics_of(change: Change) -> tuple[Topic, ...]:
             found.append(of_agent(change.place))
         case ChangeKind.LIMIT:
             found.append(LIMITS)
-        case ChangeKind.STATUS if change.status == Status.QUEUED:
-            runs = change.run == change.task
-            found += [queued_in(change.place, runs=runs), queued_in(ANY, runs=runs), RELEASED]
-        case ChangeKind.STATUS if change.status in ENDED:
-            found.append(RELEASED)
+        case ChangeKind.STATUS:
+            found += _of_status(change)
+        case ChangeKind.STEP | ChangeKind.STOP_ASKED | ChangeKind.DELETED:
+            pass
     return tuple(found)
+
+
+def _of_status(change: Change) -> list[Topic]:
+    if change.status == Status.QUEUED:
+        runs = change.run == change.task
+        return [queued_in(change.place, runs=runs), queued_in(ANY, runs=runs), RELEASED]
+    return [RELEASED] if change.status in ENDED else []
