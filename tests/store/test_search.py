@@ -208,6 +208,7 @@ def pages(tx: SqlTx, wanted: SearchRuns) -> list[str]:
         if page.next is None:
             return ids
         assert len(page.rows) == wanted.limit
+        assert len(ids) < 1_000, "pages repeat each other"
         wanted = replace(wanted, after=page.next)
 
 
