@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sys
+from contextlib import closing
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -64,18 +65,17 @@ def command(
     database: str | None,
 ) -> Exit:
     """Serve the home over HTTP until the process is told to stop."""
-    if (certificate is None) != (key is None):
-        raise click.UsageError("--tls-cert and --tls-key go together")
     from msgspec.structs import replace
 
     from penstock.backend.local import open_local
     from penstock.settings import postgres_url
 
+    if (certificate is None) != (key is None):
+        raise click.UsageError("--tls-cert and --tls-key go together")
     app, serve = _modules()
     settings = replace(invocation.settings, url="")  # what it serves is its own home
     if database is not None:
         settings = replace(settings, database_url=postgres_url(database, "--database"))
-    backend = open_local(settings)
     chosen = serve.Serving(
         home=settings.home,
         host=host,
@@ -86,11 +86,9 @@ def command(
         tls=serve.Tls(certificate=certificate, key=key, proxied=proxied, may_lack=may_lack),
         limits=app.Limits(reserve=int(settings.hosting.keep_free * 1e9)),
     )
-    try:
-        with serve.make_server(backend, chosen, _json if invocation.json else _say) as server:
-            server.run_until_told()
-    finally:
-        backend.close()
+    say = _json if invocation.json else _say
+    with closing(open_local(settings)) as backend, serve.make_server(backend, chosen, say) as server:
+        server.run_until_told()
     return Exit.OK
 
 

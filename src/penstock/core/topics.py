@@ -64,7 +64,7 @@ def is_shared(topic: Topic) -> bool:
 
 def topics_of(change: Change) -> tuple[Topic, ...]:
     """Return what a change is about."""
-    found = [EVERYTHING]
+    found: list[Topic] = [EVERYTHING]
     if change.task:
         found.append(of_task(change.task))
     if change.run is not None:
