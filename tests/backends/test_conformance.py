@@ -576,8 +576,8 @@ def name_of(case):
     return type(case[0] if isinstance(case, tuple) else case).__name__
 
 
-OF_DOORS = {"LogIn", "LogOut", "Authenticate"}
-"""What lets people in: a server has doors of its own for these, in tests/server/test_pages.py and test_app.py."""
+OF_DOORS = {"LogIn", "LogOut", "Authenticate", "ChangePassword"}
+"""What lets people in: a server has doors of its own for these, in tests/server/test_login.py and test_app.py."""
 
 
 IN_TESTS_OF_THEIR_OWN = {"RevokeKey", "ListAudit"}

@@ -93,6 +93,22 @@ def test_a_changed_constant_is_told_although_others_moved_with_its_new_value():
     assert differences(new, old) == ("constant 'A' is 2, was 1",)
 
 
+@pytest.mark.parametrize(
+    ("now", "before", "sentence"),
+    [
+        (f"/a/long/way {'1' * 40} sub", f"/a/long/way {'2' * 40} sub", f"the commit is {'1' * 40}, was {'2' * 40}"),
+        (f"/r {'1' * 40} a", f"/r {'1' * 40} b", "the place that it runs in is a, was b"),
+        ("/r main", "/r other", "the place that it runs in is main, was other"),
+        (f"/r {'1' * 40}", "/r", f"the place that it runs in is /r {'1' * 40}, was /r"),
+        ("/r sub", "/s sub", "the place that it runs in is /r, was /s"),
+        ("", "/s sub", "the place that it runs in is none, was /s sub"),
+    ],
+)
+def test_of_a_place_that_is_told_which_differs(now, before, sentence):
+    """A long address that both have would leave no room for what differs."""
+    assert differences(replace(PARTS, place=now), replace(PARTS, place=before)) == (sentence,)
+
+
 def test_an_argument_that_becomes_an_artifact_is_told_once():
     new = replace(PARTS, arguments={"name": "'a'"}, inputs=PARTS.inputs | {"rate": Input("ab")})
     assert differences(new, PARTS) == ("argument 'rate' is an artifact, was 0.1",)

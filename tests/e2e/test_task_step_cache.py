@@ -180,7 +180,7 @@ def test_another_commit_or_another_change_since_makes_it_run_and_is_named(work, 
     git(folder, "commit", "-qam", "second")
     committed = recorded()
     assert work.run(committed) == "completed"
-    assert "commit" in work.why
+    assert f"the commit is {committed.get_script()['commit']}, was {first.get_script()['commit']}" in work.why
     assert (work.run(first), work.run(changed), work.run(committed)) == ("cached", "cached", "cached")
     assert work.task().artifacts["x"].get() == 2
 

@@ -232,9 +232,12 @@ class Ground:
         return {kind: pids for kind, pids in kept.items() if pids}
 
     def left_over(self) -> list[int]:
-        """Return the processes that are neither the server, nor an agent, nor one that an agent forks from."""
+        """Return the processes that are neither the server, nor an agent, nor of its nests while these have no task."""
         agents = [one.pid for one in self.agents if one]
-        known = {*agents, *(one for agent in agents for one in children(agent)), self.server.pid if self.server else 0}
+        warm = [one for agent in agents for one in children(agent)]
+        shims = [children(one) for one in warm]
+        standing_by = [one for some in shims if len(some) == 1 for one in (*some, *children(some[0]))]
+        known = {*agents, *warm, *standing_by, self.server.pid if self.server else 0}
         return [pid for pid in marked(self.mark) if pid not in known]
 
     def close(self) -> None:

@@ -128,8 +128,8 @@ def test_a_run_that_hears_late_of_an_attempt_that_was_claimed_lost_and_claimed_a
     place.told("a")
     script.send_signal(signal.SIGCONT)
     go(place)
-    assert script.wait(120) == 0
-    script.communicate()
+    out = script.communicate()
+    assert script.returncode == 0, out
     assert place.ended("flow") == DONE
     assert (begun(place), len(place.attempts("flow", "a"))) == (1, 1)
 

@@ -109,13 +109,15 @@ class Shim:
             return
         given = self._claim.assignment or given_alone(self._backend, task)
         with ExitStack() as until_ended:
-            place = placed(self._backend, task, place, lambda _lines: None, until_ended)
+            place, due = placed(self._backend, task, place, lambda _lines: None, until_ended)
             if place.interpreter:  # an environment of its own, and not what this process was forked from
                 self._processes = until_ended.enter_context(processes_of(task, place))
             monitored = Monitored(self._backend, task)
             until_ended.callback(monitored.end)
             attempts = Attempts(monitored, self._processes, lambda _name, _lines: None, place.clear, monitored.begin)
             attempts.start(task, start(task, given, place))
+            for op in due:
+                self._backend.call(op)
             while attempts.running and not self._must_stop():
                 attempts.wait(attempts.patience)
             if attempts.running:

@@ -7,6 +7,7 @@ comes nearest. Nothing here knows where earlier executions are kept, or whether 
 from __future__ import annotations
 
 import hashlib
+import re
 from collections.abc import Iterable, Iterator, Mapping
 from typing import cast
 
@@ -18,6 +19,7 @@ from penstock.core.contents import differing
 from penstock.core.errors import Invalid
 
 SCHEME = 1  # changes when keys are made in another way: those of before then match nothing
+_COMMIT = re.compile(r"[0-9a-f]{40}(?:[0-9a-f]{24})?")
 LONGEST_VALUE = 60  # characters of a value in a sentence
 REST = "... sha256:"  # stands for the rest of a long value, before the digest of the whole
 LARGEST_DECIMAL = 10**40  # larger numbers are written in hexadecimal digits: Python refuses to write the largest
@@ -235,10 +237,21 @@ def _others(new: KeyParts, old: KeyParts) -> Iterator[str]:
     for what, now, before in (
         ("the container", new.container, old.container),
         ("Python", new.interpreter, old.interpreter),
-        ("the place that it runs in", new.place, old.place),
+        _places(new.place, old.place),
     ):
         if now != before:
             yield f"{what} is {_short(now) or 'none'}, was {_short(before) or 'none'}"
+
+
+def _places(new: str, old: str) -> tuple[str, str, str]:
+    """Return what differs of two places, and how: the same repository need not be named, nor the same folder in it."""
+    now, before = new.split(" "), old.split(" ")
+    while now[0] == before[0] and len(now) > 1 and len(before) > 1:
+        del now[0], before[0]
+    while now[-1] == before[-1] and len(now) > 1 and len(before) > 1:
+        del now[-1], before[-1]
+    is_commit = len(now) == len(before) == 1 and all(map(_COMMIT.fullmatch, (now[0], before[0])))
+    return "the commit" if is_commit else "the place that it runs in", " ".join(now), " ".join(before)
 
 
 def _differing(new: Mapping[str, object], old: Mapping[str, object]) -> list[str]:

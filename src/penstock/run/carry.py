@@ -57,11 +57,13 @@ def carry_out(backend: Backend, id: str, place: Surroundings, printed: Callable[
 def _run(backend: Backend, task: Task, place: Surroundings, printed: Callable[[list[str]], None]) -> None:
     """Run the task's process to its end; it ends the task, unless it cannot be started."""
     with ExitStack() as until_ended:
-        place = placed(backend, task, place, printed, until_ended)
+        place, due = placed(backend, task, place, printed, until_ended)
         processes = until_ended.enter_context(processes_of(task, place))
         attempts = Attempts(backend, processes, lambda _, lines: printed(lines), place.clear)
         try:
             attempts.start(task, start(task, given_alone(backend, task), place))
+            for op in due:
+                backend.call(op)
             while attempts.running:
                 attempts.wait(attempts.patience)
             attempts.drain()
@@ -72,18 +74,22 @@ def _run(backend: Backend, task: Task, place: Surroundings, printed: Callable[[l
 
 def placed(
     backend: Backend, task: Task, place: Surroundings, printed: Callable[[list[str]], None], until_ended: ExitStack
-) -> Surroundings:
+) -> tuple[Surroundings, tuple[DescribeTask, ...]]:
     """Return where the task runs: where it is, or in an environment of its own, which is built if need be.
 
     Args:
         printed: Called with the lines that tell of it.
         until_ended: Keeps the environment until the task has ended.
+
+    Returns:
+        That, and what is to be recorded of it once the task's process was started: it need not wait for that.
     """
     cache = place.home / "cache"
     choice = choose(task.script, cache, same_env=place.same_env)
-    backend.call(DescribeTask(id=task.id, runtime={ENVIRONMENT: choice.recorded}))
+    recorded = DescribeTask(id=task.id, runtime={ENVIRONMENT: choice.recorded})
     if not choice.own:
-        return place
+        return place, (recorded,)
+    backend.call(recorded)
 
     def say(text: str) -> None:
         line = ConsoleLine(time.time(), Stream.ERR, f"penstock: {printable(text)}")
@@ -95,12 +101,13 @@ def placed(
     environment = until_ended.enter_context(
         environment_for(choice.requirements, python, cache, place.environments, say)
     )
-    return replace(
+    own = replace(
         place,
         path=environment.path,
         environment=environment.variables(place.environment),
         interpreter=environment.interpreter,
     )
+    return own, ()
 
 
 def processes_of(task: Task, place: Surroundings) -> Processes:
