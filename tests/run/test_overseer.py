@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import pytest
 
+from penstock.core.errors import Conflict
 from penstock.core.task import Task
 from penstock.ops.queues import Queue
 from penstock.ops.steps import DecideSteps
@@ -12,14 +13,17 @@ from penstock.run.overseer import Overseer
 
 
 class Backend:
-    def __init__(self, *queues, limits=(), tasks=()):
+    def __init__(self, *queues, limits=(), tasks=(), is_late=False):
         self.queues = queues
+        self.is_late = is_late
         self.limits = limits
         self.tasks = tasks
         self.decided = []
 
     def call(self, op):
         if isinstance(op, DecideSteps):
+            if self.is_late:
+                raise Conflict("step 'a' is running after try 1")
             self.decided += [(one.step, one.reason) for one in op.decisions]
             return None
         if isinstance(op, ListTagLimits | ListTasks):
@@ -68,6 +72,12 @@ def test_a_step_whose_tag_is_at_its_limit_is_told_of(looks):
 @pytest.mark.parametrize(("queue", "coming"), [(Queue(name="gpu", agents=1), False), (Queue(name="gpu"), True)])
 def test_where_an_agent_lives_or_is_on_its_way_there_is_nothing_to_tell(looks, queue, coming):
     assert looks(queue, coming=coming) == ([], [])
+
+
+def test_a_step_that_was_claimed_since_it_looked_is_left_alone(looks):
+    """An agent that has just started takes it in the very moment in which its absence is noted."""
+    decided, complaints = looks(Queue(name="gpu"), is_late=True)
+    assert (decided, len(complaints)) == ([], 1)
 
 
 def test_it_looks_no_more_often_than_now_and_then(monkeypatch):

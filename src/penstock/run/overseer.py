@@ -7,8 +7,10 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Iterable
+from contextlib import suppress
 
 from penstock.backend import Backend
+from penstock.core.errors import Conflict
 from penstock.core.progress import StepStatus
 from penstock.core.task import Status
 from penstock.ops.queues import ListQueues
@@ -82,4 +84,5 @@ class Overseer:
             self._complain(f"step {step!r} waits: {why}")
         self._told.add(key)
         decision = StepDecision(step=step, status=StepStatus.QUEUED, reason=why)
-        self._backend.call(DecideSteps(run=self._run, decisions=(decision,)))
+        with suppress(Conflict):  # it was claimed meanwhile: the run is about to hear of it
+            self._backend.call(DecideSteps(run=self._run, decisions=(decision,)))
