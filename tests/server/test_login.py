@@ -10,9 +10,16 @@ from penstock.core.access import Scope
 from penstock.core.secret import Secret
 from penstock.ops.access import AddKey, AddUser, ChangeUser, ListUsers
 from penstock.ops.audit import ListAudit
+from penstock.server.access import Guesses
 from penstock.server.sessions import CODE_LIFE
 
 PASSWORD = "correct horse battery"
+
+
+@pytest.fixture(autouse=True)
+def _nobody_guessed_before(monkeypatch):
+    """The server and this address are those of other tests, which try many keys."""
+    monkeypatch.setattr(Guesses, "wait", lambda *_: 0.0)
 
 
 @pytest.fixture

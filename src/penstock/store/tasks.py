@@ -6,6 +6,7 @@ A status changes in one statement that names the statuses it may change from. Th
 from __future__ import annotations
 
 import re
+import sys
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from itertools import islice
 
@@ -332,7 +333,8 @@ class SqlTasks:
         rows = self._session.rows(
             f"SELECT t.id, t.name, t.tags FROM tasks t {where} ORDER BY t.position {order}", *where.values
         )
-        chosen = list(islice((id for id, name, tags in rows if _fits(wanted, name, tags)), wanted.limit))
+        fitting = (id for id, name, tags in rows if _fits(wanted, name, tags))
+        chosen = list(islice(fitting, min(wanted.limit, sys.maxsize)))
         by_id = self.of(chosen)
         return [by_id[id] for id in chosen]
 
