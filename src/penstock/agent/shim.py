@@ -54,6 +54,7 @@ def main(payload: bytes, connection: socket.socket) -> int:
     with Processes.around(warm_one) as processes, connection, suppress(EOFError):
         told = order.decode(wire.receive_frame(connection))
         connection.close()
+        processes.poll(0.0)  # its warm process is ready by now: then the task's is forked as soon as it is asked for
         opening = Opening(held=told.claim.held, writer=liveness.here(), place=place_of(given.settings))
         journal = Journal.create(folder_of(given.settings), opening)
         Shim(given.settings, told, processes, journal).run()
