@@ -6,7 +6,9 @@ import threading
 import uuid
 
 import pytest
+from tests.place import until
 
+from penstock.backend.protocol import LONGEST_WAIT
 from penstock.core.errors import Conflict
 from penstock.core.task import Status, Worker
 from penstock.ops.agents import Agent, DrainAgent, ReportAgent
@@ -16,6 +18,7 @@ from penstock.ops.queues import ChangeQueue, CreateQueue, ListEntries, MoveEntry
 from penstock.ops.tag_limits import RemoveTagLimit, SetTagLimit
 from penstock.ops.tasks import CreateTask, EndTask, NewTask
 from penstock.server import live
+from penstock.server.feed import Waiting
 
 PATIENCE = 60.0  # seconds after which a test is lost; none comes near
 
@@ -69,25 +72,33 @@ class Waits:
         return self._thread.is_alive()
 
     def found(self):
-        self._thread.join(PATIENCE / 2)
+        self._thread.join(LONGEST_WAIT * 2 / 3)  # a client asks anew after that, and then finds what nobody told it
         assert self._found, "nothing woke it"
         return self._found[0]
 
 
 @pytest.fixture
-def waits(site, remote, served, enqueue):
+def sleepers(monkeypatch):
+    """Those who looked, found nothing, and sleep now or did so."""
+    slept = []
+
+    async def more(waiting, seconds, sleep=Waiting.more):
+        slept.append(waiting)
+        return await sleep(waiting, seconds)
+
+    monkeypatch.setattr(Waiting, "more", more)
+    return slept
+
+
+@pytest.fixture
+def waits(remote, served, enqueue, sleepers):
     """Let a claim wait; return it once it does. What nobody answered gets something to do in the end."""
     started = []
 
-    def waiting():
-        text = site.ask("GET", "/metrics").body.decode()
-        return int(float(text.partition("\npenstock_waiting_clients ")[2].partition("\n")[0]))
-
     def waits(op):
-        before = waiting()
+        before = len(sleepers)
         started.append(Waits(remote, op))
-        while waiting() <= before:
-            pass
+        until(lambda: len(sleepers) > before)
         return started[-1]
 
     yield waits
