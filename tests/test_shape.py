@@ -46,7 +46,6 @@ ENVIRONMENT_READERS: dict[str, str] = {
 }
 
 UNMIRRORED: dict[str, str] = {
-    "agent/nest.py": "started by agent.py, and tested through it: what it watches are real processes",
     "agent/runs.py": "runs in a process of its own: tests/e2e/test_agents.py and tests/faults/test_agents.py",
     "cli/agent.py": "runs until it is told to leave: tests/e2e/test_agents.py and tests/faults/test_agents.py",
     "run/formats/pandas_columns.py": "a part of pandas_frames.py, tested through it",
