@@ -111,6 +111,19 @@ def test_it_refuses_to_be_reached_by_other_machines(tmp_path):
     assert "hint:" in said
 
 
+@pytest.mark.parametrize("command", ["server", "ui"])
+def test_without_what_a_server_needs_it_says_what_to_install(tmp_path, command):
+    text = "import sys; sys.modules['starlette'] = None; from penstock.cli.main import main; main()"
+    done = subprocess.run(
+        [sys.executable, "-c", text, command], env=environment(PENSTOCK_HOME=str(tmp_path / "home")),
+        capture_output=True, text=True, timeout=60, check=False,
+    )  # fmt: skip
+    assert done.returncode == 1
+    first, second = done.stderr.splitlines()
+    assert first.startswith("error: the server needs starlette")
+    assert second == "hint: pip install 'penstock[server]'"
+
+
 def test_a_port_that_is_taken_is_an_error(start, tmp_path):
     port = start().url.rpartition(":")[2]
     said = penstock("server", "--port", port, code=1, PENSTOCK_HOME=str(tmp_path / "home"))

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import sys
-from contextlib import closing
+from collections.abc import Callable, Generator
+from contextlib import closing, contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -14,7 +15,8 @@ from penstock.cli.invocation import Exit, Invocation, json_option, pass_invocati
 if TYPE_CHECKING:
     from types import ModuleType
 
-    from penstock.server.serve import Address
+    from penstock.server.serve import Address, Server, Serving
+    from penstock.settings import Settings
 
 FILE = click.Path(exists=True, dir_okay=False, path_type=Path)
 EXAMPLE = """\
@@ -67,12 +69,11 @@ def command(
     """Serve the home over HTTP until the process is told to stop."""
     from msgspec.structs import replace
 
-    from penstock.backend.local import open_local
     from penstock.settings import postgres_url
 
     if (certificate is None) != (key is None):
         raise click.UsageError("--tls-cert and --tls-key go together")
-    app, serve = _modules()
+    app, serve = parts()
     settings = replace(invocation.settings, url="")  # what it serves is its own home
     if database is not None:
         settings = replace(settings, database_url=postgres_url(database, "--database"))
@@ -87,13 +88,28 @@ def command(
         limits=app.Limits(reserve=int(settings.hosting.keep_free * 1e9)),
     )
     say = _json if invocation.json else _say
-    with closing(open_local(settings)) as backend, serve.make_server(backend, chosen, say) as server:
+    with hosted(settings, chosen, say) as server:
         server.run_until_told()
     return Exit.OK
 
 
-def _modules() -> tuple[ModuleType, ModuleType]:
-    """Return what a server is made of; it is installed only where that is wanted."""
+@contextmanager
+def hosted(settings: Settings, chosen: Serving, ready: Callable[[Address], object]) -> Generator[Server]:
+    """Make a server of a home, which logs to stderr; in the end both are closed."""
+    from penstock.backend.local import open_local
+
+    serve = parts()[1]
+    serve.log_to_stderr()
+    with closing(open_local(settings)) as backend, serve.make_server(backend, chosen, ready) as server:
+        yield server
+
+
+def parts() -> tuple[ModuleType, ModuleType]:
+    """Return the modules `app` and `serve`, of which a server is made.
+
+    Raises:
+        StoreError: They need what is not installed: it comes only where a server is wanted.
+    """
     from penstock.core.errors import StoreError
 
     try:
@@ -102,7 +118,6 @@ def _modules() -> tuple[ModuleType, ModuleType]:
         raise StoreError(
             f"the server needs {error.name}, which is not installed", hint="pip install 'penstock[server]'"
         ) from None
-    serve.log_to_stderr()
     return app, serve
 
 

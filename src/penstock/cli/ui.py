@@ -10,9 +10,10 @@ from typing import TYPE_CHECKING
 import click
 
 from penstock.cli.invocation import Exit, Invocation, json_option, pass_invocation
+from penstock.cli.server import hosted, parts
 
 if TYPE_CHECKING:
-    from penstock.server.serve import Address, Server
+    from penstock.server.serve import Address
     from penstock.settings import Settings
 
 EXAMPLE = """\
@@ -38,6 +39,7 @@ def command(invocation: Invocation, opens: bool, port: int) -> Exit:
     """
     from msgspec.structs import replace
 
+    parts()
     settings = invocation.settings
     url = settings.url or _address_of_server(settings.home)
     if url:
@@ -83,23 +85,16 @@ def _serve(invocation: Invocation, port: int, *, opens: bool) -> None:
     """Serve the home to this machine until the process is told to stop."""
     from msgspec.structs import replace
 
-    from penstock.backend.local import open_local
-    from penstock.server.serve import Serving, log_to_stderr, make_server
+    from penstock.server.serve import Serving
 
     settings = replace(invocation.settings, url="")
-    backend = open_local(settings)
-    log_to_stderr()
 
     def ready(address: Address) -> None:
         click.echo(f"Penstock serves at {address.url}; Ctrl-C to end it", err=True)
         _show(invocation, server.login_link(), opens=opens)
 
-    server: Server = make_server(backend, Serving(home=settings.home, port=port), ready)
-    try:
-        with server:
-            server.run_until_told()
-    finally:
-        backend.close()
+    with hosted(settings, Serving(home=settings.home, port=port), ready) as server:
+        server.run_until_told()
 
 
 def _show(invocation: Invocation, link: str, *, opens: bool) -> None:
