@@ -9,9 +9,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
-from msgspec import Struct
-
-from penstock.run.programs import Program, run_to_end
+from penstock.run.programs import Ended, Program, run_to_end
 from penstock.settings import environment
 
 QUICK = 20.0  # seconds; what only reads here
@@ -54,18 +52,8 @@ _GUARDS = (
 )
 
 
-class Answer(Struct, frozen=True):
-    """What git answered.
-
-    Args:
-        code: Its exit code; 0 when all went well.
-        output: What it wrote to standard output.
-        message: What it wrote to standard error.
-    """
-
-    code: int
-    output: bytes
-    message: str
+class Answer(Ended, frozen=True):
+    """How git ended."""
 
     @property
     def reason(self) -> str:
