@@ -63,7 +63,7 @@ class Overseer:
             if queue is not None and queue.paused:
                 self._tell(step, f"queue {name!r} is paused; let it go on with: penstock queue resume {name}")
             elif queue is not None and not queue.agents and not self._start_agent():
-                self._tell(step, f"no agent serves queue {name!r}; start one with: penstock agent --queue {name}")
+                self._tell(step, unserved(name))
             elif step in held_back:
                 full = held_back[step]
                 self._tell(step, f"{full.running} of {full.limit} tasks tagged {full.tag!r} are running")
@@ -86,3 +86,8 @@ class Overseer:
         decision = StepDecision(step=step, status=StepStatus.QUEUED, reason=why)
         with suppress(Conflict):  # it was claimed meanwhile: the run is about to hear of it
             self._backend.call(DecideSteps(run=self._run, decisions=(decision,)))
+
+
+def unserved(queue: str) -> str:
+    """Return the sentence which says that no agent claims from a queue, and what helps."""
+    return f"no agent serves queue {queue!r}; start one with: penstock agent --queue {queue}"

@@ -295,8 +295,9 @@ def _section_of(mutable: object) -> str:
 def _what_is_left(queue: Queue | None) -> str:
     if queue is None:
         return "is recorded as a draft"
-    served = "" if queue.agents else f" (no agent serves it; start one with: penstock agent --queue {queue.name})"
-    return f"waits in queue {queue.name!r}{served}"
+    from penstock.run.overseer import unserved
+
+    return f"waits in queue {queue.name!r}{'' if queue.agents else f' ({unserved(queue.name)})'}"
 
 
 def _leave() -> NoReturn:
