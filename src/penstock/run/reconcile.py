@@ -85,8 +85,8 @@ def _held_or_unknown(backend: Backend, ids: Sequence[str]) -> Collection[str]:
         return ids
 
 
-def _held(backend: Backend) -> dict[str, Task]:
-    return {claim.task.id: claim.task for claim in backend.call(ListHeld())}
+def _held(backend: Backend) -> set[str]:
+    return {claim.task.id for claim in backend.call(ListHeld())}
 
 
 def _is_lost(task: Task) -> bool:

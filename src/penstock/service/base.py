@@ -9,7 +9,7 @@ import msgspec
 from msgspec import Struct
 
 from penstock.core.access import Identity
-from penstock.core.errors import Forbidden, Invalid, NotFound, PenstockError
+from penstock.core.errors import Forbidden, Invalid, LeaseLost, NotFound, PenstockError
 from penstock.core.lease import Held
 from penstock.core.topics import Topics
 from penstock.ops.base import Once, Op
@@ -221,7 +221,7 @@ class Service:
         if call.once is not None and not tx.requests.claim(call.once.key, call.once.digest, now):
             return _answered(tx, op, call.once)
         if call.held is not None and not op.reads and not gate.is_repeated(tx, op):
-            _must_hold(tx, op, call.held)
+            _hold(tx, op, call.held)
         result: R | PenstockError = handler(tx, gate.signed(op, who), now)
         if who is not None and not op.reads:
             gate.record(tx, who, op, now, *([result.code] if isinstance(result, PenstockError) else []))
@@ -267,11 +267,13 @@ class Service:
             return condition(tx, op, now)
 
 
-def _must_hold(tx: Tx, op: Op[Any], held: Held) -> None:
+def _hold(tx: Tx, op: Op[Any], held: Held) -> None:
     """Raise LeaseLost unless the task is held under this number, or these are the last words of who held it."""
-    lease = tx.leases.find(held.task)
-    if lease is not None or not gate.is_last_word(tx, op, held):
+    try:
         tx.leases.hold(held)
+    except LeaseLost:
+        if tx.leases.find(held.task) is not None or not gate.is_last_word(tx, op, held):
+            raise
 
 
 def _answered(tx: Tx, op: Op[R], once: Once) -> R:

@@ -45,7 +45,7 @@ def claim_task(tx: Tx, op: ClaimTask, now: float) -> Claim | None:
         raise Invalid("the proof of a claim is a SHA-256 in hexadecimal", hint="leave it out where there is no server")
     if _is_leaving(tx, op, now):
         raise Conflict(f"agent {op.agent} is to leave, and gets nothing more")
-    slots = _has_slot(tx, op)
+    slots = len(_slots_taken(tx, op)) < op.workers
     taken = next(filter(None, (tx.entries.take(queue, slots=slots) for queue in _queues(tx, op))), None)
     if taken is None:
         return None
@@ -65,7 +65,8 @@ def nothing_to_claim(tx: Tx, op: ClaimTask, now: float) -> Topics | None:
     """Return what a claim waits for: that something comes which this agent can take, or that it is to leave."""
     if _is_leaving(tx, op, now) or tx.leases.of_request(op.request) is not None:
         return None
-    queues, slots = _queues(tx, op), _has_slot(tx, op)
+    queues, own = _queues(tx, op), _slots_taken(tx, op)
+    slots = len(own) < op.workers
     if tx.entries.has_next(queues, slots=slots):
         return None
     names = op.queues or (ANY,)
@@ -73,7 +74,7 @@ def nothing_to_claim(tx: Tx, op: ClaimTask, now: float) -> Topics | None:
     if slots:
         topics.update(queued_in(name, runs=False) for name in names)
     else:
-        topics.update(of_task(lease.held.task) for lease in tx.leases.list(agent=op.agent) if lease.waited.takes_slot)
+        topics.update(map(of_task, own))
     if tx.entries.has_any(queues, slots=slots):  # a limit keeps it from us
         topics.update((RELEASED, LIMITS))
     return frozenset(topics)
@@ -83,8 +84,9 @@ def _queues(tx: Tx, op: ClaimTask) -> Sequence[str]:
     return op.queues or [queue.name for queue in tx.queues.list()]
 
 
-def _has_slot(tx: Tx, op: ClaimTask) -> bool:
-    return sum(lease.waited.takes_slot for lease in tx.leases.list(agent=op.agent)) < op.workers
+def _slots_taken(tx: Tx, op: ClaimTask) -> list[str]:
+    """Return the tasks that take a slot of the agent each."""
+    return [lease.held.task for lease in tx.leases.list(agent=op.agent) if lease.waited.takes_slot]
 
 
 def _is_leaving(tx: Tx, op: ClaimTask, now: float) -> bool:

@@ -153,8 +153,9 @@ def stop_run(tx: Tx, op: StopRun, now: float) -> Run:
     """Leave a note for the run's controller, which finds it in the change feed; end a run that has none yet."""
     run = tx.runs.get(op.id)
     if run.task.status is Status.QUEUED:
-        end_run(tx, EndRun(id=op.id, status=Status.STOPPED, reason=EndReason.ABORTED, message=op.why), now)
-        return tx.runs.get(op.id)
+        ending = EndRun(id=op.id, status=Status.STOPPED, reason=EndReason.ABORTED, message=op.why)
+        ended: Run = end_run(tx, ending, now)
+        return ended
     if run.task.status is not Status.IN_PROGRESS:
         raise Conflict(f"run {run.task.name!r} is {run.task.status}; only a run in progress can be stopped")
     tx.runs.ask_stop(op.id, op.why)
