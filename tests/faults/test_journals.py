@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import signal
 import sqlite3
+from contextlib import contextmanager
 
 import pytest
 from tests.place import alive, until
@@ -67,6 +68,16 @@ def measured(place, task):
     return [point.iteration for one in series for point in one.points]
 
 
+@contextmanager
+def locked(place):
+    """Let nobody write to the database of a home: what is reported meanwhile stays where it is."""
+    lock = sqlite3.connect(place.settings.database, isolation_level=None)
+    lock.execute("BEGIN IMMEDIATE")
+    yield
+    lock.execute("ROLLBACK")
+    lock.close()
+
+
 def nothing_is_lost_or_doubled(place):
     (attempt,) = place.attempts("flow", "a")
     assert attempt.status is Status.COMPLETED, attempt.message
@@ -108,14 +119,11 @@ def test_a_shim_that_is_killed_between_the_end_of_its_step_and_the_report_loses_
     script = place.start(PRELUDE + "pipe.start_locally()")
     place.told("a")
     shim = shim_of(place)
-    lock = sqlite3.connect(place.settings.database, isolation_level=None)
-    lock.execute("BEGIN IMMEDIATE")
-    (place.folder / "go").touch()
-    until(lambda: holds_the_outcome(place))
-    os.kill(shim, signal.SIGKILL)
-    until(lambda: not alive(shim))
-    lock.execute("ROLLBACK")
-    lock.close()
+    with locked(place):
+        (place.folder / "go").touch()
+        until(lambda: holds_the_outcome(place))
+        os.kill(shim, signal.SIGKILL)
+        until(lambda: not alive(shim))
     assert script.wait(120) == 0
     script.communicate()
     assert place.ended("flow") == ("completed", {"a": "completed"})
@@ -147,15 +155,12 @@ def test_what_comes_when_the_lease_is_over_is_dropped_and_it_is_said_how_much(pl
     script = place.start(PRELUDE + "pipe.start_locally()")
     place.told("a")
     shim = shim_of(place)
-    lock = sqlite3.connect(place.settings.database, isolation_level=None)
-    lock.execute("BEGIN IMMEDIATE")
-    (place.folder / "go").touch()
-    until(lambda: holds_the_outcome(place))
-    os.kill(shim, signal.SIGKILL)
-    agent.kill()
-    agent.wait()
-    lock.execute("ROLLBACK")
-    lock.close()
+    with locked(place):
+        (place.folder / "go").touch()
+        until(lambda: holds_the_outcome(place))
+        os.kill(shim, signal.SIGKILL)
+        agent.kill()
+        agent.wait()
     until(lambda: place.backend.call(EndLeases()) or place.attempts("flow", "a")[0].status is Status.FAILED)
     place.agent("--workers", "1")
     assert script.wait(120) == 0
