@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import fcntl
 import os
 import subprocess
 import sys
@@ -11,7 +12,8 @@ from threading import Barrier, Thread
 
 import pytest
 
-from penstock.run.slots import Slot, last_use, locked, occupy, remove, remove_unused, share
+from penstock.run import slots
+from penstock.run.slots import Slot, last_use, lock_of, locked, occupy, remove, remove_unused, share
 
 OLD = 1_000_000.0
 
@@ -192,8 +194,9 @@ def test_a_lock_is_held_by_one(tmp_path):
 class SharedWord(Word):
     """The same for many."""
 
-    def make(self, folder: Path, descriptor: int) -> None:
-        os.fstat(descriptor)
+    def make(self, folder: Path, descriptor: int | None = None) -> None:
+        if descriptor is not None:
+            os.fstat(descriptor)
         super().make(folder)
 
 
@@ -219,6 +222,20 @@ def test_a_shared_folder_is_used_by_many_at_once_and_made_by_one(tmp_path):
     taken[0].close()
     grow_old(tmp_path)
     assert remove(taken[0].folder, time.time())
+
+
+def test_who_comes_to_make_a_shared_folder_does_not_wait_for_those_who_use_it_by_then(tmp_path, monkeypatch):
+    word, taken = SharedWord(), list[Slot]()
+    folder = tmp_path / "aa-0"
+    monkeypatch.setattr(slots, "sleep", lambda _: word.make(folder))
+    with Slot(folder, os.open(lock_of(folder), os.O_RDWR | os.O_CREAT)) as other:
+        fcntl.flock(other.descriptor, fcntl.LOCK_SH)  # saw, like the next one, that the folder is missing
+        late = Thread(target=lambda: taken.append(share(tmp_path, word)), daemon=True)
+        late.start()
+        late.join(30)
+        assert [one.folder for one in taken] == [folder]
+    assert word.made == 1
+    taken[0].close()
 
 
 def test_a_shared_folder_that_was_changed_is_left_to_those_who_use_it(tmp_path):

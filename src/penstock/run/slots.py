@@ -21,8 +21,11 @@ import shutil
 from collections.abc import Callable, Generator
 from contextlib import contextmanager, suppress
 from pathlib import Path
+from time import sleep
 from types import TracebackType
 from typing import Protocol, Self
+
+_LOOK_AGAIN = 0.01  # seconds, when somebody else is about to make a folder
 
 
 class Content(Protocol):
@@ -213,7 +216,13 @@ def _join(folder: Path, content: SharedContent) -> Slot | None:
             slot.close()
             raise
         slot.close()
-        with Slot(folder, _lock(lock, fcntl.LOCK_EX)) as mine:
+        # Never waited for: whoever made the folder meanwhile may go on to use it, for as long as it likes.
+        try:
+            mine = Slot(folder, _lock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB))
+        except BlockingIOError:
+            sleep(_LOOK_AGAIN)
+            continue
+        with mine:
             if not folder.exists():
                 _make_shared(folder, content, mine.descriptor)
 
