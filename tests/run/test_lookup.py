@@ -12,6 +12,7 @@ from penstock.core.pipeline import Pipeline, Step
 from penstock.core.run import attempt_id
 from penstock.core.task import EndReason, Parameter, Script, Status, Worker
 from penstock.ops.models import AddModel
+from penstock.ops.outputs import GetOutputs
 from penstock.ops.runs import CreateRun, StartRun
 from penstock.ops.steps import LaunchStep
 from penstock.ops.tasks import EndTask, NewTask
@@ -82,6 +83,14 @@ def resolve(lookup, text):
 
 
 A = attempt_id(RUN, "a", 1)
+
+
+def test_a_task_is_read_once_for_all_references_of_a_launch(lookup, monkeypatch):
+    asked, call = [], lookup._backend.call
+    monkeypatch.setattr(lookup._backend, "call", lambda op: (asked.append(op), call(op))[1])
+    for text in ("${a.n}", "${a.limit}", "${a.artifacts.frame.url}", "${a.parameters.kwargs/n}", "${a.id}"):
+        resolve(lookup, text)
+    assert asked == [GetOutputs(task=A)]
 
 
 @pytest.mark.parametrize(

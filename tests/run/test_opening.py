@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import sys
 import uuid
+from functools import partial
 
 import pytest
 
@@ -100,7 +101,7 @@ class Bench:
         )
         self.attempts = Attempts()
         self.waiting = Waiting(self)
-        lookup = Lookup(self, id, {}, lambda name: None)
+        lookup = partial(Lookup, self, id, {}, lambda name: None)
         announcer = Announcer(Silent(), {}, self.complaints.append)
         self.ids = Ids(id)
         carriers = Carriers(self.attempts, self.waiting)

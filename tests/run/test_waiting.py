@@ -53,6 +53,13 @@ def test_an_attempt_is_followed_from_its_queue_to_its_end(backend):
     assert (len(waiting), waiting.take()) == (0, [])
 
 
+def test_of_an_attempt_that_completed_the_change_says_it_all(backend):
+    waiting = Waiting(backend)
+    waiting.add("a", 1, "t", None)
+    waiting.tell(change("t", Status.COMPLETED, "in time"))
+    assert waiting.take() == [Ending(step="a", attempt=1, status=Status.COMPLETED, message="in time")]
+
+
 def test_what_is_told_before_an_attempt_is_added_is_not_lost(backend):
     waiting = Waiting(backend)
     waiting.tell(change("t", Status.IN_PROGRESS))

@@ -237,6 +237,7 @@ RULES: dict[str, Rule] = {
     "AddArtifact": run(task("artifact.task"), step=OWN),
     "GetArtifact": read(task("task")),
     "ListArtifacts": read(task("task")),
+    "GetOutputs": read(task("task")),
     "AppendConsole": run(task("task"), step=OWN, audited=False),
     "ReadConsole": read(task("task")),
     "SearchConsole": read(task("task")),

@@ -6,7 +6,8 @@ from typing import ClassVar
 
 from msgspec import Struct
 
-from penstock.core.outputs import Artifact, ConsoleLine, Plot, ScalarPoint, ScalarSeries, ScalarSummary
+from penstock.core.outputs import Artifact, ConsoleLine, Model, Plot, ScalarPoint, ScalarSeries, ScalarSummary
+from penstock.core.task import Parameter, Task
 from penstock.ops.base import Op
 
 
@@ -26,6 +27,28 @@ class GetArtifact(Op[Artifact], frozen=True, kw_only=True):
 
 class ListArtifacts(Op[list[Artifact]], frozen=True, kw_only=True):
     """Return the artifacts of a task, oldest first."""
+
+    task: str
+    reads: ClassVar[bool] = True
+
+
+class Outputs(Struct, frozen=True, kw_only=True):
+    """A task with what it left behind, as they were at one moment.
+
+    Args:
+        artifacts: Oldest first.
+        models: What it made and used, in the order in which it did.
+        parameters: Those that it was given, and what it returned that is plain.
+    """
+
+    task: Task
+    artifacts: tuple[Artifact, ...]
+    models: tuple[Model, ...]
+    parameters: tuple[Parameter, ...]
+
+
+class GetOutputs(Op[Outputs], frozen=True, kw_only=True):
+    """Return a task with everything that a reference to it can stand for."""
 
     task: str
     reads: ClassVar[bool] = True

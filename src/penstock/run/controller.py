@@ -9,6 +9,7 @@ from __future__ import annotations
 import threading
 import time
 from collections import Counter, deque
+from functools import partial
 
 from penstock.backend import Backend
 from penstock.core.decision import Decision, DecisionKind
@@ -85,7 +86,7 @@ class Controller:
         self._attempts = Attempts(backend, self._processes, told.observer.printed, told.surroundings.clear)
         self._ids = Ids(self._id, told.steps)
         parameters = {parameter.name: parameter for parameter in told.pipeline.parameters}
-        lookup = Lookup(backend, self._id, parameters, self._task_of)
+        lookup = partial(Lookup, backend, self._id, parameters, self._task_of)
         self._announcer = Announcer(told.observer, told.callbacks.changed, told.complain)
         self._waiting = Waiting(backend)
         carriers = Carriers(self._attempts, self._waiting)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 
 from penstock.backend import Backend
 from penstock.core import refs
@@ -13,15 +13,13 @@ from penstock.core.outputs import Artifact, Model
 from penstock.core.parameters import restore
 from penstock.core.pipeline import FIELDS
 from penstock.core.task import ENDED, Json, Parameter, Status, Task
-from penstock.ops.models import ListModels
-from penstock.ops.outputs import ListArtifacts
-from penstock.ops.tasks import GetParameters, GetTask
+from penstock.ops.outputs import GetOutputs, Outputs
 
 TEXT_FIELDS = {"timestamp": "created"}  # documented names of an artifact's facts that are ours by another
 
 
 class Lookup:
-    """Looks references up for one run.
+    """Looks up the references of one launch; what it has read of a task stays as it is.
 
     Args:
         backend: Where tasks and what they left behind are found.
@@ -37,6 +35,7 @@ class Lookup:
         self._run = run
         self._parameters = parameters
         self._task_of = task_of
+        self._read: dict[str, Outputs] = {}
 
     def resolve(self, reference: refs.Ref) -> Resolved:
         """Return what the reference stands for.
@@ -57,11 +56,10 @@ class Lookup:
             case refs.StepParameter(step=step, name=name):
                 return _plain(self._parameter(step, name, reference))
             case refs.StepModel(step=step, direction=direction, index=index, attr=attr):
-                models = self._backend.call(ListModels(task=self._task_id(step, reference)))
-                chosen = [model for model in models if model.direction == direction]
+                chosen = [one for one in self._outputs(step, reference).models if one.direction == direction]
                 return _plain(_model_fact(chosen, index, attr, reference))
             case refs.StepField(step=step, path=path):
-                return _plain(_field(self._task(step, reference), path, reference))
+                return _plain(_field(self._outputs(step, reference).task, path, reference))
             case _:
                 raise BadReference(f"{reference.text} cannot be looked up")
 
@@ -76,30 +74,31 @@ class Lookup:
             raise BadReference(f"{reference.text}: step {step!r} was not run")
         return found
 
-    def _task(self, step: str, reference: refs.Ref) -> Task:
-        return self._backend.call(GetTask(id=self._task_id(step, reference)))
+    def _outputs(self, step: str, reference: refs.Ref) -> Outputs:
+        id = self._task_id(step, reference)
+        if id not in self._read:
+            self._read[id] = self._backend.call(GetOutputs(task=id))
+        return self._read[id]
 
     def _value(self, reference: refs.StepValue) -> Resolved:
         """Return a value that the step returned. A step that ended badly and may be built upon gives None."""
         step, name = reference.step, reference.name
-        id = self._task_id(step, reference)
-        artifacts = self._backend.call(ListArtifacts(task=id))
-        artifact = next((one for one in artifacts if one.name == name), None)
+        outputs = self._outputs(step, reference)
+        artifact = next((one for one in outputs.artifacts if one.name == name), None)
         if artifact is None:
-            task = self._task(step, reference)
+            task = outputs.task
             if task.status in ENDED and task.status is not Status.COMPLETED:
                 return _plain(None)
             if name in FIELDS and not reference.artifact:
                 return _plain(_field(task, (name,), reference))
-            raise _no_artifact(step, name, artifacts, reference)
-        parameters = self._backend.call(GetParameters(task=id))
-        plain = next((one for one in parameters if one.section == "return" and one.name == name), None)
+            raise _no_artifact(step, name, outputs.artifacts, reference)
+        plain = next((one for one in outputs.parameters if one.section == "return" and one.name == name), None)
         if plain is not None:
             return _plain(restore(plain))
         return Resolved(artifact=artifact, text=artifact.url)
 
     def _artifact_fact(self, step: str, name: str, attr: str, reference: refs.Ref) -> Json:
-        artifacts = self._backend.call(ListArtifacts(task=self._task_id(step, reference)))
+        artifacts = self._outputs(step, reference).artifacts
         artifact = next((one for one in artifacts if one.name == name), None)
         if artifact is None:
             raise _no_artifact(step, name, artifacts, reference)
@@ -107,8 +106,7 @@ class Lookup:
         return fact
 
     def _parameter(self, step: str, path: str, reference: refs.Ref) -> object:
-        parameters = self._backend.call(GetParameters(task=self._task_id(step, reference)))
-        found = {parameter.path: parameter for parameter in parameters}
+        found = {parameter.path: parameter for parameter in self._outputs(step, reference).parameters}
         if path not in found:
             hint = did_you_mean(path, found, f"step {step!r} has no parameters")
             raise NotFound(f"{reference.text}: step {step!r} has no parameter {path!r}", hint=hint)
@@ -141,7 +139,7 @@ def _field(task: Task, path: tuple[str, ...], reference: refs.Ref) -> Json:
     return list(found) if isinstance(found, tuple) else found  # type: ignore[return-value]
 
 
-def _no_artifact(step: str, name: str, artifacts: list[Artifact], reference: refs.Ref) -> NotFound:
+def _no_artifact(step: str, name: str, artifacts: Sequence[Artifact], reference: refs.Ref) -> NotFound:
     names = [artifact.name for artifact in artifacts]
     hint = did_you_mean(name, names, f"step {step!r} stored no artifacts")
     return NotFound(f"{reference.text}: step {step!r} stored no artifact {name!r}", hint=hint)

@@ -5,7 +5,7 @@ Everything is recorded before it is told. What an attempt does once it runs is n
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from copy import deepcopy
 
 from msgspec import Struct
@@ -51,7 +51,7 @@ class Opening:
         self,
         backend: Backend,
         told: Plan,
-        lookup: Lookup,
+        lookup: Callable[[], Lookup],
         carriers: Carriers,
         announcer: Announcer,
         ids: Ids,
@@ -102,12 +102,12 @@ class Opening:
     def _prepare(self, step: Step) -> Prepared:
         told = self._told
         if step.base is None:
-            return prepare(told.pipeline, told.run.task, step, self._lookup, self._attempts.stamps)
+            return prepare(told.pipeline, told.run.task, step, self._lookup(), self._attempts.stamps)
         make = told.callbacks.make.get(step.name)
         made = None if make is None else call(FACTORY, make)
         asked = bases.read(self._backend, told.run.id, step, made, self._announcer.complain)
         artifact = bases.stored_artifact(self._backend)
-        return bases.prepare(told.pipeline, told.run.task, step, self._lookup, asked, artifact)
+        return bases.prepare(told.pipeline, told.run.task, step, self._lookup(), asked, artifact)
 
     def _reuse_or_start(self, launch: Launch, step: Step, prepared: Prepared, why: str) -> StepEvent | None:
         answer = self._rerun.ask(step, prepared)

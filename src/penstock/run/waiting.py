@@ -13,7 +13,7 @@ from msgspec import Struct
 from penstock.backend import Backend
 from penstock.core.errors import BadTransition
 from penstock.core.run import Change
-from penstock.core.task import ENDED, EndReason, Status, Task
+from penstock.core.task import ENDED, EndReason, Status
 from penstock.ops.tasks import EndTask, GetTask
 from penstock.run.attempts import Ending
 
@@ -77,7 +77,7 @@ class Waiting:
             if change.status in ENDED:
                 del self._open[change.task]
                 self._queues.pop(step, None)
-                found.append(_ending(step, attempt, self._backend.call(GetTask(id=change.task))))
+                found.append(self._ending(step, attempt, change))
             else:
                 claimed = change.status == Status.IN_PROGRESS
                 if claimed:
@@ -85,7 +85,10 @@ class Waiting:
                 found.append(Moved(step=step, attempt=attempt, claimed=claimed, message=change.message))
         return found
 
-
-def _ending(step: str, attempt: int, task: Task) -> Ending:
-    message = task.message.partition("\n")[0]
-    return Ending(step=step, attempt=attempt, status=task.status, message=message, reason=task.reason)
+    def _ending(self, step: str, attempt: int, change: Change) -> Ending:
+        """Return how an attempt ended; of one that completed, which gives no reason, the change says it all."""
+        if change.status == Status.COMPLETED:
+            return Ending(step=step, attempt=attempt, status=Status.COMPLETED, message=change.message)
+        task = self._backend.call(GetTask(id=change.task))
+        message = task.message.partition("\n")[0]
+        return Ending(step=step, attempt=attempt, status=task.status, message=message, reason=task.reason)

@@ -15,10 +15,12 @@ from penstock.ops.outputs import (
     AppendConsole,
     ConsoleChunk,
     GetArtifact,
+    GetOutputs,
     GetScalars,
     LastLines,
     ListArtifacts,
     ListPlots,
+    Outputs,
     ReadConsole,
     ReportPlots,
     ReportScalars,
@@ -50,6 +52,17 @@ def get_artifact(tx: Tx, op: GetArtifact, now: float) -> Artifact:
             f"task {op.task} has no artifact {op.name!r}", hint=did_you_mean(op.name, found, "it has no artifacts")
         )
     return found[op.name]
+
+
+@handles(GetOutputs)
+def get_outputs(tx: Tx, op: GetOutputs, now: float) -> Outputs:
+    """Return what references to the task can stand for."""
+    return Outputs(
+        task=tx.tasks.get(op.task),
+        artifacts=tuple(tx.outputs.artifacts(op.task)),
+        models=tuple(tx.models.of_task(op.task)),
+        parameters=tuple(tx.settings.parameters(op.task)),
+    )
 
 
 @handles(ListArtifacts)
