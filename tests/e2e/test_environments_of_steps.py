@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import zipfile
+
 import pytest
 
 from penstock.ops.outputs import ReadConsole
@@ -42,6 +44,19 @@ def test_a_step_runs_with_the_packages_that_it_names_and_others_with_what_is_her
     assert same.runtime[ENVIRONMENT].startswith("same: ")
     printed = [line.text for chunk in place.backend.call(ReadConsole(task=own.id)) for line in chunk.lines]
     assert any("cache/environments" in line and line.endswith("iniconfig.py") for line in printed), printed
+
+
+def test_a_step_that_names_no_packages_runs_with_those_that_its_code_imports_as_they_were_where_it_was_written(
+    place, configured, wheels
+):
+    there = place.folder / "there"
+    with zipfile.ZipFile(next(wheels.folder.glob("iniconfig-0.0.1-*.whl"))) as wheel:
+        wheel.extractall(there)
+    place.agent(PENSTOCK_CONFIG=configured)
+    place.run(SCRIPT, PYTHONPATH=f"{there}:{place.folder}")
+    same = place.attempts("flow", "same")[0]
+    assert same.script.packages == ("iniconfig==0.0.1",)
+    assert same.runtime[ENVIRONMENT].startswith("own: iniconfig==0.0.1 is needed, and "), same.runtime
 
 
 def test_an_agent_that_is_to_use_its_own_packages_leaves_the_environment_out(place, configured):

@@ -17,7 +17,7 @@ from penstock.core.errors import Conflict, Invalid, NotFound, PenstockError, Ste
 from penstock.core.parameters import restore
 from penstock.core.pipeline import Step
 from penstock.core.progress import Ended, Launch, Reused, Started, StepEvent, StepStatus, Vetoed
-from penstock.core.task import EndReason, Status, Task
+from penstock.core.task import EndReason, ScriptKind, Status, Task
 from penstock.ops.executions import ReuseStep
 from penstock.ops.steps import DraftStep, EnqueueStep, LaunchStep, StepDecision
 from penstock.ops.tasks import EndTask, GetConfigurations, GetParameters, GetTask, NewTask, SetParameters
@@ -179,7 +179,7 @@ class Opening:
             run=self._told.run.id,
             step=launch.step,
             attempt=launch.attempt,
-            task=prepared.new,
+            task=_with_packages(prepared.new, answer),
             assignment=assignment(self._told.pipeline, self._told.run.task, step, prepared, self._told.inputs),
             keyed=answer.keyed,
             decision=decision if decision.reason else None,
@@ -250,6 +250,18 @@ class Opening:
             configurations=tuple(configurations),
         )
         return replace(prepared, arguments=arguments, settings=bases.settings(new, arguments), new=new)
+
+
+def _with_packages(new: NewTask, answer: Answer) -> NewTask:
+    """Return the task of a function with the packages that its code imports, where nobody said which it needs.
+
+    Here it would find them installed. An agent has to know which those are.
+    """
+    script = new.script
+    if script.kind is not ScriptKind.FUNCTION or script.packages is not None or answer.keyed is None:
+        return new
+    found = tuple(f"{name}=={version}" for name, version in answer.keyed.parts.packages.items())
+    return replace(new, script=replace(script, packages=found))
 
 
 def _decision(launch: Launch, answer: Answer | None, why: str) -> Decision:
