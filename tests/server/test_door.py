@@ -7,9 +7,14 @@ import socket
 
 import pytest
 
+from penstock.backend.local import open_local
+from penstock.backend.token import read_token
 from penstock.core.rights import RULES
 from penstock.ops.base import REGISTRY
 from penstock.server.routes import OPEN
+from penstock.server.serve import Serving, Tls
+from penstock.server.thread import serving
+from penstock.settings import Settings
 
 HASH = "0" * 64
 WITHOUT_A_KEY = {
@@ -146,3 +151,31 @@ def test_who_guesses_keys_has_to_wait_and_who_has_one_has_not(site):
     assert statuses[-1] == 429
     assert "Retry-After" in site.ask("GET", "/metrics", key="guess").headers
     assert site.ask("GET", "/metrics").status == 200
+
+
+@pytest.fixture
+def behind(site, tmp_path):
+    """A server behind a proxy."""
+    home = tmp_path / "home"
+    own = open_local(Settings(home=home, workers=1))
+    with serving(own, Serving(home=home, port=0, tls=Tls(proxied=True))) as address:
+        yield type(site)(address.url, read_token(home))
+    own.close()
+
+
+def guess(site, said, times=1):
+    replies = [site.ask("GET", "/metrics", key="guess", X_Forwarded_For=said) for _ in range(times)]
+    return replies[-1].status
+
+
+def test_behind_a_proxy_each_of_its_clients_guesses_for_itself_whatever_else_it_says_of_itself(behind):
+    assert guess(behind, "10.0.0.1", times=30) == 429
+    assert guess(behind, "10.0.0.2") == 401
+    assert guess(behind, "10.0.0.1, 10.0.0.2") == 401
+    assert guess(behind, "10.0.0.3, 10.0.0.1") == 429
+    assert guess(behind, "2001:db8::1") == guess(behind, "unknown") == guess(behind, "") == 401
+
+
+def test_without_a_proxy_nobody_can_say_that_he_is_somebody_else(site):
+    assert guess(site, "10.0.0.1", times=30) == 429
+    assert guess(site, "10.0.0.2") == 429

@@ -11,10 +11,12 @@ import time
 from collections.abc import Callable
 from concurrent.futures import Executor
 from contextlib import suppress
+from ipaddress import ip_address
 from typing import Any, Final
 
 from msgspec import Struct
 from msgspec.structs import replace
+from starlette.datastructures import Headers
 from starlette.requests import Request
 from starlette.responses import Response
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
@@ -61,6 +63,7 @@ class Hosts(Struct, frozen=True, kw_only=True):
         secure: Whether browsers reach it by TLS alone.
         strict: The names by which they are told never to try it otherwise; not those that every machine has.
         files: The other origin, under which users' bytes are shown.
+        proxied: Whether every request comes through a proxy of ours, which says from whom.
     """
 
     names: frozenset[str]
@@ -68,6 +71,7 @@ class Hosts(Struct, frozen=True, kw_only=True):
     secure: bool = False
     strict: frozenset[str] = frozenset()
     files: Origin = Origin()
+    proxied: bool = False
 
     def is_own(self, origin: str) -> bool:
         """Return whether an origin is this server."""
@@ -110,7 +114,7 @@ class Door:
         if scope["type"] != "http":  # there are no websockets here
             await send({"type": "websocket.close", "code": 1008})
             return
-        request = Request(scope, receive)
+        request = Request(_from_whom(scope) if self._hosts.proxied else scope, receive)
         began = time.perf_counter()
         route, status = None, 0
 
@@ -236,6 +240,20 @@ class Alive:
         await receive()
         await asyncio.get_running_loop().run_in_executor(None, self._end)
         await send({"type": "lifespan.shutdown.complete"})
+
+
+def _from_whom(scope: Scope) -> Scope:
+    """Return a request as that of the client whom the proxy names.
+
+    That is the last address of the header: the proxy adds the one from which it was asked. Whatever stands before it is
+    what a client says of itself.
+    """
+    said = Headers(scope=scope).getlist("x-forwarded-for")
+    try:
+        address = ip_address(said[-1].rpartition(",")[2].strip()) if said else None
+    except ValueError:
+        address = None
+    return scope if address is None else {**scope, "client": (str(address), 0)}
 
 
 def _guard(message: Message) -> None:

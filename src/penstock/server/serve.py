@@ -20,6 +20,7 @@ from typing import Final, Self
 import msgspec
 import uvicorn
 from msgspec import Struct
+from msgspec.structs import replace
 
 from penstock.backend.local import Local
 from penstock.backend.token import make_token
@@ -125,7 +126,7 @@ def make_server(
     port, files_port = (int(one.getsockname()[1]) for one in listening)
     scheme = "https" if tls.is_there else "http"
     named = hosts(chosen.host, port, chosen.names, files_port=files_port, files_name=chosen.files_name, scheme=scheme)
-    app = App(backend, named, authenticate, chosen.limits)
+    app = App(backend, replace(named, proxied=tls.proxied), authenticate, chosen.limits)
     address = Address(url=_url(chosen, port), pid=os.getpid())
     server = Server(app, listening, chosen.home / "server.json", address, ready)
     if context is not None:
