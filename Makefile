@@ -29,7 +29,7 @@ unexport PYTHONDONTWRITEBYTECODE PYTHONPATH
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
 .NOTPARALLEL:
-.PHONY: help demo test test-all check lint types format coverage bench chaos fuzz package lock clean
+.PHONY: help demo test test-queues test-all check lint types format coverage bench chaos fuzz package lock clean
 
 help: ## show this list
 	@sed -n 's/^\([a-z-]*\):.*## /\1\t/p' Makefile | expand -t 12
@@ -39,6 +39,9 @@ demo: $(VENV)/.ready-demo ## run the example pipeline: iris, three steps
 
 test: $(VENV)/.ready-test ## run the tests
 	$(BIN)/$(PYTEST)
+
+test-queues: $(VENV)/.ready-test ## run the tests of whole runs again, with their steps on queues
+	PENSTOCK_TESTS_ON_QUEUES=1 $(BIN)/pytest -n 2 $(or $(TESTS),tests/e2e)
 
 test-all: ## run the tests on every supported Python that is installed
 	scripts/test_all.sh

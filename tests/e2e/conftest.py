@@ -9,8 +9,9 @@ import textwrap
 
 import pytest
 
-from penstock import Task
+from penstock import PipelineController, Task
 from penstock.ops.decisions import ListDecisions
+from penstock.ops.queues import CreateQueue
 from penstock.sdk import session
 
 
@@ -101,3 +102,29 @@ class Folder:
 def folder(home, tmp_path):
     (tmp_path / "scripts").mkdir()
     return Folder(tmp_path / "scripts")
+
+
+@pytest.fixture(autouse=True)
+def _on_queues(request, monkeypatch):
+    """Have an agent carry out the steps that tests run here, where that is asked for: what they show holds there too."""
+    if "PENSTOCK_TESTS_ON_QUEUES" not in os.environ or request.node.get_closest_marker("here"):
+        yield
+        return
+    here, agents = PipelineController.start_locally, []
+
+    def start_locally(pipe, run_pipeline_steps_locally=False, resume=None):
+        if pipe._definition.default_queue is None:
+            pipe.set_default_execution_queue("default")
+        for name in {pipe._definition.default_queue, *(step.queue for step in pipe._steps.values())} - {None}:
+            if "${" not in name:
+                session.backend().call(CreateQueue(name=name))
+        if not agents:
+            command = [sys.executable, "-m", "penstock", "agent", "--workers", "8"]
+            agents.append(subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL))
+        here(pipe, resume=resume)
+
+    monkeypatch.setattr(PipelineController, "start_locally", start_locally)
+    yield
+    for agent in agents:
+        agent.terminate()
+        agent.wait()

@@ -91,6 +91,7 @@ def printed_by_run(pipe):
 # Before the launch
 
 
+@pytest.mark.here
 def test_the_pre_callback_sees_a_draft_before_anything_is_launched(pipe):
     """Promise 45: created, then the callback, then in progress."""
     seen = []
@@ -300,6 +301,7 @@ def test_the_post_callback_is_called_for_steps_that_were_aborted(pipe):
     assert pipe.task.status == "stopped"
 
 
+@pytest.mark.here
 def test_a_step_that_was_stopped_while_it_waited_has_no_job(pipe, monkeypatch):
     """Promise 49, with one slot: nothing was recorded that could be told of, or taken over."""
     monkeypatch.setenv("PENSTOCK_WORKERS", "1")
@@ -405,6 +407,7 @@ def test_a_callback_cannot_judge_an_earlier_step(pipe):
 # While it goes
 
 
+@pytest.mark.here
 def test_the_status_callback_hears_of_every_change_in_order(pipe, tmp_path):
     heard = []
 

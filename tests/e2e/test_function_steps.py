@@ -386,6 +386,7 @@ def test_a_step_may_upload_a_model_for_its_pipeline(pipe, tmp_path):
     assert model.project == "Tests/.pipelines/numbers"
 
 
+@pytest.mark.here
 @pytest.mark.parametrize(
     ("own", "default", "expected"), [("gpu", "cpu", "gpu"), (None, "cpu", "cpu"), (None, None, None)]
 )
@@ -397,6 +398,7 @@ def test_the_queue_of_the_step_wins_over_the_default(pipe, own, default, expecte
     assert Task.get_task(pipe.get_pipeline_dag()["a"].task_id).data.queue == expected
 
 
+@pytest.mark.here
 def test_a_step_without_any_queue_cannot_go_to_one(pipe):
     """Promise 60: neither queue -> ValueError naming the step."""
     pipe.add_function_step("lonely", double, {"n": 1})

@@ -122,6 +122,7 @@ def nap(seconds):
     time.sleep(seconds)
 
 
+@pytest.mark.here
 def test_a_time_limit_counts_from_the_start_of_the_process_and_not_from_the_wait_for_a_slot(make, monkeypatch):
     monkeypatch.setenv("PENSTOCK_WORKERS", "1")
     pipe = make()

@@ -15,6 +15,7 @@ from penstock.ops.agents import ListAgents
 from penstock.settings import Settings, environment
 
 COMING = 15.0  # seconds that an agent which was started gets to say that it lives
+_STARTED: list[subprocess.Popen[bytes]] = []  # one that nobody holds any more complains that it still runs
 NOT_ITS_OWN = ("PENSTOCK_HELD", "PENSTOCK_TASK_ID")  # variables that are about the process which starts it
 
 
@@ -36,7 +37,7 @@ class LocalAgent:
         self._until = time.monotonic() + COMING
         variables = {name: text for name, text in environment().items() if name not in NOT_ITS_OWN}
         with (self._settings.home / "agent.log").open("ab") as log:
-            subprocess.Popen(
+            process = subprocess.Popen(
                 [sys.executable, "-m", "penstock", "agent", "--until-idle"],
                 stdin=subprocess.DEVNULL,
                 stdout=log,
@@ -45,4 +46,5 @@ class LocalAgent:
                 env={**variables, "PENSTOCK_HOME": str(self._settings.home)},
                 start_new_session=True,
             )
+        _STARTED.append(process)
         return True
