@@ -42,12 +42,14 @@ LONG_CLASSES: dict[str, str] = {
 
 ENVIRONMENT_READERS: dict[str, str] = {
     "settings.py": "the one place where configuration is read",
+    "run/contained/relay.py": "says what variables an image sets, which is not configuration",
     "run/inside.py": "gives each step its own environment, which is not configuration",
 }
 
 UNMIRRORED: dict[str, str] = {
     "agent/runs.py": "runs in a process of its own: tests/e2e/test_agents.py and tests/faults/test_agents.py",
     "cli/agent.py": "runs until it is told to leave: tests/e2e/test_agents.py and tests/faults/test_agents.py",
+    "run/contained/bridge.py": "stands for a task's process: tests/e2e/test_containers.py",
     "run/formats/pandas_columns.py": "a part of pandas_frames.py, tested through it",
     "run/formats/pandas_labels.py": "a part of pandas_frames.py, tested through it",
     "store/conditions.py": "a part of search.py, tested through it",

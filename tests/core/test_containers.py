@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from penstock.core.containers import ARGUMENTS, Allowed, Checked, check, command
+from penstock.core.containers import ARGUMENTS, Allowed, Checked, Mount, check, command
 from penstock.core.errors import Forbidden, Invalid, PenstockError
 from penstock.core.task import Container
 
@@ -169,39 +169,49 @@ def test_a_setup_script_is_a_text_with_an_end():
 
 def test_the_command_line_has_the_image_behind_all_options_and_the_program_behind_it():
     found = check(Container(image="python:3", arguments="--cpus 2"), ALL)
-    line = command(
-        "podman", found, ["python", "-c", "x"], name="penstock-ab", variables={"A": "1"}, always=("--network=none",)
-    )
-    assert line == [
-        *("podman", "run", "--rm", "--interactive", "--name=penstock-ab", "--security-opt=no-new-privileges"),
-        *("--cpus=2", "--network=none", "--env=A=1", "python:3", "python", "-c", "x"),
+    mounts = (Mount(folder="/a b", inside="/c"), Mount(folder="/d", writable=True))
+    line = command("podman", found, ["run", "x"], name="penstock-ab", mounts=mounts, always=("--network=none",))
+    image = line.index("python:3")
+    assert line[:2] == ["podman", "run"]
+    assert {"--rm", "--interactive", "--name=penstock-ab", "--hostname=penstock-ab", "--user=0"} <= set(line[:image])
+    assert {"--entrypoint=/bin/sh", "--security-opt=no-new-privileges", "--log-driver=none"} <= set(line[:image])
+    assert line[image - 4 : image] == [
+        "--mount=type=bind,source=/a b,target=/c,readonly",
+        "--mount=type=bind,source=/d,target=/d",
+        "--cpus=2",
+        "--network=none",
     ]
+    assert line[-2:] == ["run", "x"]
 
 
-def test_a_setup_script_runs_before_the_program_which_takes_its_place():
-    found = check(Container(image="python:3", setup_script="MARK=set\nexport MARK"), ALL)
-    line = command("docker", found, ["sh", "-c", 'echo "$MARK $1"', "sh", "a b; id"], name="x", variables={})
-    inner = line[line.index("python:3") + 1 :]
-    assert subprocess.check_output(inner, text=True) == "set a b; id\n"
+@pytest.mark.parametrize("folder", ["relative", "/a,b", '/a"b', "/a'b", "/a\nb", "/a\0b", ""])
+def test_a_folder_that_could_be_taken_for_more_than_a_folder_is_not_mounted(folder):
+    with pytest.raises(Invalid, match="cannot be mounted"):
+        command("docker", Checked(image="python:3"), [], name="x", mounts=(Mount(folder=folder),))
+
+
+def run_inside(line, image="python:3", **given):
+    """Run what a command line runs in its container, without one."""
+    return subprocess.run(["/bin/sh", *line[line.index(image) + 1 :]], capture_output=True, check=False, **given)
+
+
+def test_a_setup_script_runs_before_the_program_which_takes_its_place_and_has_input_and_output_for_itself():
+    found = check(Container(image="python:3", setup_script="MARK=set\nexport MARK\necho loud\ncat"), ALL)
+    line = command("docker", found, ["sh", "-c", 'cat; echo "$MARK $1"', "sh", "a b; id"], name="x")
+    done = run_inside(line, input=b"in ")
+    assert (done.stdout, done.stderr) == (b"in set a b; id\n", b"loud\n")
 
 
 def test_a_setup_script_that_fails_ends_it_there():
     found = check(Container(image="python:3", setup_script="false"), ALL)
-    line = command("docker", found, ["echo", "no"], name="x", variables={})
-    done = subprocess.run(line[line.index("python:3") + 1 :], capture_output=True, check=False)
+    done = run_inside(command("docker", found, ["echo", "no"], name="x"))
     assert (done.returncode, done.stdout) == (1, b"")
 
 
 @pytest.mark.parametrize("name", ["", "-x", "a b", "--privileged", "a/b", "a\n"])
 def test_a_container_has_a_plain_name(name):
     with pytest.raises(Invalid):
-        command("docker", Checked(image="python:3"), [], name=name, variables={})
-
-
-@pytest.mark.parametrize("name", ["", "A=B", "A B", "-A", "1A"])
-def test_a_variable_has_a_plain_name(name):
-    with pytest.raises(Invalid):
-        command("docker", Checked(image="python:3"), [], name="x", variables={name: "x"})
+        command("docker", Checked(image="python:3"), [], name=name)
 
 
 @given(
@@ -219,7 +229,9 @@ def test_whatever_is_asked_for_every_word_before_the_image_is_one_that_the_owner
         found = check(Container(image=image, arguments=" ".join(arguments)), ALL)
     except (Invalid, Forbidden):
         return
-    line = command("docker", found, ["run"], name="x", variables={})
-    options = line[6 : line.index(found.image)]
-    assert all(one.startswith("--") and one[2:].partition("=")[0] in ARGUMENTS for one in options)
-    assert line[line.index(found.image) :] == [found.image, "run"]
+    line = command("docker", found, ["run"], name="x")
+    fixed = command("docker", Checked(image=found.image), ["run"], name="x")
+    start = fixed.index(found.image)
+    image = start + len(found.arguments)
+    assert (line[:start], line[image:]) == (fixed[:start], fixed[start:])
+    assert all(one.startswith("--") and one[2:].partition("=")[0] in ARGUMENTS for one in line[start:image])

@@ -52,6 +52,7 @@ class Options(Struct, frozen=True, kw_only=True):
         idle: Seconds without a task after which it leaves; None for never.
         lease: Seconds after which what it holds goes to others when nothing is heard of it.
         same_env: Whether tasks run in the agent's own environment, whatever is recorded of their packages.
+        no_containers: Whether tasks run without the container that they ask for.
         working: The folder that tasks work in whose run names none.
         path: The `sys.path` of tasks.
         environment: Their environment variables.
@@ -65,6 +66,7 @@ class Options(Struct, frozen=True, kw_only=True):
     idle: float | None = None
     lease: float = SECONDS
     same_env: bool = False
+    no_containers: bool = False
     working: str = "/"
     path: tuple[str, ...] = ()
     environment: dict[str, str] = {}
@@ -187,6 +189,7 @@ class Agent:
             path=self._options.path,
             lease=self._options.lease,
             same_env=self._options.same_env,
+            no_containers=self._options.no_containers,
         )
         self._nest_for(claim).carry_out(key, order.encode(given))
 

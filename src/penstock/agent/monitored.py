@@ -6,6 +6,7 @@ user's can hold up. That code may say that it is not wanted.
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any, TypeVar
 
 from penstock.backend import Backend
@@ -25,12 +26,15 @@ class Monitored:
     Args:
         backend: Where everything goes.
         task: The task.
+        first_process: Finds the process that stands above all that the task started, where that is not its own: in a
+            container. It returns None while there is none.
     """
 
-    def __init__(self, backend: Backend, task: Task) -> None:
+    def __init__(self, backend: Backend, task: Task, first_process: Callable[[], int | None] | None = None) -> None:
         self._backend = backend
         self._task = task.id
         self._reporter = Reporter(backend, task.id)
+        self._first_process = first_process
         self._monitor: ResourceMonitor | None = None
 
     @property
@@ -53,7 +57,7 @@ class Monitored:
 
     def begin(self, pid: int) -> None:
         """Report from now on what this process uses."""
-        self._monitor = ResourceMonitor(self._reporter, pid)
+        self._monitor = ResourceMonitor(self._reporter, pid, find=self._first_process)
         self._monitor.start()
 
     def end(self) -> None:

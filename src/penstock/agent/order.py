@@ -33,6 +33,7 @@ class Order(Struct, frozen=True, kw_only=True):
         environment: The environment variables that its process starts with.
         path: The `sys.path` that it starts with.
         same_env: Whether it runs in the agent's own environment, whatever is recorded of packages.
+        no_containers: Whether it runs without the container that it asks for.
         lease: Seconds that its lease lasts unless it is renewed.
     """
 
@@ -43,6 +44,7 @@ class Order(Struct, frozen=True, kw_only=True):
     path: tuple[str, ...]
     lease: float
     same_env: bool = False
+    no_containers: bool = False
 
 
 def _known(kind: type[Any], value: Any) -> Any:

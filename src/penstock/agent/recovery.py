@@ -19,6 +19,7 @@ from penstock.core.errors import LeaseLost, PenstockError
 from penstock.core.lease import Held
 from penstock.ops.claims import ReleaseLease
 from penstock.ops.tasks import EndTask, GetTask
+from penstock.run.contained import mark
 from penstock.run.liveness import is_alive
 from penstock.settings import Settings
 
@@ -35,7 +36,7 @@ def place_of(settings: Settings) -> str:
 
 
 class Recovery:
-    """Looks for the journals of dead shims.
+    """Looks for what dead shims left: their journals, and the containers of their tasks.
 
     Args:
         say: Takes a sentence about what was found.
@@ -43,21 +44,23 @@ class Recovery:
 
     def __init__(self, home: Home, settings: Settings, say: Callable[[str], object]) -> None:
         self._home = home
+        self._settings = settings
         self._folder = folder_of(settings)
         self._place = place_of(settings)
         self._say = say
         self._turn = threading.Lock()
 
     def look(self) -> None:
-        """Deliver what is left, and let go of the tasks. What cannot be delivered now stays for the next look.
+        """Deliver what is left, let go of tasks, remove containers. What cannot be done now stays for the next look.
 
         Raises:
-            PenstockError: It cannot be delivered now.
+            PenstockError: It cannot be done now.
         """
         with self._turn:
             for file in sorted(self._folder.glob(f"*{ENDING}")):
                 if (journal := Journal.open(file)) is not None:
                     self._recover(journal)
+            mark.recover(self._settings.home, self._say)
 
     def let_go(self, held: Held) -> None:
         """Let go of what a dead shim held that left no journal; one that is there is somebody else's to deliver."""

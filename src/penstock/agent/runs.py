@@ -19,10 +19,12 @@ from penstock.core.lease import Held
 from penstock.core.task import ENDED, EndReason, Status
 from penstock.ops.outputs import AppendConsole
 from penstock.ops.runs import EndRun, GetRun
+from penstock.run.attempt import decode_outcome
 from penstock.run.attempts import STREAMS, TICK
 from penstock.run.console import Console
+from penstock.run.contained.place import Place, start_run
 from penstock.run.launch import Surroundings
-from penstock.run.process import Exited, Launch, Output
+from penstock.run.process import Exited, Launch, Message, Output
 from penstock.run.processes import Processes
 
 ENTRY = f"{__name__}:main"
@@ -45,12 +47,18 @@ def is_run(backend: Backend, task: str) -> bool:
 
 
 def carry_run(
-    backend: Backend, processes: Processes, held: Held, place: Surroundings, must_stop: Callable[[], bool]
+    backend: Backend,
+    processes: Processes,
+    held: Held,
+    place: Surroundings,
+    must_stop: Callable[[], bool],
+    container: Place | None = None,
 ) -> None:
     """Carry out a run until its process has left. A run whose script did not even begin it has failed.
 
     Args:
         must_stop: Asked whenever something happens, whether the process is to be killed.
+        container: What it runs in; None for no container.
 
     Raises:
         LeaseLost: The run went to another.
@@ -64,28 +72,32 @@ def carry_run(
         path=place.path,
         entry=ENTRY,
     )
-    processes.launch(launch)
-    exited = _watch(backend, processes, held.task, must_stop)
+    processes.launch(launch if container is None else start_run(launch, place, container))
+    exited, refusal = _watch(backend, processes, held.task, must_stop)
     run = backend.call(GetRun(id=held.task)).run
     if run.task.status not in ENDED and run.number == 0 and exited.cause == "exit":
         how = f"exit code {exited.code}" if exited.signal is None else f"signal {exited.signal}"
         why = f"its script ended with {how} before it began the run"
-        backend.call(EndRun(id=held.task, status=Status.FAILED, reason=EndReason.EXIT_CODE, message=why))
+        reason = EndReason.LAUNCH if refusal else EndReason.EXIT_CODE
+        backend.call(EndRun(id=held.task, status=Status.FAILED, reason=reason, message=refusal or why))
 
 
-def _watch(backend: Backend, processes: Processes, task: str, must_stop: Callable[[], bool]) -> Exited:
-    """Record what the process prints until it has left; return how it did."""
+def _watch(backend: Backend, processes: Processes, task: str, must_stop: Callable[[], bool]) -> tuple[Exited, str]:
+    """Record what the process prints until it has left; return how it did, and why its container did not start."""
     console = Console()
     exited: Exited | None = None
+    refusal = ""
     while exited is None:
         if must_stop():
             processes.kill(task)
         for event in processes.poll(TICK if console.waiting else None):
             if isinstance(event, Output):
                 console.feed(STREAMS[event.stream], event.data, event.at)
+            elif isinstance(event, Message):
+                refusal = decode_outcome(event.data).message
             elif isinstance(event, Exited):
                 exited = event
                 console.finish(time.time())
         if (console.due() or exited) and (lines := console.take()):
             backend.call(AppendConsole(task=task, lines=lines))
-    return exited
+    return exited, refusal

@@ -9,7 +9,8 @@ from __future__ import annotations
 import os
 import signal
 import socket
-from contextlib import ExitStack, suppress
+import time
+from contextlib import ExitStack, nullcontext, suppress
 from types import FrameType
 
 from msgspec.structs import replace
@@ -23,16 +24,23 @@ from penstock.agent.recovery import folder_of, place_of
 from penstock.agent.runs import carry_run, is_run
 from penstock.backend import open_home
 from penstock.backend.protocol import blobs_address
+from penstock.core.assignment import Assignment
 from penstock.core.errors import BadTransition, LeaseLost, PenstockError
+from penstock.core.outputs import ConsoleLine, Stream
 from penstock.core.secret import Secret
 from penstock.core.task import EndReason, Status, Task, TaskType
 from penstock.ops.claims import BeginClaimed, Claim, HandBack, ReleaseLease
-from penstock.ops.tasks import EndTask
+from penstock.ops.outputs import AppendConsole
+from penstock.ops.runs import EndRun
+from penstock.ops.tasks import DescribeTask, EndTask
 from penstock.run import liveness, warm, wire
+from penstock.run.attempt import printable
 from penstock.run.attempts import Attempts
 from penstock.run.branch import branch
 from penstock.run.carry import given_alone, placed, processes_of
+from penstock.run.contained.place import CONTAINER, Place, place_for, start_task
 from penstock.run.launch import Surroundings, start
+from penstock.run.process import Launch
 from penstock.run.processes import Processes
 from penstock.sdk import assigned
 from penstock.settings import Settings
@@ -99,24 +107,24 @@ class Shim:
             except LeaseLost:
                 raise
             except PenstockError as error:
-                self._end(EndTask(id=task.id, status=Status.FAILED, reason=EndReason.LAUNCH, message=str(error)))
+                self._give_up(task, printable(str(error)))
         self._keeper.stop()
 
     def _carry_out(self, task: Task) -> None:
         place = surroundings(self._settings, self._given)
+        container = self._container(task)
         if task.type is TaskType.CONTROLLER and is_run(self._backend, task.id):
-            carry_run(self._backend, self._processes, self._held, place, self._must_stop)
+            with container or nullcontext():
+                carry_run(self._backend, self._processes, self._held, place, self._must_stop, container)
             self._backend.call(HandBack(held=self._held) if self._leaving else ReleaseLease(held=self._held))
             return
         given = self._claim.assignment or given_alone(self._backend, task)
         with ExitStack() as until_ended:
-            place, due = placed(self._backend, task, place, lambda _lines: None, until_ended)
-            if place.interpreter:  # an environment of its own, and not what this process was forked from
-                self._processes = until_ended.enter_context(processes_of(task, place))
-            monitored = Monitored(self._backend, task)
+            launch, due = self._launch(task, given, place, container, until_ended)
+            monitored = Monitored(self._backend, task, container.first_process if container else None)
             until_ended.callback(monitored.end)
             attempts = Attempts(monitored, self._processes, lambda _name, _lines: None, place.clear, monitored.begin)
-            attempts.start(task, start(task, given, place))
+            attempts.start(task, launch)
             for op in due:
                 self._backend.call(op)
             while attempts.running and not self._must_stop():
@@ -129,6 +137,44 @@ class Shim:
                         EndTask(id=task.id, status=Status.STOPPED, reason=EndReason.AGENT_SHUTDOWN, message=SHUTDOWN)
                     )
             attempts.drain()
+
+    def _give_up(self, task: Task, why: str) -> None:
+        """End what cannot be carried out here."""
+        line = ConsoleLine(time.time(), Stream.ERR, f"penstock: {why}")
+        self._backend.call(AppendConsole(task=task.id, lines=(line,)))
+        if is_run(self._backend, task.id):
+            with suppress(BadTransition):
+                self._backend.call(EndRun(id=task.id, status=Status.FAILED, reason=EndReason.LAUNCH, message=why))
+            self._backend.call(ReleaseLease(held=self._held))
+            return
+        self._end(EndTask(id=task.id, status=Status.FAILED, reason=EndReason.LAUNCH, message=why))
+
+    def _container(self, task: Task) -> Place | None:
+        """Return the container that the task is to run in; what becomes of what it asks for is recorded with it.
+
+        Raises:
+            PenstockError: It cannot have it here.
+        """
+        if task.container is None or not task.container.image:
+            return None
+        place = None
+        if not self._given.no_containers:
+            place = place_for(task.container, self._settings.containers, self._held, self._settings.home)
+        recorded = place.recorded if place else f"none: the agent runs tasks without, as {task.container.image}"
+        self._backend.call(DescribeTask(id=task.id, runtime={CONTAINER: recorded}))
+        return place
+
+    def _launch(
+        self, task: Task, given: Assignment, place: Surroundings, container: Place | None, until_ended: ExitStack
+    ) -> tuple[Launch, tuple[DescribeTask, ...]]:
+        """Return what starts the task's process, and what is to be recorded once it was started."""
+        if container is not None:
+            until_ended.enter_context(container)
+            return start_task(task, given, place, container), ()
+        place, due = placed(self._backend, task, place, lambda _lines: None, until_ended)
+        if place.interpreter:  # an environment of its own, and not what this process was forked from
+            self._processes = until_ended.enter_context(processes_of(task, place))
+        return start(task, given, place), due
 
     def _must_stop(self) -> bool:
         """Whether the task's process has to be ended now: the task is not ours any more, or the agent leaves."""

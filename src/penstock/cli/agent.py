@@ -39,6 +39,7 @@ Examples:
     help="Seconds after which what it holds goes to others when nothing is heard of it.",
 )
 @click.option("--same-env", is_flag=True, help="Run tasks with the packages that are here, whatever they recorded.")
+@click.option("--no-containers", is_flag=True, help="Run tasks without the containers that they ask for.")
 @click.option("--once", is_flag=True, help="Leave after one task.")
 @click.option("--until-idle", is_flag=True, help=f"Leave when nothing has waited for {IDLE:g} seconds.")
 @json_option
@@ -51,6 +52,7 @@ def command(
     name: str | None,
     lease: float,
     same_env: bool,
+    no_containers: bool,
     once: bool,
     until_idle: bool,
 ) -> int:
@@ -76,6 +78,7 @@ def command(
         idle=IDLE if until_idle else None,
         lease=lease,
         same_env=same_env,
+        no_containers=no_containers,
         working=os.getcwd(),  # noqa: PTH109 - a text is wanted
         path=tuple(dict.fromkeys(one for one in sys.path[1:] if one)),
         environment=environment(),

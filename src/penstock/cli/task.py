@@ -84,7 +84,7 @@ def _facts(task: Task, now: float) -> Table:
     pairs: list[tuple[str, str | Text]] = [("task", task.name), ("status", standing(task)), ("type", task.type)]
     pairs += times(task, now)
     pairs += [("script", _script(task.script)), ("packages", ", ".join(task.script.packages or ()))]
-    pairs += [("environment", task.runtime.get("environment", ""))]
+    pairs += [(name, task.runtime.get(name, "")) for name in ("container", "environment")]
     pairs += [("project", task.project), ("tags", ", ".join(task.tags)), ("user", task.user)]
     pairs += [("comment", task.comment), ("id", task.id)]
     return facts(pairs)

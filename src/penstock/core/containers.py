@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import re
 import shlex
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from typing import Literal
 
 from msgspec import Struct
@@ -26,6 +26,8 @@ _IMAGE = re.compile(
     rf"(?:{_HOST}/)?{_PART}(?:/{_PART})*(?::[A-Za-z0-9_][A-Za-z0-9_.-]{{0,127}})?(?:@sha256:[0-9a-f]{{64}})?"
 )
 _LONGEST_IMAGE = 512
+_LONGEST_HOST = 63
+_NOT_MOUNTED = frozenset(",\"'\n")
 _LONGEST_TEXT = 100_000
 _AMOUNT = r"[0-9]{1,15}[bkmgBKMG]?"
 _TEXT = r"[^\x00-\x1f\x7f]{0,4000}"
@@ -65,6 +67,20 @@ class Allowed(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     arguments: tuple[str, ...] = ()
     always: tuple[str, ...] = ()
     runtime: Literal["", "docker", "podman"] = ""
+
+
+class Mount(Struct, frozen=True, kw_only=True):
+    """A folder of the machine that a container sees; never one that a task names.
+
+    Args:
+        folder: Where it is.
+        inside: Where it is in the container; empty for the same.
+        writable: Whether what runs in the container may write to it.
+    """
+
+    folder: str
+    inside: str = ""
+    writable: bool = False
 
 
 class Checked(Struct, frozen=True, kw_only=True):
@@ -112,31 +128,45 @@ def command(
     program: Sequence[str],
     *,
     name: str,
-    variables: Mapping[str, str],
+    mounts: Sequence[Mount] = (),
     always: Sequence[str] = (),
 ) -> list[str]:
     """Return the command line that runs a program in a container, and removes the container when it has ended.
 
+    The program reads and writes what the command line does; what its setup script prints goes to standard error. What
+    the image itself would run is left out, and root runs the program, who may become another user.
+
     Args:
         program: What runs in it, behind the setup script.
         name: Of the container, by which it can be killed.
-        variables: Environment variables that the machine gives it; they win over the task's.
+        mounts: Folders of the machine that it sees.
         always: The arguments of the machine's owner.
 
     Raises:
-        Invalid: It cannot have this name, or a variable is none.
+        Invalid: It cannot have this name, or a folder is none that can be mounted.
     """
     if not _NAME.fullmatch(name):
         raise Invalid(f"not a name for a container: {name[:200]!r}")
-    if bad := [one for one in variables if not re.fullmatch(r"[A-Za-z_][A-Za-z0-9_]*", one)]:
-        raise Invalid(f"not the name of an environment variable: {bad[0][:200]!r}")
-    given = [f"--env={one}={value}" for one, value in variables.items()]
-    # What runs in it gains no rights by a setuid program.
-    fixed = ["--rm", "--interactive", f"--name={name}", "--security-opt=no-new-privileges"]
-    inner = list(program)
-    if container.setup_script:
-        inner = ["/bin/sh", "-e", "-c", f'{container.setup_script}\nexec "$@"', "sh", *inner]
-    return [runtime, "run", *fixed, *container.arguments, *always, *given, container.image, *inner]
+    # What runs in it gains no rights by a setuid program, and what it says is written to no log of the runtime's.
+    fixed = ["--rm", "--interactive", f"--name={name}", f"--hostname={name[:_LONGEST_HOST]}", "--user=0"]
+    fixed += ["--entrypoint=/bin/sh", "--security-opt=no-new-privileges", "--log-driver=none"]
+    seen = [_mounted(one) for one in mounts]
+    script = f'exec 8<&0 9>&1 </dev/null >&2\n{container.setup_script}\nexec "$@" <&8 >&9 8<&- 9>&-'
+    inner = ["-e", "-c", script, "sh", *program]
+    return [runtime, "run", *fixed, *seen, *container.arguments, *always, container.image, *inner]
+
+
+def _mounted(mount: Mount) -> str:
+    """Return the argument that mounts a folder."""
+    folders = (mount.folder, mount.inside or mount.folder)
+    for one in folders:
+        if not one.startswith("/") or set(one) & _NOT_MOUNTED or not one.isprintable():
+            raise Invalid(
+                f"the folder {one[:500]!r} cannot be mounted into a container",
+                hint="keep the home of Penstock in a folder whose name has no comma, quote or line end",
+            )
+    source, target = folders
+    return f"--mount=type=bind,source={source},target={target}{'' if mount.writable else ',readonly'}"
 
 
 def _fits(image: str, pattern: str) -> bool:

@@ -16,6 +16,15 @@ from penstock.core.task import EndReason, Json, Parameter, Script, Status, Task
 NOTHING = Raw(b"\xc0")  # the encoded None; an empty Raw would leave a hole in the frame
 
 
+class CodeAt(Struct, frozen=True, kw_only=True):
+    """Where the code of a recorded script was checked out for the process; see `checkout.Checkout`."""
+
+    root: str
+    folder: str
+    entry: tuple[str, ...]
+    left_out: tuple[str, ...] = ()
+
+
 class AttemptSpec(Struct, frozen=True, kw_only=True):
     """Everything that a process needs to carry out one attempt of a step, or a task alone.
 
@@ -29,6 +38,7 @@ class AttemptSpec(Struct, frozen=True, kw_only=True):
         home, blobs, scratch: Folders of the home, of its blobs, and for copies of file artifacts.
         address: What the URLs of blobs begin with that are kept elsewhere; then `blobs` has copies.
         cache: Folder for the code of scripts that come from repositories.
+        code: Where the script is checked out; None for the process to do it in `cache`.
         connect: What is recorded by itself, by the names of the arguments of `Task.init`; what is missing is as there.
     """
 
@@ -43,6 +53,7 @@ class AttemptSpec(Struct, frozen=True, kw_only=True):
     scratch: str
     address: str = ""
     cache: str = ""
+    code: CodeAt | None = None
     connect: dict[str, Json] = {}
     stamps: dict[str, Stamp] = {}
     serializer: Script | None = None
@@ -107,5 +118,6 @@ def printable(message: str) -> str:
 
 encode = msgspec.msgpack.Encoder().encode
 decode_from_step = msgspec.msgpack.Decoder(FromStep).decode
+decode_outcome = msgspec.msgpack.Decoder(Outcome).decode
 decode_reply = msgspec.msgpack.Decoder(Reply).decode
 decode_spec = msgspec.msgpack.Decoder(AttemptSpec).decode

@@ -85,7 +85,8 @@ def build(
     made = uv.uv(program, "venv", *options, "--", str(folder), keep=keep)
     if made.code:
         raise PenstockError(f"no environment can be made with {python.path}:\n{made.last_lines}")
-    _install(program, requirements, how, folder, keep)
+    with_python = ("--python", str(folder / "bin" / "python"))
+    install(program, requirements, how, Target(folder=folder, options=with_python, keep=keep))
     _finish(folder, requirements, python, began)
 
 
@@ -99,9 +100,13 @@ def facts_of(folder: Path) -> Facts | None:
 
 def is_whole(folder: Path) -> bool:
     """Return whether an environment still has the packages that it was made with, and an interpreter."""
+    return has_its_packages(folder) and (folder / "bin" / "python").exists()  # else its interpreter is gone
+
+
+def has_its_packages(folder: Path) -> bool:
+    """Return whether an environment still has the packages that it was made with."""
     facts = facts_of(folder)
-    whole = facts is not None and _names(folder / facts.site) == facts.names
-    return whole and (folder / "bin" / "python").exists()  # else the interpreter behind it is gone
+    return facts is not None and _names(folder / facts.site) == facts.names
 
 
 def own_requirements(*, pinned: bool = False) -> tuple[str, ...]:
@@ -122,23 +127,40 @@ def own_requirements(*, pinned: bool = False) -> tuple[str, ...]:
     return tuple(sorted(found))
 
 
-def _install(
-    program: Path, requirements: tuple[str, ...], how: Environments, folder: Path, keep: tuple[int, ...]
-) -> None:
-    """Install what is wanted, in the first of several ways that works.
+class Target(Struct, frozen=True, kw_only=True):
+    """Where packages are installed, and for which Python.
+
+    Args:
+        folder: A file may be written into it.
+        options: Which of uv's options say so.
+        keep: Descriptors that programs which do the work keep open.
+    """
+
+    folder: Path
+    options: tuple[str, ...]
+    keep: tuple[int, ...] = ()
+
+
+def install(program: Path, requirements: tuple[str, ...], how: Environments, target: Target) -> None:
+    """Install what is wanted and what Penstock needs, in the first of several ways that works.
 
     First without asking any index. Penstock's own requirements are tried in the versions that are here, which uv's
     cache knows most likely; if these do not go together with what is wanted, in any that suit.
+
+    Raises:
+        NotFound: A package cannot be had.
+        PenstockError: It took too long.
     """
-    file = folder / "requirements.txt"
+    file = target.folder / "requirements.txt"
     own_ways = (own_requirements(pinned=True), own_requirements())
     answer = uv.Answer(1, "", "")
     for offline, own in product((True,) if how.offline else (True, False), own_ways):
         file.write_text("".join(f"{line}\n" for line in (*requirements, *own)), "utf-8")
-        options = ("--quiet", "--python", str(folder / "bin" / "python"), *_sources(how))
-        options += ("--offline",) if offline else ()
-        answer = uv.uv(program, "pip", "install", *options, "--requirements", str(file), timeout=PATIENCE, keep=keep)
+        options = ("--quiet", *target.options, *_sources(how), *(("--offline",) if offline else ()))
+        given = ("install", *options, "--requirements", str(file))
+        answer = uv.uv(program, "pip", *given, timeout=PATIENCE, keep=target.keep)
         if not answer.code:
+            file.unlink()  # its URLs may hold credentials
             return
     raise _refusal(answer, requirements, how)
 
@@ -187,9 +209,23 @@ def _finish(folder: Path, requirements: tuple[str, ...], python: Python, began: 
             hint="one of the task's packages may stand in the way: run it with what is installed here: --same-env",
         ) from None
     path = msgspec.json.decode(seen.stdout, type=tuple[str, ...])
+    write_facts(folder, requirements, python.version, path, site, began)
+
+
+def write_facts(
+    folder: Path, requirements: tuple[str, ...], version: str, path: tuple[str, ...], site: Path, began: float
+) -> None:
+    """Write down what is in an environment, as the last thing that is done to it.
+
+    Args:
+        version: Of its Python.
+        path: Its `sys.path`.
+        site: The folder of its packages.
+        began: When its making began, by the monotonic clock.
+    """
     facts = Facts(
         requirements=tuple(masked(line) for line in requirements),
-        python=python.version,
+        python=version,
         packages=tuple(sorted(_packages(site))),
         path=tuple(os.path.relpath(one, folder) if Path(one).is_relative_to(folder) else one for one in path),
         site=str(site.relative_to(folder)),
@@ -197,7 +233,6 @@ def _finish(folder: Path, requirements: tuple[str, ...], python: Python, began: 
         size=_size(folder),
         seconds=round(time.monotonic() - began, 3),
     )
-    (folder / "requirements.txt").unlink()  # its URLs may hold credentials
     (folder / _FACTS).write_bytes(msgspec.json.encode(facts))
 
 

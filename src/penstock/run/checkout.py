@@ -21,6 +21,7 @@ from penstock.blobs.files import writing_below
 from penstock.core.errors import Invalid, NotFound
 from penstock.core.task import Script, ScriptKind, SourceFile
 from penstock.run import neighbours
+from penstock.run.attempt import CodeAt
 from penstock.run.mirrors import HEAD, Mirror, remove_unused_mirrors
 from penstock.run.patch import notes
 from penstock.run.slots import Occupant, Slot, occupy, remove_unused
@@ -100,6 +101,11 @@ def checkout(script: Script, cache: Path, *, timeout: float = PATIENCE) -> Check
         except BaseException:
             slot.close()
             raise
+
+
+def opened(at: CodeAt) -> Checkout:
+    """Return code that somebody else checked out, and keeps."""
+    return Checkout(Slot(Path(at.root), -1), Path(at.folder), at.entry, left_out=at.left_out)
 
 
 def prune(cache: Path, older_than: float) -> int:

@@ -10,12 +10,13 @@ It must never know how what is needed comes to be there.
 from __future__ import annotations
 
 import sys
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from importlib import metadata
 from pathlib import Path
 
 from msgspec import Struct
+from packaging.utils import canonicalize_name
 
 from penstock.core.errors import Invalid, PenstockError
 from penstock.core.requirements import allows_python, header, masked, normalised, parsed
@@ -130,30 +131,58 @@ def needs(script: Script, cache: Path) -> Needs:
     return Needs(requirements=None, python=script.interpreter)
 
 
-def differences(requirements: tuple[str, ...], python: str) -> list[str]:
-    """Return in words what of a task's needs is not met here; nothing when all is.
+class Present(Struct, frozen=True, kw_only=True):
+    """A Python with its packages, as far as it matters for what is needed.
+
+    Args:
+        version: Of Python.
+        place: Where it is, in words.
+        packages: The version of each of its packages, by the names that `canonicalize_name` gives them; None for what
+            is installed here.
+        markers: What conditions on the environment see; what is missing is as here.
+    """
+
+    version: str
+    place: str = "here"
+    packages: Mapping[str, str] | None = None
+    markers: dict[str, str] = {}
+
+    def version_of(self, package: str) -> str | None:
+        """Return the version of a package; None when it is not there."""
+        if self.packages is not None:
+            return self.packages.get(canonicalize_name(package))
+        try:
+            return metadata.version(package)
+        except metadata.PackageNotFoundError:
+            return None
+
+
+def differences(requirements: tuple[str, ...], python: str, present: Present | None = None) -> list[str]:
+    """Return in words what of a task's needs is not met; nothing when all is.
 
     Args:
         requirements: Lines as `normalised` gives them.
         python: A version; empty for any.
+        present: What is there; None for what is installed here.
     """
+    there = present or Present(version=here().version)
     found: list[str] = []
-    if minor(python) not in {"", here().minor}:
-        found.append(f"Python {here().version} is here, and {python} was recorded")
+    if minor(python) not in {"", minor(there.version)}:
+        found.append(f"Python {there.version} is {there.place}, and {python} was recorded")
     for line in requirements:
         wanted = parsed(line)
-        if wanted.marker is not None and not wanted.marker.evaluate({"extra": ""}):
+        if wanted.marker is not None and not wanted.marker.evaluate({"extra": "", **there.markers}):
             continue
         shown = masked(line.partition(" --hash=")[0])
-        try:
-            version = metadata.version(wanted.name)
-        except metadata.PackageNotFoundError:
-            found.append(f"{shown} is needed, and {wanted.name} is not installed here")
-            continue
-        if wanted.url is not None:
-            found.append(f"{shown} is needed, and nobody can tell whether {wanted.name} {version} here is that")
+        version = there.version_of(wanted.name)
+        if version is None:
+            found.append(f"{shown} is needed, and {wanted.name} is not installed {there.place}")
+        elif wanted.url is not None:
+            found.append(
+                f"{shown} is needed, and nobody can tell whether {wanted.name} {version} {there.place} is that"
+            )
         elif not wanted.specifier.contains(version, prereleases=True):
-            found.append(f"{shown} is needed, and {version} is installed here")
+            found.append(f"{shown} is needed, and {version} is installed {there.place}")
     return found
 
 

@@ -33,6 +33,8 @@ class Launch(Struct, frozen=True, kw_only=True):
         interpreter: Another Python to run it; implies `fresh`.
         time_limit: Seconds after which it is killed; None for no limit.
         detached: Whether it lives on when whoever launched it is gone; only a fork can.
+        tidies: Whether programs clear up behind it, which are not killed with it; nor is anything else of its warm
+            process's that has lost its parent.
     """
 
     key: str
@@ -45,6 +47,7 @@ class Launch(Struct, frozen=True, kw_only=True):
     interpreter: str | None = None
     time_limit: float | None = None
     detached: bool = False
+    tidies: bool = False
 
 
 class Output(Struct, frozen=True):
@@ -103,6 +106,7 @@ class Process:
         self.spawn = wire.Spawn(os.fsencode(launch.interpreter or ""), variables)
         self.time_limit = launch.time_limit
         self.detached = launch.detached
+        self.tidies = launch.tidies
         self.pid = 0
         self.cause: Literal["aborted", "time_limit"] | None = None
         opened: list[int] = []

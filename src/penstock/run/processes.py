@@ -194,7 +194,8 @@ class Processes:
             process = self._waiting.popleft()
             far, process.far = process.far, ()
             fork = warm.ready.forkable and not process.fresh
-            warm.order(wire.Start(process.key, None if fork else process.spawn, process.detached), far)
+            start = wire.Start(process.key, None if fork else process.spawn, process.detached, process.tidies)
+            warm.order(start, far)
         self._watch_warm()
 
     def _hear_warm(self) -> None:

@@ -44,15 +44,23 @@ class ResourceMonitor:
         process: Whose use is reported beside the machine's.
         first: Seconds until the first report.
         every: Seconds between reports.
+        find: Finds the process whose use is reported, where it is another one; None for none yet.
     """
 
     def __init__(
-        self, reporter: Reporter, process: Process = "self", first: float = FIRST, every: float = EVERY
+        self,
+        reporter: Reporter,
+        process: Process = "self",
+        first: float = FIRST,
+        every: float = EVERY,
+        *,
+        find: Callable[[], Process | None] | None = None,
     ) -> None:
         self._reporter = reporter
         self._process = process
         self._first = first
         self._every = every
+        self._find = find
         self._stopped = threading.Event()
         self._thread: threading.Thread | None = None
 
@@ -72,6 +80,7 @@ class ResourceMonitor:
         if self._stopped.wait(min(SETTLED, self._first / 2)):
             return
         gpu = _gpu_reader()
+        self._look()
         counted = counts(self._process)
         pause = self._first
         while not self._stopped.wait(pause):
@@ -81,6 +90,16 @@ class ResourceMonitor:
             for name, value in found.items():
                 self._reporter.scalar(TITLE, name, value, int(now - began))
             counted, before, pause = latest, now, self._every
+            if self._look():
+                counted = counts(self._process)
+
+    def _look(self) -> bool:
+        """Look for the process that is meant, until it is found; return whether it was found just now."""
+        found = self._find() if self._find is not None else None
+        if found is None:
+            return False
+        self._process, self._find = found, None
+        return True
 
 
 def counts(process: Process = "self") -> Counts:

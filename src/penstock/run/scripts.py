@@ -17,7 +17,7 @@ from types import ModuleType
 from penstock.core.errors import PenstockError
 from penstock.core.task import EndReason, Status
 from penstock.run.attempt import AttemptSpec, Outcome
-from penstock.run.checkout import Checkout, checkout
+from penstock.run.checkout import Checkout, checkout, opened
 from penstock.run.inner import conclude
 from penstock.run.outcomes import failed, left, raised
 
@@ -36,7 +36,7 @@ def run_script(spec: AttemptSpec) -> Outcome:
 def _carry_out(spec: AttemptSpec) -> Outcome:
     script = spec.task.script
     try:
-        code = checkout(script, Path(spec.cache))
+        code = checkout(script, Path(spec.cache)) if spec.code is None else opened(spec.code)
     except PenstockError as error:
         return failed(EndReason.INPUT, str(error))
     try:

@@ -78,11 +78,13 @@ class Start(Struct, frozen=True, tag=True, array_like=True):
         key: Names the process in later orders and reports.
         spawn: None to fork.
         detached: Whether it lives on when the warm process, or the controller, is gone.
+        tidies: Whether programs clear up behind it, which the warm process must not kill when it has ended.
     """
 
     key: str
     spawn: Spawn | None
     detached: bool = False
+    tidies: bool = False
 
 
 class Kill(Struct, frozen=True, tag=True, array_like=True):
@@ -188,15 +190,16 @@ def command(interpreter: str, role: str, number: int) -> list[str]:
 
 def send_frame(channel: socket.socket, frame: bytes) -> None:
     """Send one frame over a blocking socket."""
-    header = _header(frame)
+    before = header(frame)
     if len(frame) <= _JOINED:
-        channel.sendall(header + frame)
+        channel.sendall(before + frame)
     else:
-        channel.sendall(header)
+        channel.sendall(before)
         channel.sendall(frame)
 
 
-def _header(frame: bytes) -> bytes:
+def header(frame: bytes) -> bytes:
+    """Return what goes before a frame."""
     if len(frame) > LIMIT:
         raise Invalid(f"a message of {len(frame)} bytes is too long", hint=f"at most {LIMIT} bytes go in one")
     return _HEADER.pack(len(frame))
@@ -249,11 +252,11 @@ class Connection:
 
     def send(self, frame: bytes, descriptors: tuple[int, ...] = ()) -> None:
         """Send a frame; `descriptors` go with it and are closed here once they are on their way."""
-        header = _header(frame)
+        before = header(frame)
         if len(frame) <= _JOINED:
-            self._outgoing.append((memoryview(header + frame), descriptors))
+            self._outgoing.append((memoryview(before + frame), descriptors))
         else:
-            self._outgoing.append((memoryview(header), descriptors))
+            self._outgoing.append((memoryview(before), descriptors))
             self._outgoing.append((memoryview(frame), ()))
         self.flush()
 

@@ -67,6 +67,7 @@ class Zygote:
         self._pids: dict[str, int] = {}
         self._keys: dict[int, str] = {}
         self._detached: set[int] = set()  # processes that live on without this one
+        self._tidied = False  # programs that clear up behind a process may have come to be ours
         self._inherited: frozenset[int] = frozenset()  # processes that an import started; they are not ours to kill
         self._why_not_fork = ""
         self._variables: frozenset[bytes] = frozenset()
@@ -172,6 +173,7 @@ class Zygote:
         self._keys[pid] = key
         if order.detached:
             self._detached.add(pid)
+        self._tidied = self._tidied or order.tidies
         self.report(wire.Spawned(key, pid))
         if spawn is None:
             _reseed()
@@ -208,7 +210,7 @@ class Zygote:
         for key in ended:
             del self._pids[key]
         self._detached.difference_update(codes)
-        if codes:
+        if codes and not self._tidied:
             self._kill_strays()
         for key, pid in ended.items():
             code = codes[pid]
