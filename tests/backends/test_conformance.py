@@ -60,6 +60,7 @@ from penstock.ops.claims import (
 from penstock.ops.console import ConsolePlace, SearchConsole
 from penstock.ops.decisions import ListDecisions, RecordDecision
 from penstock.ops.executions import Keyed, ListExecutions, ListStored, ReuseStep
+from penstock.ops.graphs import GetGraph
 from penstock.ops.health import CheckHealth
 from penstock.ops.launches import GetLaunchForm, LaunchRun
 from penstock.ops.lifecycle import (
@@ -472,6 +473,8 @@ READS: list[Op] = [
     GetRun(id=DRAFT),
     PlanRerun(source=OVER, parameters={"rate": 1}, from_step="b"),
     GetRerun(run=ANEW),
+    GetGraph(id=RUN),
+    GetGraph(id=ANEW),
     GetLaunchForm(source=OVER),
     GetLaunchForm(pipeline="flow", project="P"),
     FindRun(text="last"),
@@ -515,6 +518,7 @@ REFUSED: list[tuple[Op, type[PenstockError]]] = [
     (GetTask(id=NOBODY), NotFound),
     (GetTask(id="é\n"), NotFound),
     (GetRun(id=TASK), NotFound),
+    (GetGraph(id=TASK), NotFound),
     (GetArtifact(task=STEP, name="X"), NotFound),
     (GetModel(id=NOBODY), NotFound),
     (FindModels(tags=("__$nor", "x")), Invalid),

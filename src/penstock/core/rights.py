@@ -214,6 +214,7 @@ RULES: dict[str, Rule] = {
     "ArchiveRun": write(task("id")),
     "DeleteRun": write(removed("id"), held=True),
     "GetRun": read(task("id")),
+    "GetGraph": read(task("id")),
     "PlanRerun": read(task("source")),
     "DraftRerun": run(source("source"), made("id")),
     "GetRerun": read(task("run")),
