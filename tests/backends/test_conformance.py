@@ -101,6 +101,7 @@ from penstock.ops.outputs import (
     ReportScalars,
     SummarizeScalars,
 )
+from penstock.ops.pipelines import ListFailures, ListPipelines
 from penstock.ops.queues import (
     ChangeQueue,
     CreateQueue,
@@ -150,7 +151,7 @@ from penstock.server.serve import Serving
 from penstock.server.thread import serving
 from penstock.settings import Settings
 
-RUN, DRAFT, TASK, OTHER, NOBODY, MADE, DONE, CLAIMED, WAITING, OVER, ANEW = (one * 32 for one in "1236f789bca")
+RUN, DRAFT, TASK, OTHER, NOBODY, MADE, DONE, CLAIMED, WAITING, OVER, ANEW, BROKEN = (one * 32 for one in "1236f789bcad")
 STEP, ENDED_STEP = attempt_id(RUN, "a", 1), attempt_id(OTHER, "a", 1)
 ADMIN, OTHER_USER = "ada", "bob"
 WORKER = Worker(host="here", pid=1, started="2", boot="3")
@@ -296,6 +297,9 @@ def owner(home):
         backend.call(AddUser(name=name, scope=Scope.ADMIN, projects=() if name == ADMIN else ("é",)))
     backend.call(AddKey(owner=OTHER_USER, name="é"))
     backend.call(ClaimTask(agent=AGENT.name, queues=("default",), request="r"))
+    backend.call(CreateRun(pipeline="broken", project="P", task=NewTask(id=BROKEN, name="é", project="")))
+    backend.call(StartRun(id=BROKEN, definition=DEFINITION, worker=WORKER))
+    backend.call(EndRun(id=BROKEN, status=Status.FAILED, reason=EndReason.EXCEPTION, message="é\nmore"))
     script = Script(source="print('é')", entry_point="flow.py")
     backend.call(CreateRun(pipeline="flow", project="P", task=NewTask(id=OVER, name="flow", project="", script=script)))
     backend.call(StartRun(id=OVER, definition=DEFINITION, worker=WORKER))
@@ -475,6 +479,9 @@ READS: list[Op] = [
     GetRerun(run=ANEW),
     GetGraph(id=RUN),
     GetGraph(id=ANEW),
+    ListPipelines(limit=1),
+    ListPipelines(text="FLOW", project="P", after=("draft", "P")),
+    ListFailures(),
     GetLaunchForm(source=OVER),
     GetLaunchForm(pipeline="flow", project="P"),
     FindRun(text="last"),
@@ -519,6 +526,8 @@ REFUSED: list[tuple[Op, type[PenstockError]]] = [
     (GetTask(id="é\n"), NotFound),
     (GetRun(id=TASK), NotFound),
     (GetGraph(id=TASK), NotFound),
+    (ListPipelines(limit=0), Invalid),
+    (ListFailures(limit=201), Invalid),
     (GetArtifact(task=STEP, name="X"), NotFound),
     (GetModel(id=NOBODY), NotFound),
     (FindModels(tags=("__$nor", "x")), Invalid),

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
+from penstock.core.pipeline import Pipeline
 from penstock.core.task import Script, Status, Task, TaskType
 from penstock.ports.overview import Held, Origin
 from penstock.ports.queues import Waiting
@@ -49,3 +52,40 @@ def test_the_origin_of_an_attempt_is_its_run_and_other_tasks_have_none(tx: SqlTx
     an_attempt(tx, "1", "a")
     tx.tasks.add(Task(id="2", name="alone", project="P"))
     assert tx.overview.origins(["1", "2", "3"]) == {"1": Origin("r", "flow #0")}
+
+
+def a_named_run(
+    tx: SqlTx, pipeline: str, number: int = 0, status: Status = Status.COMPLETED, ended: float = 2.0
+) -> str:
+    id = f"{pipeline}{number}"
+    facts = {"type": TaskType.CONTROLLER, "status": status, "started": 1.0, "ended": ended}
+    tx.tasks.add(Task(id=id, name=pipeline, project="P", created=float(number), **facts))  # type: ignore[arg-type]
+    tx.runs.add(id, "P", pipeline)
+    if number:
+        tx.runs.start(id, Pipeline(name=pipeline, project="P"), number=number, version="1", code_hash="")
+    return id
+
+
+def test_each_pipeline_is_named_once_in_order_whatever_its_letters_are(tx: SqlTx) -> None:
+    for name in ("b", "é", "B", "a b", "b"):
+        a_named_run(tx, name, number=len(list(tx.overview.pipelines(("", "")))) + 1)
+    assert list(tx.overview.pipelines(("", ""))) == [(name, "P") for name in ("B", "a b", "b", "é")]
+    assert list(tx.overview.pipelines(("a b", "P"))) == [("b", "P"), ("é", "P")]
+
+
+def test_the_runs_of_a_pipeline_come_newest_first_and_those_that_wait_apart(tx: SqlTx) -> None:
+    for number in (1, 2, 3):
+        a_named_run(tx, "a", number)
+    waiting = a_named_run(tx, "a", status=Status.QUEUED)
+    assert [one.number for one in tx.overview.bars("a", "P", 2)] == [3, 2]
+    assert {key: [one.id for one in bars] for key, bars in tx.overview.coming().items()} == {("a", "P"): [waiting]}
+
+
+def test_failures_are_walked_in_the_order_in_which_they_came(
+    tx: SqlTx, scans: Callable[[SqlTx, str], list[str]]
+) -> None:
+    for number, ended in ((1, 5.0), (2, 9.0), (3, 7.0)):
+        a_named_run(tx, "a", number, Status.FAILED, ended)
+    assert [one.ended for one in tx.overview.failures(6.0, 10)] == [9.0, 7.0]
+    sql = """SELECT t.id FROM tasks t WHERE t.type = 'controller' AND t.ended >= 1.0 ORDER BY t.ended DESC LIMIT 1"""
+    assert "controllers_by_end" in scans(tx, sql)[0]

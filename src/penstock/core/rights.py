@@ -223,6 +223,8 @@ RULES: dict[str, Rule] = {
     "FindRun": read(lists=True),
     "ListRuns": read(lists=True),
     "SearchRuns": read(lists=True),
+    "ListPipelines": read(lists=True),
+    "ListFailures": read(lists=True),
     "SearchTasks": read(lists=True),
     # steps of runs
     "DraftStep": run(task("run"), *_NEW_TASK),
