@@ -43,6 +43,7 @@ from penstock.core.search import Compare, Condition, Fact, MetricColumn, Paramet
 from penstock.core.secret import Secret
 from penstock.core.task import Configuration, EndReason, Parameter, Script, Status, Worker
 from penstock.ops.access import AddKey, AddUser, Authenticate, ChangeUser, ListKeys, ListUsers, RemoveUser, RevokeKey
+from penstock.ops.actions import Action, PlanAction, RequeueRun
 from penstock.ops.agents import Agent, DrainAgent, ForgetAgent, ListAgents, ReportAgent
 from penstock.ops.audit import CheckAudit, ListAudit
 from penstock.ops.base import REGISTRY, Op
@@ -57,10 +58,13 @@ from penstock.ops.claims import (
     RenewLease,
     SpareLeases,
 )
+from penstock.ops.comparison import CompareRuns, GetGrid
 from penstock.ops.console import ConsolePlace, SearchConsole
 from penstock.ops.decisions import ListDecisions, RecordDecision
 from penstock.ops.executions import Keyed, ListExecutions, ListStored, ReuseStep
+from penstock.ops.graphs import GetGraph
 from penstock.ops.health import CheckHealth
+from penstock.ops.launches import GetLaunchForm, LaunchRun
 from penstock.ops.lifecycle import (
     ArchiveTask,
     BeginTask,
@@ -73,6 +77,7 @@ from penstock.ops.lifecycle import (
     PublishTask,
     ResetTask,
 )
+from penstock.ops.logs import ReadLog
 from penstock.ops.models import (
     AddModel,
     ArchiveModel,
@@ -100,6 +105,7 @@ from penstock.ops.outputs import (
     ReportScalars,
     SummarizeScalars,
 )
+from penstock.ops.pipelines import ListFailures, ListPipelines
 from penstock.ops.queues import (
     ChangeQueue,
     CreateQueue,
@@ -149,7 +155,7 @@ from penstock.server.serve import Serving
 from penstock.server.thread import serving
 from penstock.settings import Settings
 
-RUN, DRAFT, TASK, OTHER, NOBODY, MADE, DONE, CLAIMED, WAITING, OVER, ANEW = (one * 32 for one in "1236f789bca")
+RUN, DRAFT, TASK, OTHER, NOBODY, MADE, DONE, CLAIMED, WAITING, OVER, ANEW, BROKEN = (one * 32 for one in "1236f789bcad")
 STEP, ENDED_STEP = attempt_id(RUN, "a", 1), attempt_id(OTHER, "a", 1)
 ADMIN, OTHER_USER = "ada", "bob"
 WORKER = Worker(host="here", pid=1, started="2", boot="3")
@@ -223,7 +229,9 @@ WAYS = {
 }
 ON_POSTGRES = {"postgres", "postgres_http"}  # the others are on the SQLite file of the home
 
-RUNS = ArchiveRun | CloneRun | CreateRun | DefineRun | EndRun | StartRun | StopRun  # what these return is a run
+RUNS = (
+    ArchiveRun | CloneRun | CreateRun | DefineRun | EndRun | LaunchRun | RequeueRun | StartRun | StopRun
+)  # what these return is a run
 NOT_THE_RECORD = (  # what these return
     AddKey | DeleteModel | DeleteRun | DraftRerun | DeleteTask | EndLeases | RemoveParameters | ResetTask
 )
@@ -235,6 +243,8 @@ RESERVED = {
         *(ArchiveTask, BeginTask, CloneTask, ContinueTask, DeleteTask),
         *(DequeueTask, EnqueueTask, PublishTask, ResetTask),
         *(CreateRun, StartRun, EndRun, StopRun, ResumeRun, ArchiveRun, DeleteRun, CloneRun, DefineRun, DraftRerun),
+        LaunchRun,
+        RequeueRun,
         *(DraftStep, EnqueueStep, LaunchStep, DecideSteps, ReuseStep, TakeOver, DeleteModel),
         *(
             SetTagLimit,
@@ -292,7 +302,11 @@ def owner(home):
         backend.call(AddUser(name=name, scope=Scope.ADMIN, projects=() if name == ADMIN else ("é",)))
     backend.call(AddKey(owner=OTHER_USER, name="é"))
     backend.call(ClaimTask(agent=AGENT.name, queues=("default",), request="r"))
-    backend.call(CreateRun(pipeline="flow", project="P", task=NewTask(id=OVER, name="flow", project="")))
+    backend.call(CreateRun(pipeline="broken", project="P", task=NewTask(id=BROKEN, name="é", project="")))
+    backend.call(StartRun(id=BROKEN, definition=DEFINITION, worker=WORKER))
+    backend.call(EndRun(id=BROKEN, status=Status.FAILED, reason=EndReason.EXCEPTION, message="é\nmore"))
+    script = Script(source="print('é')", entry_point="flow.py")
+    backend.call(CreateRun(pipeline="flow", project="P", task=NewTask(id=OVER, name="flow", project="", script=script)))
     backend.call(StartRun(id=OVER, definition=DEFINITION, worker=WORKER))
     backend.call(EndRun(id=OVER, status=Status.STOPPED))
     backend.call(DraftRerun(id=ANEW, source=OVER, parameters={"rate": 0.5}, only="a"))
@@ -387,12 +401,15 @@ WRITES: list[tuple[Op, Op]] = [
         TakeOver(task=ENDED_STEP, wanted=Monitors(artifacts=(Named("x", "y"),))),
         ListArtifacts(task=OTHER),
     ),
+    (RequeueRun(id=OVER, queue="default", reason="é"), GetRun(id=OVER)),
     (ResumeRun(id=OTHER, worker=WORKER, seen=WORKER), GetRun(id=OTHER)),
     (ArchiveRun(id=DRAFT), GetRun(id=DRAFT)),
     (StopRun(id=RUN, why="enough"), GetRun(id=RUN)),
     (DefineRun(id=DRAFT, definition=DEFINITION), GetRun(id=DRAFT)),
     (CloneRun(source=RUN, clone=Copied(id="4" * 32, name="é"), version="2.0"), GetRun(id="4" * 32)),
     (DraftRerun(id="4" * 32, source=OVER, parameters={"rate": "0.2"}, from_step="b"), GetRerun(run="4" * 32)),
+    (LaunchRun(source=OVER, id="4" * 32, parameters={"rate": "0.2"}, tags=("é",), name="é"), GetRun(id="4" * 32)),
+    (LaunchRun(pipeline="flow", project="P", id="4" * 32, from_step="b", cache=False), GetRun(id="4" * 32)),
     (EndTask(id=STEP, status=Status.FAILED, reason=EndReason.SIGNAL, message="é"), GetTask(id=STEP)),
     (EndRun(id=RUN, status=Status.STOPPED, reason=EndReason.ABORTED), GetRun(id=RUN)),
     (DeleteRun(id=DRAFT), ListRuns()),
@@ -466,6 +483,18 @@ READS: list[Op] = [
     GetRun(id=DRAFT),
     PlanRerun(source=OVER, parameters={"rate": 1}, from_step="b"),
     GetRerun(run=ANEW),
+    PlanAction(id=RUN, action=Action.ABORT),
+    PlanAction(id=BROKEN, action=Action.RERUN_FROM, step="b", parameters={"rate": "é"}),
+    CompareRuns(ids=(RUN, BROKEN, OVER)),
+    GetGrid(pipeline="flow", project="P", limit=2),
+    ReadLog(run=RUN, steps=("a",), newest=True, before=2**40),
+    GetGraph(id=RUN),
+    GetGraph(id=ANEW),
+    ListPipelines(limit=1),
+    ListPipelines(text="FLOW", project="P", after=("draft", "P")),
+    ListFailures(),
+    GetLaunchForm(source=OVER),
+    GetLaunchForm(pipeline="flow", project="P"),
     FindRun(text="last"),
     ListRuns(),
     SearchRuns(
@@ -508,6 +537,14 @@ REFUSED: list[tuple[Op, type[PenstockError]]] = [
     (GetTask(id=NOBODY), NotFound),
     (GetTask(id="é\n"), NotFound),
     (GetRun(id=TASK), NotFound),
+    (GetGraph(id=TASK), NotFound),
+    (ReadLog(run=RUN, lines=0), Invalid),
+    (CompareRuns(ids=(RUN,)), Invalid),
+    (GetGrid(pipeline="é", project="P", limit=0), Invalid),
+    (PlanAction(id=TASK, action=Action.DELETE), NotFound),
+    (RequeueRun(id=RUN), Conflict),
+    (ListPipelines(limit=0), Invalid),
+    (ListFailures(limit=201), Invalid),
     (GetArtifact(task=STEP, name="X"), NotFound),
     (GetModel(id=NOBODY), NotFound),
     (FindModels(tags=("__$nor", "x")), Invalid),
@@ -535,6 +572,10 @@ REFUSED: list[tuple[Op, type[PenstockError]]] = [
     (PlanRerun(source=RUN), Conflict),
     (PlanRerun(source=OVER, parameters={"speed": 1}), BadParameter),
     (DraftRerun(id="4" * 32, source=OVER, only="c"), NotFound),
+    (LaunchRun(source=OVER, parameters={"rate": "fast"}), BadParameter),
+    (LaunchRun(source=OVER, queue="é"), NotFound),
+    (LaunchRun(pipeline="flow"), Invalid),
+    (GetLaunchForm(pipeline="é", project=""), NotFound),
     (JudgeTask(id=TASK, status=Status.FAILED), Conflict),
     (BeginTask(id=STEP, worker=WORKER), Conflict),
     (ResetTask(id=RUN), Conflict),

@@ -9,6 +9,7 @@ from msgspec.structs import replace
 from penstock.core.errors import Conflict, Invalid, NotFound
 from penstock.core.run import ChangeKind
 from penstock.core.task import EndReason, Status, Task, TaskType
+from penstock.core.waiting import paused, unserved
 from penstock.ops.queues import ChangeQueue, CreateQueue, DeleteQueue, Entry, ListEntries, ListQueues, MoveEntry, Queue
 from penstock.ports.queues import Waiting
 from penstock.service.base import handles
@@ -61,7 +62,7 @@ def delete_queue(tx: Tx, op: DeleteQueue, now: float) -> None:
     for entry in waiting:
         task = tx.tasks.get(entry.task)
         if task.run is None:
-            move(tx, task, Status.CREATED, now)
+            let_go(tx, task, now)
         else:
             why = f"its queue {op.name!r} was deleted"
             move(tx, task, Status.STOPPED, now, reason=EndReason.ABORTED, message=why)
@@ -98,6 +99,14 @@ def move_entry(tx: Tx, op: MoveEntry, now: float) -> None:
         tx.changes.note(ChangeKind.QUEUE, name, now)
 
 
+def let_go(tx: Tx, task: Task, now: float) -> None:
+    """Let a task wait no more: it is a draft again. A run that was to go on stays stopped, where it stood."""
+    if task.type is TaskType.CONTROLLER and tx.runs.has(task.id) and tx.runs.get(task.id).number:
+        move(tx, task, Status.STOPPED, now, reason=EndReason.ABORTED, message="it was taken out of its queue")
+    else:
+        move(tx, task, Status.CREATED, now)
+
+
 def wait_in(tx: Tx, task: Task, queue: str, now: float, *, priority: int = 0) -> None:
     """Let a task that is queued wait in a queue.
 
@@ -116,11 +125,18 @@ def _one(tx: Tx, name: str, now: float) -> Queue:
 
 
 def _served(tx: Tx, queues: list[Queue], now: float) -> list[Queue]:
-    """Return the queues with how many agents serve each."""
+    """Return the queues with how many agents serve each, and what helps where none does."""
     agents = [one for one in tx.agents.list(now) if not one.draining]
+    serving = {queue.name: sum(not one.queues or queue.name in one.queues for one in agents) for queue in queues}
     return [
-        replace(queue, agents=sum(not one.queues or queue.name in one.queues for one in agents)) for queue in queues
+        replace(queue, agents=serving[queue.name], why_idle=_why_idle(queue, serving[queue.name])) for queue in queues
     ]
+
+
+def _why_idle(queue: Queue, agents: int) -> str:
+    if queue.paused:
+        return paused(queue.name)
+    return "" if agents else unserved(queue.name)
 
 
 def _checked(name: str) -> str:
