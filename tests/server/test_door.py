@@ -18,6 +18,9 @@ from penstock.settings import Settings
 
 HASH = "0" * 64
 WITHOUT_A_KEY = {
+    ("GET", "/"),
+    ("GET", "/assets/{file}"),
+    ("GET", "/icon.svg"),
     ("GET", "/healthz"),
     ("GET", "/login"),
     ("POST", "/login"),
