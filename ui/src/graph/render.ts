@@ -1,0 +1,233 @@
+/** Shows a scene in an element: lines on a canvas, boxes in view as buttons, and far away all as a map of statuses.
+ *
+ *  It draws at most once a frame, and only what changed. It knows no framework and asks nobody for data. */
+
+import { fitted, overlap, revealing, seen, zoomed, type Area, type Camera } from './camera';
+import { Gestures } from './gestures';
+import { Minimap } from './minimap';
+import { Nodes, type Words } from './nodes';
+import { paint, type Look, type Palette } from './paint';
+import { walk, type Box, type Direction, type Scene } from './scene';
+
+/** Below this size text cannot be read, and boxes become patches of a map. */
+const READABLE = 0.45;
+/** More boxes than these are never elements at a time. */
+const ELEMENTS = 320;
+
+export interface Options {
+  look: (box: Box) => Look;
+  words: (box: Box) => Words;
+  /** Somebody chose a box. */
+  onChoose: (box: Box) => void;
+  /** The camera changed: how large it is seen. */
+  onZoom?: (k: number) => void;
+}
+
+const KEYS: Record<string, Direction> = { ArrowUp: 'up', ArrowDown: 'down', ArrowLeft: 'left', ArrowRight: 'right' };
+
+export class GraphView {
+  readonly #host: HTMLElement;
+  readonly #options: Options;
+  readonly #canvas = document.createElement('canvas');
+  readonly #layer = document.createElement('div');
+  readonly #hint = document.createElement('div');
+  readonly #nodes = new Nodes(this.#layer);
+  readonly #minimap = new Minimap((x, y) => this.#centre(x, y));
+  readonly #gestures: Gestures;
+  readonly #observer: ResizeObserver;
+  #scene: Scene | null = null;
+  #palette: Palette;
+  #camera: Camera = { k: 1, x: 0, y: 0 };
+  #view: Area = { width: 0, height: 0 };
+  #current: string | null = null;
+  #fits = true;
+  #frame = 0;
+  #map = false;
+  #minimapIsOld = true;
+
+  constructor(host: HTMLElement, palette: Palette, options: Options) {
+    this.#host = host;
+    this.#palette = palette;
+    this.#options = options;
+    this.#layer.className = 'graph-layer';
+    this.#hint.className = 'graph-hint';
+    this.#hint.hidden = true;
+    host.append(this.#canvas, this.#layer, this.#minimap.element, this.#hint);
+    this.#gestures = new Gestures(host, {
+      pan: (x, y) => this.#move({ ...this.#camera, x: this.#camera.x + x, y: this.#camera.y + y }),
+      zoom: (factor, at) => this.zoom(factor, at),
+      tap: (at) => this.#tap(at),
+      hover: (at) => this.#hover(at),
+    });
+    host.addEventListener('click', this.#onClick);
+    host.addEventListener('keydown', this.#onKey);
+    this.#observer = new ResizeObserver(() => this.#resize());
+    this.#observer.observe(host);
+    this.#resize();
+  }
+
+  /** Show another scene. What is looked at stays, unless everything was in view. */
+  show(scene: Scene): void {
+    this.#scene = scene;
+    if (this.#current !== null && !scene.byKey.has(this.#current)) this.#current = null;
+    this.#current ??= scene.boxes[0]?.key ?? null;
+    if (this.#fits) this.#camera = fitted(scene, this.#view);
+    this.refresh();
+  }
+
+  /** Draw again, because statuses, times or the selection changed. */
+  refresh(): void {
+    this.#minimapIsOld = true;
+    this.#ask();
+  }
+
+  paintWith(palette: Palette): void {
+    this.#palette = palette;
+    this.refresh();
+  }
+
+  /** Show everything. */
+  fit(): void {
+    if (!this.#scene) return;
+    this.#move(fitted(this.#scene, this.#view));
+    this.#fits = true;
+  }
+
+  zoom(factor: number, at = { x: this.#view.width / 2, y: this.#view.height / 2 }): void {
+    if (!this.#scene) return;
+    const smallest = fitted(this.#scene, this.#view).k * 0.7;
+    this.#move(zoomed(this.#camera, factor, at, smallest));
+  }
+
+  /** Make a box the current one, and bring it into view; `near` also enlarges it so far that it can be read. */
+  go(key: string, { near = false, focus = false } = {}): void {
+    const box = this.#scene?.byKey.get(key);
+    if (!box) return;
+    this.#current = key;
+    const k = near ? Math.max(this.#camera.k, 0.9) : this.#camera.k;
+    const centre = near && k !== this.#camera.k;
+    this.#move(revealing({ ...this.#camera, k }, box, this.#view, centre));
+    if (focus) {
+      this.#draw();
+      this.#nodes.focus(key);
+    }
+  }
+
+  destroy(): void {
+    cancelAnimationFrame(this.#frame);
+    this.#observer.disconnect();
+    this.#gestures.stop();
+    this.#host.removeEventListener('click', this.#onClick);
+    this.#host.removeEventListener('keydown', this.#onKey);
+    this.#nodes.clear();
+    for (const part of [this.#canvas, this.#layer, this.#minimap.element, this.#hint]) part.remove();
+  }
+
+  #centre(x: number, y: number): void {
+    this.#move({ ...this.#camera, x: this.#view.width / 2 - x * this.#camera.k, y: this.#view.height / 2 - y * this.#camera.k });
+  }
+
+  #move(camera: Camera): void {
+    if (camera.k !== this.#camera.k) this.#options.onZoom?.(camera.k);
+    this.#camera = camera;
+    this.#fits = false;
+    this.#hint.hidden = true;
+    this.#ask();
+  }
+
+  #resize(): void {
+    const view = { width: this.#host.clientWidth, height: this.#host.clientHeight };
+    if (view.width === this.#view.width && view.height === this.#view.height) return;
+    this.#view = view;
+    const ratio = devicePixelRatio;
+    this.#canvas.width = Math.round(view.width * ratio);
+    this.#canvas.height = Math.round(view.height * ratio);
+    if (this.#fits && this.#scene) this.#camera = fitted(this.#scene, view);
+    this.#draw();
+  }
+
+  #ask(): void {
+    if (this.#frame === 0) this.#frame = requestAnimationFrame(() => this.#draw());
+  }
+
+  #draw(): void {
+    cancelAnimationFrame(this.#frame);
+    this.#frame = 0;
+    const context = this.#canvas.getContext('2d');
+    if (!this.#scene || !context || this.#view.width === 0) return;
+    const { look, words } = this.#options;
+    const boxes = this.#inView();
+    this.#map = this.#camera.k < READABLE || boxes.length > ELEMENTS;
+    const current = this.#current === null ? undefined : this.#scene.byKey.get(this.#current);
+    const shown = this.#map ? (current ? [current] : []) : current ? [...boxes, current] : boxes;
+    this.#layer.classList.toggle('is-map', this.#map);
+    this.#layer.style.transform = `translate(${this.#camera.x}px, ${this.#camera.y}px) scale(${this.#camera.k})`;
+    this.#nodes.show(shown, look, words, this.#current);
+    const looks = remembered(look);
+    const picture = { scene: this.#scene, camera: this.#camera, view: this.#view, palette: this.#palette, look: looks };
+    paint(context, { ...picture, current: this.#current, map: this.#map }, devicePixelRatio);
+    if (this.#minimapIsOld) this.#minimap.paint(this.#scene, this.#palette, looks, devicePixelRatio);
+    this.#minimapIsOld = false;
+    this.#minimap.follow(this.#camera, this.#view);
+  }
+
+  #inView(): Box[] {
+    const area = seen(this.#camera, this.#view, 60);
+    return this.#scene!.boxes.filter((box) => overlap(box, area));
+  }
+
+  #at(point: { x: number; y: number }): Box | undefined {
+    const [x, y] = [(point.x - this.#camera.x) / this.#camera.k, (point.y - this.#camera.y) / this.#camera.k];
+    const rect = { x, y, width: 0, height: 0 };
+    return this.#scene?.boxes.findLast((box) => box.kind !== 'frame' && overlap(box, rect));
+  }
+
+  #tap(point: { x: number; y: number }): void {
+    const box = this.#map ? this.#at(point) : undefined;
+    if (box) this.#choose(box);
+  }
+
+  #hover(point: { x: number; y: number } | null): void {
+    const box = this.#map && point ? this.#at(point) : undefined;
+    this.#hint.hidden = !box;
+    if (!box || !point) return;
+    const { name, status, note } = this.#options.words(box);
+    this.#hint.textContent = [box.label || name, status, note].filter(Boolean).join(' · ');
+    this.#hint.style.transform = `translate(${point.x + 12}px, ${point.y + 12}px)`;
+  }
+
+  #choose(box: Box): void {
+    this.#current = box.key;
+    this.#ask();
+    this.#options.onChoose(box);
+  }
+
+  readonly #onClick = (event: MouseEvent): void => {
+    const key = (event.target as Element).closest<HTMLElement>('.graph-node')?.dataset['key'];
+    const box = key === undefined ? undefined : this.#scene?.byKey.get(key);
+    if (box && !this.#gestures.moved) this.#choose(box);
+  };
+
+  readonly #onKey = (event: KeyboardEvent): void => {
+    if (event.ctrlKey || event.metaKey || event.altKey || !this.#scene) return;
+    const direction = KEYS[event.key];
+    if (direction && this.#current !== null) {
+      const next = walk(this.#scene, this.#current, direction);
+      if (next !== null) this.go(next, { focus: true });
+    } else if (event.key === 'f') this.fit();
+    else if (event.key === '+' || event.key === '=') this.zoom(1.25);
+    else if (event.key === '-') this.zoom(0.8);
+    else return;
+    event.preventDefault();
+  };
+}
+
+/** Return the same function, which asks once for each box. */
+function remembered(look: (box: Box) => Look): (box: Box) => Look {
+  const known = new Map<string, Look>();
+  return (box) => {
+    const found = known.get(box.key) ?? look(box);
+    known.set(box.key, found);
+    return found;
+  };
+}
