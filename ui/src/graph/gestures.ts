@@ -30,12 +30,12 @@ export class Gestures {
     this.#host = host;
     this.#listener = listener;
     const { signal } = this.#over;
-    host.addEventListener('pointerdown', this.#down, { signal });
-    host.addEventListener('pointermove', this.#move, { signal });
-    host.addEventListener('pointerup', this.#up, { signal });
-    host.addEventListener('pointercancel', this.#up, { signal });
-    host.addEventListener('pointerleave', () => listener.hover(null), { signal });
-    host.addEventListener('wheel', this.#wheel, { signal, passive: false });
+    host.addEventListener("pointerdown", this.#down, { signal });
+    host.addEventListener("pointermove", this.#move, { signal });
+    host.addEventListener("pointerup", this.#up, { signal });
+    host.addEventListener("pointercancel", this.#up, { signal });
+    host.addEventListener("pointerleave", () => listener.hover(null), { signal });
+    host.addEventListener("wheel", this.#wheel, { signal, passive: false });
   }
 
   stop(): void {
@@ -48,7 +48,7 @@ export class Gestures {
   }
 
   readonly #down = (event: PointerEvent): void => {
-    if (event.button !== 0 || (event.target as Element).closest('.graph-minimap')) return;
+    if (event.button !== 0 || (event.target as Element).closest(".graph-minimap")) return;
     const point = this.#point(event);
     if (this.#pointers.size === 0) this.moved = false;
     this.#start = point;
@@ -59,7 +59,7 @@ export class Gestures {
     const point = this.#point(event);
     const before = this.#pointers.get(event.pointerId);
     if (!before) {
-      if (event.pointerType === 'mouse') this.#listener.hover(point);
+      if (event.pointerType === "mouse") this.#listener.hover(point);
       return;
     }
     if (!this.moved && Math.hypot(point.x - this.#start.x, point.y - this.#start.y) < STILL) return;
@@ -72,17 +72,20 @@ export class Gestures {
       return;
     }
     const far = (a: Point, b: Point) => Math.max(1, Math.hypot(a.x - b.x, a.y - b.y));
-    this.#listener.zoom(far(point, other) / far(before, other), { x: (point.x + other.x) / 2, y: (point.y + other.y) / 2 });
+    this.#listener.zoom(far(point, other) / far(before, other), {
+      x: (point.x + other.x) / 2,
+      y: (point.y + other.y) / 2,
+    });
   };
 
   readonly #up = (event: PointerEvent): void => {
     const was = this.#pointers.delete(event.pointerId);
-    const isElement = (event.target as Element).closest('.graph-node');
-    if (was && !this.moved && event.type === 'pointerup' && !isElement) this.#listener.tap(this.#point(event));
+    const isElement = (event.target as Element).closest(".graph-node");
+    if (was && !this.moved && event.type === "pointerup" && !isElement) this.#listener.tap(this.#point(event));
   };
 
   readonly #wheel = (event: WheelEvent): void => {
-    if ((event.target as Element).closest('.graph-minimap')) return;
+    if ((event.target as Element).closest(".graph-minimap")) return;
     event.preventDefault();
     const lines = event.deltaMode === 1 ? 16 : 1;
     if (event.shiftKey || Math.abs(event.deltaX) > Math.abs(event.deltaY)) {

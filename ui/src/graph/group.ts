@@ -1,7 +1,7 @@
 /** Steps that are drawn as one: those of a stage, and siblings that were made by mapping one function. */
 
-import { neighbours, ranksOf, topological } from './layers';
-import { numbered, type GraphStep } from './steps';
+import { neighbours, ranksOf, topological } from "./layers";
+import { type GraphStep, numbered } from "./steps";
 
 /** More siblings, or steps of one stage, than these are drawn as one unless somebody opens them. */
 export const SIBLINGS = 60;
@@ -10,7 +10,7 @@ export interface Item {
   /** Unique in the graph: a step's name, or `stage:…` or `mapped:…`. */
   key: string;
   label: string;
-  kind: 'step' | 'stage' | 'mapped';
+  kind: "step" | "stage" | "mapped";
   /** Numbers of its steps. */
   members: number[];
   /** Whether the steps of a group are shown, in a grid. */
@@ -37,18 +37,20 @@ export function grouped(steps: readonly GraphStep[], how: Grouping): Grouped {
   const edges = steps.flatMap((step, index) =>
     step.parents.flatMap((parent) => (byName.has(parent) ? [[byName.get(parent)!, index] as [number, number]] : [])),
   );
-  const items = steps.map((step, index): Item => ({
-    key: step.name,
-    label: step.name,
-    kind: 'step',
-    members: [index],
-    open: false,
-  }));
+  const items = steps.map(
+    (step, index): Item => ({
+      key: step.name,
+      label: step.name,
+      kind: "step",
+      members: [index],
+      open: false,
+    }),
+  );
   let found: Grouped = { items, edges, itemOf: Int32Array.from(steps.keys()) };
   for (const [stage, members] of stagesOf(steps)) {
     const key = `stage:${stage}`;
     if (members.length < 2 || how.open.has(key) || !(how.stages || members.length > SIBLINGS)) continue;
-    const joined = join(found, [{ key, label: stage, kind: 'stage', members, open: false }]);
+    const joined = join(found, [{ key, label: stage, kind: "stage", members, open: false }]);
     if (!hasCycle(joined)) found = joined;
   }
   return withMapped(found, steps, how.open);
@@ -57,7 +59,7 @@ export function grouped(steps: readonly GraphStep[], how: Grouping): Grouped {
 function stagesOf(steps: readonly GraphStep[]): Map<string, number[]> {
   const stages = new Map<string, number[]>();
   steps.forEach(({ stage }, index) => {
-    if (stage === null || stage === '') return;
+    if (stage === null || stage === "") return;
     listed(stages, stage).push(index);
   });
   return stages;
@@ -82,8 +84,8 @@ function withMapped(start: Grouped, steps: readonly GraphStep[], open: ReadonlyS
 function mappedItem(steps: readonly GraphStep[], members: number[], open: ReadonlySet<string>): Item {
   const first = steps[members[0]!]!.name;
   const key = `mapped:${first}`;
-  const label = stem(first).replace(/[\s_\-.:[(#]+[\])]?$/, '') || first;
-  return { key, label, kind: 'mapped', members, open: open.has(key) };
+  const label = stem(first).replace(/[\s_\-.:[(#]+[\])]?$/, "") || first;
+  return { key, label, kind: "mapped", members, open: open.has(key) };
 }
 
 /** Return the items of each rank, with the keys of what is above them. */
@@ -92,7 +94,8 @@ function rowsOf(graph: Grouped): { index: number; above: number[] }[][] {
   const { up } = neighbours(graph.items.length, flat);
   const rows: { index: number; above: number[] }[][] = [];
   ranksOf(graph.items.length, flat).forEach((rank, index) => {
-    (rows[rank] ??= []).push({ index, above: up[index]!.sort((a, b) => a - b) });
+    rows[rank] ??= [];
+    rows[rank].push({ index, above: up[index]!.sort((a, b) => a - b) });
   });
   return rows;
 }
@@ -108,7 +111,7 @@ function alike(
   const kinds = new Map<string, number[]>();
   for (const { index, above } of row) {
     const item = graph.items[index]!;
-    if (item.kind !== 'step') continue;
+    if (item.kind !== "step") continue;
     const step = steps[item.members[0]!]!;
     listed(kinds, JSON.stringify([stem(step.name), step.code, above])).push(item.members[0]!);
   }
@@ -123,7 +126,7 @@ function listed<K>(lists: Map<K, number[]>, key: K): number[] {
 
 /** Return the name without the number by which it differs from its siblings. */
 export function stem(name: string): string {
-  return name.replace(/\d+(?!.*\d)/, '');
+  return name.replace(/\d+(?!.*\d)/, "");
 }
 
 function join(graph: Grouped, groups: Item[]): Grouped {

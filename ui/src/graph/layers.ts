@@ -40,11 +40,11 @@ export function ranksOf(nodes: number, edges: Int32Array): Int32Array {
 export function topological(up: number[][], down: number[][]): number[] {
   const open = up.map((above) => above.length);
   const order: number[] = [];
-  open.forEach((count, node) => count === 0 && order.push(node));
+  for (const [node, count] of open.entries()) if (count === 0) order.push(node);
   for (let at = 0; at < order.length; at++) {
     for (const child of down[order[at]!]!) if (--open[child]! === 0) order.push(child);
   }
-  if (order.length < up.length) throw new Error('the steps form a cycle');
+  if (order.length < up.length) throw new Error("the steps form a cycle");
   return order;
 }
 

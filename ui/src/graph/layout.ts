@@ -1,10 +1,10 @@
 /** A layered layout, from above to below, as a pure function of boxes and edges. It knows of no page and no run. */
 
-import { layered, type Layered, type LayoutInput } from './layers';
-import { ordered } from './order';
-import { GAP, placed } from './place';
+import { type Layered, type LayoutInput, layered } from "./layers";
+import { ordered } from "./order";
+import { GAP, placed } from "./place";
 
-export type { LayoutInput } from './layers';
+export type { LayoutInput } from "./layers";
 
 export interface Layout {
   /** The upper left corner of each box. */
@@ -22,7 +22,7 @@ export interface Layout {
 /** Lay a graph out. Throws when its edges form a cycle or name a node that is not there. */
 export function layout(input: LayoutInput): Layout {
   const nodes = input.sizes.length / 2;
-  if (input.edges.some((node) => node < 0 || node >= nodes)) throw new Error('an edge names a node that is not there');
+  if (input.edges.some((node) => node < 0 || node >= nodes)) throw new Error("an edge names a node that is not there");
   const graph = layered(nodes, input.edges);
   const { layers, crossings } = ordered(graph);
   const widths = new Float64Array(graph.ranks.length);

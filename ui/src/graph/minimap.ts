@@ -1,8 +1,8 @@
 /** The whole graph, small, with the part that is seen; a click or a drag goes there. */
 
-import { seen, type Area, type Camera } from './camera';
-import type { Look, Palette } from './paint';
-import type { Box, Scene } from './scene';
+import { type Area, type Camera, seen } from "./camera";
+import type { Look, Palette } from "./paint";
+import type { Box, Scene } from "./scene";
 
 const SIZE = { width: 168, height: 112 };
 
@@ -16,11 +16,11 @@ export class Minimap {
 
   /** `go` is told which point of the graph shall be in the middle. */
   constructor(go: (x: number, y: number) => void) {
-    this.element = document.createElement('div');
-    this.element.className = 'graph-minimap';
-    this.element.setAttribute('aria-hidden', 'true');
-    this.#canvas = document.createElement('canvas');
-    this.#window = document.createElement('div');
+    this.element = document.createElement("div");
+    this.element.className = "graph-minimap";
+    this.element.setAttribute("aria-hidden", "true");
+    this.#canvas = document.createElement("canvas");
+    this.#window = document.createElement("div");
     this.element.append(this.#canvas, this.#window);
     const move = (event: PointerEvent) => {
       if (event.buttons !== 1) return;
@@ -28,18 +28,18 @@ export class Minimap {
       go((event.clientX - rect.left - this.#left) / this.#k, (event.clientY - rect.top - this.#top) / this.#k);
       event.stopPropagation();
     };
-    this.element.addEventListener('pointerdown', (event) => {
+    this.element.addEventListener("pointerdown", (event) => {
       this.element.setPointerCapture(event.pointerId);
       move(event);
     });
-    this.element.addEventListener('pointermove', move);
+    this.element.addEventListener("pointermove", move);
   }
 
   /** Draw all boxes; needed when the graph or a status changed, not when the camera moved. */
   paint(scene: Scene, palette: Palette, look: (box: Box) => Look, ratio: number): void {
     this.#canvas.width = SIZE.width * ratio;
     this.#canvas.height = SIZE.height * ratio;
-    const context = this.#canvas.getContext('2d');
+    const context = this.#canvas.getContext("2d");
     if (!context) return;
     this.#k = Math.min((SIZE.width - 8) / Math.max(1, scene.width), (SIZE.height - 8) / Math.max(1, scene.height), 0.2);
     this.#left = (SIZE.width - scene.width * this.#k) / 2;
@@ -47,7 +47,7 @@ export class Minimap {
     context.setTransform(this.#k * ratio, 0, 0, this.#k * ratio, this.#left * ratio, this.#top * ratio);
     const least = 1.5 / this.#k;
     for (const box of scene.boxes) {
-      if (box.kind === 'frame') continue;
+      if (box.kind === "frame") continue;
       context.fillStyle = palette.status[look(box).status];
       context.fillRect(box.x, box.y, Math.max(box.width, least), Math.max(box.height, least));
     }

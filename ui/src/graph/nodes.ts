@@ -1,7 +1,7 @@
 /** The boxes in view as real buttons: text that can be found, selected, focused and read aloud. */
 
-import type { Look } from './paint';
-import type { Box } from './scene';
+import type { Look } from "./paint";
+import type { Box } from "./scene";
 
 /** What a button says. */
 export interface Words {
@@ -70,24 +70,24 @@ export class Nodes {
 }
 
 function made(box: Box): Node {
-  const element = document.createElement('button');
-  element.type = 'button';
-  element.className = 'graph-node';
-  element.dataset['key'] = box.key;
-  element.dataset['kind'] = box.kind;
+  const element = document.createElement("button");
+  element.type = "button";
+  element.className = "graph-node";
+  element.dataset.key = box.key;
+  element.dataset.kind = box.kind;
   const span = (name: string): HTMLSpanElement => {
-    const found = document.createElement('span');
+    const found = document.createElement("span");
     found.className = name;
     element.append(found);
     return found;
   };
-  const glyph = span('graph-glyph');
-  glyph.setAttribute('aria-hidden', 'true');
-  const name = span('graph-name');
+  const glyph = span("graph-glyph");
+  glyph.setAttribute("aria-hidden", "true");
+  const name = span("graph-name");
   const status = span("unseen");
-  const note = span('graph-note');
-  const bar = box.kind === 'stage' || box.kind === 'mapped' ? span('graph-bar') : null;
-  return { element, name, glyph, status, note, bar, drawn: '' };
+  const note = span("graph-note");
+  const bar = box.kind === "stage" || box.kind === "mapped" ? span("graph-bar") : null;
+  return { element, name, glyph, status, note, bar, drawn: "" };
 }
 
 function update(node: Node, box: Box, look: Look, words: Words, current: boolean): void {
@@ -97,14 +97,14 @@ function update(node: Node, box: Box, look: Look, words: Words, current: boolean
   const { element } = node;
   element.style.transform = `translate(${box.x}px, ${box.y}px)`;
   element.style.width = `${box.width}px`;
-  element.style.height = box.kind === 'frame' ? '34px' : `${box.height}px`;
-  element.dataset['status'] = look.status;
-  element.classList.toggle('is-dim', look.dim);
-  element.classList.toggle('is-critical', look.critical);
-  element.classList.toggle('is-match', look.match);
+  element.style.height = box.kind === "frame" ? "34px" : `${box.height}px`;
+  element.dataset.status = look.status;
+  element.classList.toggle("is-dim", look.dim);
+  element.classList.toggle("is-critical", look.critical);
+  element.classList.toggle("is-match", look.match);
   element.tabIndex = current ? 0 : -1;
-  if (current) element.setAttribute('aria-current', 'true');
-  else element.removeAttribute('aria-current');
+  if (current) element.setAttribute("aria-current", "true");
+  else element.removeAttribute("aria-current");
   element.title = box.label;
   node.glyph.textContent = words.glyph;
   node.name.textContent = words.name;
@@ -114,8 +114,8 @@ function update(node: Node, box: Box, look: Look, words: Words, current: boolean
 }
 
 function part(status: string, share: number): HTMLSpanElement {
-  const found = document.createElement('span');
-  found.dataset['status'] = status;
+  const found = document.createElement("span");
+  found.dataset.status = status;
   found.style.width = `${share * 100}%`;
   return found;
 }

@@ -1,6 +1,6 @@
 /** The order within each layer, chosen so that few edges cross. */
 
-import type { Layered } from './layers';
+import type { Layered } from "./layers";
 
 const SWEEPS = 12;
 /** Up to so many vertices neighbours are also swapped one by one, which finds what sweeps overlook. */
@@ -10,7 +10,7 @@ const SWAPPED = 500;
 export function ordered(graph: Layered): { layers: number[][]; crossings: number } {
   const layers = graph.layers.map((layer) => layer.slice());
   const place = new Int32Array(graph.ranks.length);
-  layers.forEach((layer) => number(layer, place));
+  for (const layer of layers) number(layer, place);
   let best = layers.map((layer) => layer.slice());
   let fewest = crossings(layers, graph.down, place);
   const swaps = graph.nodes <= SWAPPED;

@@ -1,8 +1,8 @@
 /** Draws lines, and boxes that are too small or too many to be elements, on a canvas. */
 
-import { overlap, seen, type Area, type Camera, type Rect } from './camera';
-import type { Box, Line, Scene } from './scene';
-import type { StepStatus } from './steps';
+import { type Area, type Camera, overlap, type Rect, seen } from "./camera";
+import type { Box, Line, Scene } from "./scene";
+import type { StepStatus } from "./steps";
 
 export interface Palette {
   line: string;
@@ -35,17 +35,17 @@ export interface Picture {
 }
 
 export const GLYPH: Record<StepStatus, string> = {
-  pending: '○',
-  queued: '◷',
-  running: '▶',
-  completed: '✓',
-  cached: '⚡',
-  failed: '✕',
-  aborted: '■',
-  skipped: '–',
+  pending: "○",
+  queued: "◷",
+  running: "▶",
+  completed: "✓",
+  cached: "⚡",
+  failed: "✕",
+  aborted: "■",
+  skipped: "–",
 };
 
-const HOLLOW = new Set<StepStatus>(['cached', 'pending']);
+const HOLLOW = new Set<StepStatus>(["cached", "pending"]);
 
 /** Draw everything that is seen. */
 export function paint(context: CanvasRenderingContext2D, picture: Picture, ratio: number): void {
@@ -63,7 +63,7 @@ function frames(context: CanvasRenderingContext2D, { scene, palette }: Picture, 
   context.strokeStyle = palette.frame;
   context.lineWidth = 1;
   for (const box of scene.boxes) {
-    if (box.kind === 'frame' && overlap(box, area)) context.strokeRect(box.x, box.y, box.width, box.height);
+    if (box.kind === "frame" && overlap(box, area)) context.strokeRect(box.x, box.y, box.width, box.height);
   }
 }
 
@@ -130,19 +130,20 @@ function map(context: CanvasRenderingContext2D, picture: Picture, area: Rect): v
   const { scene, camera, palette, look, current } = picture;
   const least = 3 / camera.k;
   const glyphs = scene.boxes.length < 3_000;
-  context.textAlign = 'center';
-  context.textBaseline = 'middle';
+  context.textAlign = "center";
+  context.textBaseline = "middle";
   for (const box of scene.boxes) {
-    if (box.kind === 'frame' || !overlap(box, area)) continue;
+    if (box.kind === "frame" || !overlap(box, area)) continue;
     const { status, dim, critical, match } = look(box);
     const [width, height] = [Math.max(box.width, least), Math.max(box.height, least)];
     const [x, y] = [box.x + (box.width - width) / 2, box.y + (box.height - height) / 2];
     context.globalAlpha = dim ? 0.2 : 1;
     context.fillStyle = palette.status[status];
-    context.globalAlpha *= HOLLOW.has(status) ? 0.55 : status === 'skipped' ? 0.35 : 1;
+    context.globalAlpha *= HOLLOW.has(status) ? 0.55 : status === "skipped" ? 0.35 : 1;
     context.fillRect(x, y, width, height);
     context.globalAlpha = dim ? 0.2 : 1;
-    if (critical || match || box.key === current) outline(context, picture, { x, y, width, height }, match, box.key === current);
+    if (critical || match || box.key === current)
+      outline(context, picture, { x, y, width, height }, match, box.key === current);
     if (glyphs && height * camera.k >= 10) {
       context.fillStyle = palette.frame;
       context.font = `${Math.min(height * 0.8, 14 / camera.k)}px system-ui, sans-serif`;

@@ -1,8 +1,8 @@
 /** Ways through a run that matter: the one that decided how long it took, and the one that led to a failure. */
 
-import { numbered, type GraphStep } from './steps';
+import { type GraphStep, numbered } from "./steps";
 
-const BAD = new Set(['failed', 'aborted']);
+const BAD = new Set(["failed", "aborted"]);
 
 /** Return the names on the critical path, from its first step to the one that ended last.
  *
@@ -38,7 +38,7 @@ export function failurePath(steps: readonly GraphStep[]): Set<string> {
   for (let grew = bad.length > 0; grew; ) {
     grew = false;
     for (const step of steps) {
-      if (step.status !== 'skipped' || struck.has(step.name)) continue;
+      if (step.status !== "skipped" || struck.has(step.name)) continue;
       if (!step.parents.some((parent) => struck.has(parent))) continue;
       struck.add(step.name);
       grew = true;

@@ -1,6 +1,6 @@
 /** Where each vertex of ordered layers stands: as near to its neighbours as order and distances allow. */
 
-import type { Layered } from './layers';
+import type { Layered } from "./layers";
 
 export const GAP = { x: 24, y: 44, bend: 12 };
 const ROUNDS = 10;

@@ -2,12 +2,12 @@
  *
  *  It draws at most once a frame, and only what changed. It knows no framework and asks nobody for data. */
 
-import { fitted, overlap, revealing, seen, zoomed, type Area, type Camera } from './camera';
-import { Gestures } from './gestures';
-import { Minimap } from './minimap';
-import { Nodes, type Words } from './nodes';
-import { paint, type Look, type Palette } from './paint';
-import { walk, type Box, type Direction, type Scene } from './scene';
+import { type Area, type Camera, fitted, overlap, revealing, seen, zoomed } from "./camera";
+import { Gestures } from "./gestures";
+import { Minimap } from "./minimap";
+import { Nodes, type Words } from "./nodes";
+import { type Look, type Palette, paint } from "./paint";
+import { type Box, type Direction, type Scene, walk } from "./scene";
 
 /** Below this size text cannot be read, and boxes become patches of a map. */
 const READABLE = 0.45;
@@ -23,14 +23,14 @@ export interface Options {
   onZoom?: (k: number) => void;
 }
 
-const KEYS: Record<string, Direction> = { ArrowUp: 'up', ArrowDown: 'down', ArrowLeft: 'left', ArrowRight: 'right' };
+const KEYS: Record<string, Direction> = { ArrowUp: "up", ArrowDown: "down", ArrowLeft: "left", ArrowRight: "right" };
 
 export class GraphView {
   readonly #host: HTMLElement;
   readonly #options: Options;
-  readonly #canvas = document.createElement('canvas');
-  readonly #layer = document.createElement('div');
-  readonly #hint = document.createElement('div');
+  readonly #canvas = document.createElement("canvas");
+  readonly #layer = document.createElement("div");
+  readonly #hint = document.createElement("div");
   readonly #nodes = new Nodes(this.#layer);
   readonly #minimap = new Minimap((x, y) => this.#centre(x, y));
   readonly #gestures: Gestures;
@@ -49,8 +49,8 @@ export class GraphView {
     this.#host = host;
     this.#palette = palette;
     this.#options = options;
-    this.#layer.className = 'graph-layer';
-    this.#hint.className = 'graph-hint';
+    this.#layer.className = "graph-layer";
+    this.#hint.className = "graph-hint";
     this.#hint.hidden = true;
     host.append(this.#canvas, this.#layer, this.#minimap.element, this.#hint);
     this.#gestures = new Gestures(host, {
@@ -59,8 +59,8 @@ export class GraphView {
       tap: (at) => this.#tap(at),
       hover: (at) => this.#hover(at),
     });
-    host.addEventListener('click', this.#onClick);
-    host.addEventListener('keydown', this.#onKey);
+    host.addEventListener("click", this.#onClick);
+    host.addEventListener("keydown", this.#onKey);
     this.#observer = new ResizeObserver(() => this.#resize());
     this.#observer.observe(host);
     this.#resize();
@@ -117,14 +117,18 @@ export class GraphView {
     cancelAnimationFrame(this.#frame);
     this.#observer.disconnect();
     this.#gestures.stop();
-    this.#host.removeEventListener('click', this.#onClick);
-    this.#host.removeEventListener('keydown', this.#onKey);
+    this.#host.removeEventListener("click", this.#onClick);
+    this.#host.removeEventListener("keydown", this.#onKey);
     this.#nodes.clear();
     for (const part of [this.#canvas, this.#layer, this.#minimap.element, this.#hint]) part.remove();
   }
 
   #centre(x: number, y: number): void {
-    this.#move({ ...this.#camera, x: this.#view.width / 2 - x * this.#camera.k, y: this.#view.height / 2 - y * this.#camera.k });
+    this.#move({
+      ...this.#camera,
+      x: this.#view.width / 2 - x * this.#camera.k,
+      y: this.#view.height / 2 - y * this.#camera.k,
+    });
   }
 
   #move(camera: Camera): void {
@@ -153,14 +157,14 @@ export class GraphView {
   #draw(): void {
     cancelAnimationFrame(this.#frame);
     this.#frame = 0;
-    const context = this.#canvas.getContext('2d');
+    const context = this.#canvas.getContext("2d");
     if (!this.#scene || !context || this.#view.width === 0) return;
     const { look, words } = this.#options;
     const boxes = this.#inView();
     this.#map = this.#camera.k < READABLE || boxes.length > ELEMENTS;
     const current = this.#current === null ? undefined : this.#scene.byKey.get(this.#current);
     const shown = this.#map ? (current ? [current] : []) : current ? [...boxes, current] : boxes;
-    this.#layer.classList.toggle('is-map', this.#map);
+    this.#layer.classList.toggle("is-map", this.#map);
     this.#layer.style.transform = `translate(${this.#camera.x}px, ${this.#camera.y}px) scale(${this.#camera.k})`;
     this.#nodes.show(shown, look, words, this.#current);
     const looks = remembered(look);
@@ -179,7 +183,7 @@ export class GraphView {
   #at(point: { x: number; y: number }): Box | undefined {
     const [x, y] = [(point.x - this.#camera.x) / this.#camera.k, (point.y - this.#camera.y) / this.#camera.k];
     const rect = { x, y, width: 0, height: 0 };
-    return this.#scene?.boxes.findLast((box) => box.kind !== 'frame' && overlap(box, rect));
+    return this.#scene?.boxes.findLast((box) => box.kind !== "frame" && overlap(box, rect));
   }
 
   #tap(point: { x: number; y: number }): void {
@@ -192,7 +196,7 @@ export class GraphView {
     this.#hint.hidden = !box;
     if (!box || !point) return;
     const { name, status, note } = this.#options.words(box);
-    this.#hint.textContent = [box.label || name, status, note].filter(Boolean).join(' · ');
+    this.#hint.textContent = [box.label || name, status, note].filter(Boolean).join(" · ");
     this.#hint.style.transform = `translate(${point.x + 12}px, ${point.y + 12}px)`;
   }
 
@@ -203,7 +207,7 @@ export class GraphView {
   }
 
   readonly #onClick = (event: MouseEvent): void => {
-    const key = (event.target as Element).closest<HTMLElement>('.graph-node')?.dataset['key'];
+    const key = (event.target as Element).closest<HTMLElement>(".graph-node")?.dataset.key;
     const box = key === undefined ? undefined : this.#scene?.byKey.get(key);
     if (box && !this.#gestures.moved) this.#choose(box);
   };
@@ -214,9 +218,9 @@ export class GraphView {
     if (direction && this.#current !== null) {
       const next = walk(this.#scene, this.#current, direction);
       if (next !== null) this.go(next, { focus: true });
-    } else if (event.key === 'f') this.fit();
-    else if (event.key === '+' || event.key === '=') this.zoom(1.25);
-    else if (event.key === '-') this.zoom(0.8);
+    } else if (event.key === "f") this.fit();
+    else if (event.key === "+" || event.key === "=") this.zoom(1.25);
+    else if (event.key === "-") this.zoom(0.8);
     else return;
     event.preventDefault();
   };

@@ -1,14 +1,6 @@
 /** What the graph knows of a run's steps. The words of statuses are those of the server. */
 
-export type StepStatus =
-  | 'pending'
-  | 'queued'
-  | 'running'
-  | 'completed'
-  | 'cached'
-  | 'failed'
-  | 'aborted'
-  | 'skipped';
+export type StepStatus = "pending" | "queued" | "running" | "completed" | "cached" | "failed" | "aborted" | "skipped";
 
 export interface GraphStep {
   name: string;
@@ -25,14 +17,14 @@ export interface GraphStep {
 
 /** From the least to the most worth a look: the status of a group is the last one that occurs in it. */
 export const BY_URGENCY: readonly StepStatus[] = [
-  'skipped',
-  'cached',
-  'completed',
-  'pending',
-  'queued',
-  'aborted',
-  'running',
-  'failed',
+  "skipped",
+  "cached",
+  "completed",
+  "pending",
+  "queued",
+  "aborted",
+  "running",
+  "failed",
 ];
 
 /** Return how many steps stand in which status. */
@@ -46,7 +38,7 @@ export function counted(steps: readonly GraphStep[], members?: readonly number[]
 
 /** Return the status that stands for several steps. */
 export function mostUrgent(counts: ReadonlyMap<StepStatus, number>): StepStatus {
-  return BY_URGENCY.findLast((status) => counts.has(status)) ?? 'pending';
+  return BY_URGENCY.findLast((status) => counts.has(status)) ?? "pending";
 }
 
 /** Return the number of each step by its name. */
