@@ -61,6 +61,7 @@ from penstock.ops.console import ConsolePlace, SearchConsole
 from penstock.ops.decisions import ListDecisions, RecordDecision
 from penstock.ops.executions import Keyed, ListExecutions, ListStored, ReuseStep
 from penstock.ops.health import CheckHealth
+from penstock.ops.launches import GetLaunchForm, LaunchRun
 from penstock.ops.lifecycle import (
     ArchiveTask,
     BeginTask,
@@ -222,7 +223,9 @@ WAYS = {
 }
 ON_POSTGRES = {"postgres", "postgres_http"}  # the others are on the SQLite file of the home
 
-RUNS = ArchiveRun | CloneRun | CreateRun | DefineRun | EndRun | StartRun | StopRun  # what these return is a run
+RUNS = (
+    ArchiveRun | CloneRun | CreateRun | DefineRun | EndRun | LaunchRun | StartRun | StopRun
+)  # what these return is a run
 NOT_THE_RECORD = (  # what these return
     AddKey | DeleteModel | DeleteRun | DraftRerun | DeleteTask | EndLeases | RemoveParameters | ResetTask
 )
@@ -234,6 +237,7 @@ RESERVED = {
         *(ArchiveTask, BeginTask, CloneTask, ContinueTask, DeleteTask),
         *(DequeueTask, EnqueueTask, PublishTask, ResetTask),
         *(CreateRun, StartRun, EndRun, StopRun, ResumeRun, ArchiveRun, DeleteRun, CloneRun, DefineRun, DraftRerun),
+        LaunchRun,
         *(DraftStep, EnqueueStep, LaunchStep, DecideSteps, ReuseStep, TakeOver, DeleteModel),
         *(
             SetTagLimit,
@@ -291,7 +295,8 @@ def owner(home):
         backend.call(AddUser(name=name, scope=Scope.ADMIN, projects=() if name == ADMIN else ("é",)))
     backend.call(AddKey(owner=OTHER_USER, name="é"))
     backend.call(ClaimTask(agent=AGENT.name, queues=("default",), request="r"))
-    backend.call(CreateRun(pipeline="flow", project="P", task=NewTask(id=OVER, name="flow", project="")))
+    script = Script(source="print('é')", entry_point="flow.py")
+    backend.call(CreateRun(pipeline="flow", project="P", task=NewTask(id=OVER, name="flow", project="", script=script)))
     backend.call(StartRun(id=OVER, definition=DEFINITION, worker=WORKER))
     backend.call(EndRun(id=OVER, status=Status.STOPPED))
     backend.call(DraftRerun(id=ANEW, source=OVER, parameters={"rate": 0.5}, only="a"))
@@ -392,6 +397,8 @@ WRITES: list[tuple[Op, Op]] = [
     (DefineRun(id=DRAFT, definition=DEFINITION), GetRun(id=DRAFT)),
     (CloneRun(source=RUN, clone=Copied(id="4" * 32, name="é"), version="2.0"), GetRun(id="4" * 32)),
     (DraftRerun(id="4" * 32, source=OVER, parameters={"rate": "0.2"}, from_step="b"), GetRerun(run="4" * 32)),
+    (LaunchRun(source=OVER, id="4" * 32, parameters={"rate": "0.2"}, tags=("é",), name="é"), GetRun(id="4" * 32)),
+    (LaunchRun(pipeline="flow", project="P", id="4" * 32, from_step="b", cache=False), GetRun(id="4" * 32)),
     (EndTask(id=STEP, status=Status.FAILED, reason=EndReason.SIGNAL, message="é"), GetTask(id=STEP)),
     (EndRun(id=RUN, status=Status.STOPPED, reason=EndReason.ABORTED), GetRun(id=RUN)),
     (DeleteRun(id=DRAFT), ListRuns()),
@@ -465,6 +472,8 @@ READS: list[Op] = [
     GetRun(id=DRAFT),
     PlanRerun(source=OVER, parameters={"rate": 1}, from_step="b"),
     GetRerun(run=ANEW),
+    GetLaunchForm(source=OVER),
+    GetLaunchForm(pipeline="flow", project="P"),
     FindRun(text="last"),
     ListRuns(),
     SearchRuns(
@@ -533,6 +542,10 @@ REFUSED: list[tuple[Op, type[PenstockError]]] = [
     (PlanRerun(source=RUN), Conflict),
     (PlanRerun(source=OVER, parameters={"speed": 1}), BadParameter),
     (DraftRerun(id="4" * 32, source=OVER, only="c"), NotFound),
+    (LaunchRun(source=OVER, parameters={"rate": "fast"}), BadParameter),
+    (LaunchRun(source=OVER, queue="é"), NotFound),
+    (LaunchRun(pipeline="flow"), Invalid),
+    (GetLaunchForm(pipeline="é", project=""), NotFound),
     (JudgeTask(id=TASK, status=Status.FAILED), Conflict),
     (BeginTask(id=STEP, worker=WORKER), Conflict),
     (ResetTask(id=RUN), Conflict),

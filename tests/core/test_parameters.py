@@ -3,6 +3,10 @@
 from __future__ import annotations
 
 import math
+from datetime import UTC, date, datetime
+from enum import Enum
+from pathlib import Path
+from typing import Literal
 
 import msgspec
 import pytest
@@ -10,8 +14,15 @@ from hypothesis import example, given
 from hypothesis import strategies as st
 
 from penstock.core.errors import BadParameter
-from penstock.core.parameters import cast, held, is_plain, plain, restore, type_name
+from penstock.core.parameters import Declared, cast, choices, choose, held, is_plain, plain, restore, type_name
 from penstock.core.task import Parameter
+
+NOON = datetime(2026, 1, 31, 12, tzinfo=UTC)
+
+
+class Depth(Enum):
+    FLAT = 1
+    DEEP = 9
 
 
 def parameter(kind, value=None):
@@ -23,7 +34,9 @@ def parameter(kind, value=None):
     [
         (None, 3, "int"), (None, 3.0, "float"), (None, True, "bool"), (None, "x", "str"), (None, None, ""),
         (None, (1, 2), "list"), (None, {"a": 1}, "dict"), ("float", 3, "float"), (float, 3, "float"),
-        (int, None, "int"),
+        (int, None, "int"), (date, None, "date"), (None, NOON, "datetime"), (Path, None, "path"),
+        (None, Path("x"), "path"), (Literal["a", "b"], None, "str"), (Literal[1, 2], 1, "int"), (Depth, None, "int"),
+        (None, Depth.DEEP, "int"),
     ],
 )  # fmt: skip
 def test_the_type_is_the_one_asked_for_else_that_of_the_default(asked, default, expected):
@@ -42,6 +55,9 @@ def test_a_type_that_parameters_cannot_have_is_refused_by_name():
         ("int", "3", 3), ("int", " -4 ", -4), ("float", "1e-4", 1e-4), ("float", 3, 3.0), ("bool", "Yes", True),
         ("bool", "off", False), ("bool", 1, True), ("str", 3, "3"), ("list", "[1, 2]", [1, 2]), ("list", (1,), [1]),
         ("dict", '{"a": 1}', {"a": 1}), ("", "as it is", "as it is"), ("int", None, None), ("float", "nan", "nan"),
+        ("date", " 2026-01-31", "2026-01-31"), ("date", date(2026, 1, 31), "2026-01-31"),
+        ("datetime", "2026-01-31 12:00", "2026-01-31T12:00:00"), ("path", Path("a/b"), "a/b"),
+        ("int", Depth.DEEP, 9),
     ],
 )  # fmt: skip
 def test_a_text_becomes_a_value_of_the_type(kind, text, expected):
@@ -52,7 +68,7 @@ def test_a_text_becomes_a_value_of_the_type(kind, text, expected):
 
 @pytest.mark.parametrize(
     ("kind", "bad"), [("int", "3.5"), ("int", 3.5), ("int", True), ("float", "x"), ("bool", "perhaps"), ("list", "{}"),
-                      ("dict", "[1"), ("bool", 2), ("float", True)],
+                      ("dict", "[1"), ("bool", 2), ("float", True), ("date", "31.1.2026"), ("datetime", "noon")],
 )  # fmt: skip
 def test_what_does_not_fit_is_refused_with_the_name_the_value_and_an_example(kind, bad):
     with pytest.raises(BadParameter) as caught:
@@ -137,3 +153,19 @@ def test_a_type_that_is_none_of_ours_takes_values_as_they_are():
 def test_values_beyond_all_bounds_are_refused_by_name(kind, value):
     with pytest.raises(BadParameter, match="'x'"):
         cast(Parameter(section="Args", name="x", value=None, type=kind), value)
+
+
+@pytest.mark.parametrize(
+    ("kind", "expected"), [(Literal["a", "b"], ("a", "b")), (Depth, (1, 9)), (int, ()), (None, ()), ("int", ())]
+)
+def test_a_literal_and_an_enum_say_which_values_there_are(kind, expected):
+    assert choices(kind) == expected
+
+
+def test_a_value_that_is_none_of_the_choices_is_refused_with_what_there_is():
+    declared = Declared(default=None, choices=(1, 9))
+    assert choose(parameter("int"), "9", declared) == 9
+    assert choose(parameter("int"), None, declared) is None, "the default is always allowed"
+    with pytest.raises(BadParameter, match="'rate' cannot be 2") as caught:
+        choose(parameter("int"), "2", declared)
+    assert caught.value.hint == "choose one of 1, 9"

@@ -7,7 +7,10 @@ from msgspec.structs import replace
 
 from penstock.core.task import Worker
 from penstock.ops.agents import Agent, ReportAgent
-from penstock.sdk.local_agent import LocalAgent
+from penstock.ops.lifecycle import EnqueueTask
+from penstock.ops.queues import ChangeQueue
+from penstock.ops.tasks import CreateTask, NewTask
+from penstock.sdk.local_agent import Attendant, LocalAgent
 
 
 @pytest.fixture
@@ -32,4 +35,30 @@ def test_no_agent_is_started_where_one_lives_or_none_is_wanted(place, started):
     assert not LocalAgent(place.backend, replace(place.settings, start_agent="off")).start()
     place.backend.call(ReportAgent(agent=Agent(name="there", process=Worker(host="h", pid=1))))
     assert LocalAgent(place.backend, place.settings).start()
+    assert started == []
+
+
+@pytest.fixture
+def attendant(place, started, monkeypatch):
+    monkeypatch.setattr(Attendant, "PERIOD", 0.0)
+    return Attendant(place.backend, place.settings)
+
+
+def test_an_attendant_starts_an_agent_as_soon_as_something_waits(place, started, attendant):
+    attendant.look()
+    assert started == []
+    place.backend.call(CreateTask(task=NewTask(id="a" * 32, name="work", project="P")))
+    place.backend.call(EnqueueTask(id="a" * 32, queue="default"))
+    attendant.look()
+    assert len(started) == 1
+
+
+def test_an_attendant_starts_none_for_a_queue_that_is_paused_or_served(place, started, attendant):
+    place.backend.call(CreateTask(task=NewTask(id="a" * 32, name="work", project="P")))
+    place.backend.call(EnqueueTask(id="a" * 32, queue="default"))
+    place.backend.call(ChangeQueue(name="default", paused=True))
+    attendant.look()
+    place.backend.call(ChangeQueue(name="default", paused=False))
+    place.backend.call(ReportAgent(agent=Agent(name="there", process=Worker(host="h", pid=1))))
+    attendant.look()
     assert started == []

@@ -35,6 +35,7 @@ SUMMARIES = {
     "abort": "Stop a run.",
     "resume": "Let a run go on that failed, was stopped, or whose process died.",
     "rerun": "Run anew what depends on a change, and reuse the rest of a run.",
+    "launch": "Do anew what a run did, on agents: a new run.",
     "execute": "Carry out a draft here: a task, or a run.",
     "agent": "Serve queues: claim tasks and carry them out here.",
     "agents": "List the agents, or have one leave.",

@@ -94,14 +94,25 @@ def command(
 
 
 @contextmanager
-def hosted(settings: Settings, chosen: Serving, ready: Callable[[Address], object]) -> Generator[Server]:
-    """Make a server of a home, which logs to stderr; in the end both are closed."""
+def hosted(
+    settings: Settings, chosen: Serving, ready: Callable[[Address], object], *, attended: bool = False
+) -> Generator[Server]:
+    """Make a server of a home, which logs to stderr; in the end both are closed.
+
+    Args:
+        attended: Whether an agent is started on this machine whenever something waits that nobody else would take.
+    """
     from penstock.backend.local import open_local
+    from penstock.sdk.local_agent import Attendant
 
     serve = parts()[1]
+    from penstock.server.loops import Loop
+
     serve.log_to_stderr()
-    with closing(open_local(settings)) as backend, serve.make_server(backend, chosen, ready) as server:
-        yield server
+    with closing(open_local(settings)) as backend:
+        beside = [Loop("agents", Attendant.PERIOD, Attendant(backend, settings).look)] if attended else []
+        with serve.make_server(backend, chosen, ready, beside=beside) as server:
+            yield server
 
 
 def parts() -> tuple[ModuleType, ModuleType]:

@@ -35,7 +35,8 @@ def command(invocation: Invocation, opens: bool, port: int) -> Exit:
     """Print the address by which a browser gets in as you.
 
     It leads to the server that PENSTOCK_URL names, or that serves this home. When there is none, one is started, for
-    this machine alone; it serves until the process is told to stop.
+    this machine alone; it serves until the process is told to stop. What is started from the page then runs here: an
+    agent starts by itself when something waits.
     """
     from msgspec.structs import replace
 
@@ -93,7 +94,7 @@ def _serve(invocation: Invocation, port: int, *, opens: bool) -> None:
         click.echo(f"Penstock serves at {address.url}; Ctrl-C to end it", err=True)
         _show(invocation, server.login_link(), opens=opens)
 
-    with hosted(settings, Serving(home=settings.home, port=port), ready) as server:
+    with hosted(settings, Serving(home=settings.home, port=port), ready, attended=True) as server:
         server.run_until_told()
 
 

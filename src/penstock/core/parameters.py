@@ -9,7 +9,12 @@ import json
 import math
 from collections.abc import Callable, Iterable
 from contextlib import suppress
+from datetime import date, datetime
+from enum import Enum
+from typing import Literal, get_args, get_origin
 from typing import cast as assume
+
+from msgspec import Struct
 
 from penstock.core.errors import BadParameter
 from penstock.core.task import Json, Parameter
@@ -20,19 +25,55 @@ STRUCTURES = frozenset({"list", "tuple", "dict"})
 LARGEST = 2**63  # what a 64-bit integer of the database can hold
 
 
-def type_name(param_type: str | type | None, default: object) -> str:
+class Declared(Struct, frozen=True, kw_only=True):
+    """What the code of a pipeline says of a parameter beside its type and its value.
+
+    Args:
+        default: The value that it has unless a run is given another.
+        choices: The only values that it may have; empty for any of its type.
+    """
+
+    default: Json = None
+    choices: tuple[Json, ...] = ()
+
+
+def type_name(param_type: object, default: object) -> str:
     """Return the name of a parameter's type: the one asked for, else that of its default; empty when free.
 
     Args:
-        param_type: `int`, `"int"`, ... or None.
+        param_type: `int`, `"int"`, ... or None. Of a `Literal` or an `Enum` it is the type of the first value.
         default: The parameter's default value.
 
     Raises:
         BadParameter: The type is none that a parameter may have.
     """
+    found = choices(param_type) or choices(type(default))
+    if found:
+        return _known(type(found[0]).__name__)
     if param_type is None:
         return "" if default is None else _known(type(default).__name__)
-    return _known(param_type if isinstance(param_type, str) else param_type.__name__)
+    return _known(param_type if isinstance(param_type, str) else getattr(param_type, "__name__", str(param_type)))
+
+
+def choices(param_type: object) -> tuple[Json, ...]:
+    """Return the values that a `Literal` or an `Enum` allows; none for other types, which allow more."""
+    if get_origin(param_type) is Literal:
+        return get_args(param_type)
+    is_enum = isinstance(param_type, type) and issubclass(param_type, Enum)
+    return tuple(one.value for one in assume("type[Enum]", param_type)) if is_enum else ()
+
+
+def choose(parameter: Parameter, value: object, declared: Declared | None) -> Json:
+    """Return the value in the parameter's type, where it is one of its choices.
+
+    Raises:
+        BadParameter: It does not fit, or is none of them.
+    """
+    found = cast(parameter, value)
+    if declared is not None and declared.choices and found not in (*declared.choices, declared.default):
+        allowed = ", ".join(map(repr, declared.choices))
+        raise BadParameter(f"parameter {parameter.name!r} cannot be {found!r}", hint=f"choose one of {allowed}")
+    return found
 
 
 def cast(parameter: Parameter, value: object) -> Json:
@@ -41,6 +82,7 @@ def cast(parameter: Parameter, value: object) -> Json:
     Raises:
         BadParameter: It does not fit; the message names the parameter, the value and the type.
     """
+    value = value.value if isinstance(value, Enum) else value
     if value is None or parameter.type not in CASTS:
         return held(value, parameter.name)
     try:
@@ -122,7 +164,7 @@ def _plain(value: object, name: str, number: Callable[[float], Json]) -> Json:
 
 
 def _known(name: str) -> str:
-    name = {"tuple": "list", "NoneType": ""}.get(name, name)
+    name = OTHER_NAMES.get(name, name)
     if name and name not in CASTS:
         raise BadParameter(f"a parameter cannot be of type {name!r}", hint=f"choose one of {', '.join(CASTS)}")
     return name
@@ -154,6 +196,14 @@ def _float(value: object) -> Json:
     return number if math.isfinite(number) else str(number)
 
 
+def _date(value: object) -> str:
+    return date.fromisoformat(str(value).strip()).isoformat()
+
+
+def _datetime(value: object) -> str:
+    return datetime.fromisoformat(str(value).strip()).isoformat()
+
+
 def _structure(kind: type) -> Callable[[object], Json]:
     def read(value: object) -> Json:
         found: object = json.loads(value) if isinstance(value, str) else value
@@ -173,7 +223,13 @@ CASTS: dict[str, Callable[[object], Json]] = {
     "bool": _bool,
     "list": _structure(list),
     "dict": _structure(dict),
+    "date": _date,
+    "datetime": _datetime,
+    "path": str,
 }
+OTHER_NAMES = {"tuple": "list", "NoneType": "", "Path": "path", "PosixPath": "path", "WindowsPath": "path"}
 ARTICLES = {"str": "a text", "int": "an integer", "float": "a number", "bool": "true or false", "list": "a list",
-            "dict": "a dict"}  # fmt: skip
-EXAMPLES = {"str": "text", "int": "3", "float": "1e-4", "bool": "true", "list": "'[1, 2]'", "dict": "'{\"a\": 1}'"}
+            "dict": "a dict", "date": "a date", "datetime": "a date with a time",
+            "path": "a file or folder"}  # fmt: skip
+EXAMPLES = {"str": "text", "int": "3", "float": "1e-4", "bool": "true", "list": "'[1, 2]'", "dict": "'{\"a\": 1}'",
+            "date": "2026-01-31", "datetime": "2026-01-31T12:00:00", "path": "data/train.csv"}  # fmt: skip

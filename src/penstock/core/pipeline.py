@@ -17,6 +17,7 @@ from msgspec.structs import replace
 from penstock.core import refs
 from penstock.core.errors import BadPipeline, BadReference
 from penstock.core.names import did_you_mean
+from penstock.core.parameters import Declared
 from penstock.core.progress import Node, Progress
 from penstock.core.task import Container, Json, Parameter, Script, TaskType
 
@@ -117,6 +118,7 @@ class Pipeline(Struct, frozen=True, kw_only=True):
         serializer, deserializer: Keys in `code` of the user's own functions for artifacts.
         time_limit: Seconds that a run may take; then it is stopped.
         from_code: Whether a later run of it is built by its script anew, and not by this definition.
+        declared: What its code says of its parameters, by name.
     """
 
     name: str
@@ -133,6 +135,7 @@ class Pipeline(Struct, frozen=True, kw_only=True):
     deserializer: str | None = None
     time_limit: float | None = None
     from_code: bool = True
+    declared: dict[str, Declared] = field(default_factory=dict[str, Declared])
 
     def step(self, name: str) -> Step:
         """Return the step of this name; raise BadReference when there is none."""

@@ -18,7 +18,7 @@ from penstock.core import refs
 from penstock.core.errors import BadParameter, Invalid, NotFound
 from penstock.core.graph import children
 from penstock.core.names import did_you_mean
-from penstock.core.parameters import cast
+from penstock.core.parameters import choose
 from penstock.core.pipeline import Argument, Pipeline, Step, references
 from penstock.core.progress import StepStatus
 from penstock.core.run import StepState
@@ -133,14 +133,14 @@ def set_values(pipeline: Pipeline, values: Mapping[str, Json]) -> tuple[Paramete
     """Return the parameters of the pipeline with other values, each in its type.
 
     Raises:
-        BadParameter: The pipeline has no such parameter, or the value does not fit its type.
+        BadParameter: The pipeline has no such parameter, or the value does not fit its type, or is none of its choices.
     """
     known = {one.name: one for one in pipeline.parameters}
     for name, value in values.items():
         if name not in known:
             hint = did_you_mean(name, known, "the pipeline has no parameters")
             raise BadParameter(f"pipeline {pipeline.name!r} has no parameter {name!r}", hint=hint)
-        known[name] = replace(known[name], value=cast(known[name], value))
+        known[name] = replace(known[name], value=choose(known[name], value, pipeline.declared.get(name)))
     return tuple(known.values())
 
 

@@ -217,6 +217,8 @@ RULES: dict[str, Rule] = {
     "PlanRerun": read(task("source")),
     "DraftRerun": run(source("source"), made("id")),
     "GetRerun": read(task("run")),
+    "GetLaunchForm": read(task("source"), project("project")),
+    "LaunchRun": run(source("source"), made("id"), project("project"), queue("queue")),
     "FindRun": read(lists=True),
     "ListRuns": read(lists=True),
     "SearchRuns": read(lists=True),

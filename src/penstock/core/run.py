@@ -31,6 +31,9 @@ VERSION = "version"
 BUMPED, UNNUMBERED = "auto_version_bump", "no_run_number"
 """In the runtime of a draft run: that its version is raised where other code had it, that its name gets no number."""
 
+UNCACHED = "no_cache"
+"""In the runtime of a draft run: that no earlier execution may stand for any of its steps."""
+
 DEFINITION = "Pipeline"
 """The configuration object of a draft run that holds its definition, for people to edit."""
 

@@ -19,6 +19,7 @@ class Queue(Struct, frozen=True, kw_only=True):
         waiting, running: How many tasks wait in it, and how many that were claimed from it run.
         agents: How many agents serve it.
         created: Epoch seconds.
+        why_idle: Why nothing is claimed from it now, and what helps, in a sentence; empty when agents claim.
     """
 
     name: str
@@ -28,6 +29,7 @@ class Queue(Struct, frozen=True, kw_only=True):
     running: int = 0
     agents: int = 0
     created: float = 0.0
+    why_idle: str = ""
 
 
 class Entry(Struct, frozen=True, kw_only=True):

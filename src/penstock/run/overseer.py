@@ -13,6 +13,7 @@ from penstock.backend import Backend
 from penstock.core.errors import Conflict
 from penstock.core.progress import StepStatus
 from penstock.core.task import Status
+from penstock.core.waiting import paused, unserved
 from penstock.ops.queues import ListQueues
 from penstock.ops.steps import DecideSteps, StepDecision
 from penstock.ops.tag_limits import ListTagLimits, TagLimit
@@ -61,7 +62,7 @@ class Overseer:
         for step, name in waiting:
             queue = queues.get(name)
             if queue is not None and queue.paused:
-                self._tell(step, f"queue {name!r} is paused; let it go on with: penstock queue resume {name}")
+                self._tell(step, paused(name))
             elif queue is not None and not queue.agents and not self._start_agent():
                 self._tell(step, unserved(name))
             elif step in held_back:
@@ -86,8 +87,3 @@ class Overseer:
         decision = StepDecision(step=step, status=StepStatus.QUEUED, reason=why)
         with suppress(Conflict):  # it was claimed meanwhile: the run is about to hear of it
             self._backend.call(DecideSteps(run=self._run, decisions=(decision,)))
-
-
-def unserved(queue: str) -> str:
-    """Return the sentence which says that no agent claims from a queue, and what helps."""
-    return f"no agent serves queue {queue!r}; start one with: penstock agent --queue {queue}"

@@ -20,8 +20,8 @@ from penstock.core.errors import Conflict, Invalid, PenstockError, StoreError
 from penstock.core.outputs import ConsoleLine, Stream
 from penstock.core.pipeline import Pipeline, Step, changes, checked
 from penstock.core.rerun import REQUEST
-from penstock.core.run import FOLDER, SCRIPT, WORKING, Run, RunDetail
-from penstock.core.task import Status
+from penstock.core.run import FOLDER, SCRIPT, UNCACHED, WORKING, Run, RunDetail
+from penstock.core.task import Status, Task
 from penstock.ops.changes import LastChange
 from penstock.ops.lifecycle import EnqueueTask
 from penstock.ops.outputs import AppendConsole, ListArtifacts
@@ -73,7 +73,8 @@ class Begin:
     def start(self, run: str, definition: Pipeline) -> Started:
         """Begin a draft run and return its controller, ready to carry it out."""
         given = launched.get()
-        if given is not None and not given.use_cache:
+        task = self._backend.call(GetTask(id=run))
+        if UNCACHED in task.runtime or (given is not None and not given.use_cache):
             steps = tuple(replace(step, cache=False) for step in definition.steps)
             definition = replace(definition, steps=steps)
         if self._options.on_queues:
@@ -86,7 +87,7 @@ class Begin:
             version=self._options.version,
             auto_version_bump=self._options.auto_version_bump,
             add_run_number=self._options.add_run_number,
-            runtime=self._whereabouts(run, place),
+            runtime=self._whereabouts(task, place),
         )
         return self._begin(op, place)
 
@@ -187,15 +188,15 @@ class Begin:
         """
         refuse_queues(self._backend, definition)
         place = surroundings(self._settings, local_imports=self._options.enable_local_imports)
+        task = self._backend.call(GetTask(id=run))
         self._backend.call(DefineRun(id=run, definition=checked(definition)))
-        self._backend.call(DescribeTask(id=run, runtime=self._whereabouts(run, place)))
+        self._backend.call(DescribeTask(id=run, runtime=self._whereabouts(task, place)))
         if queue is not None:
             self._backend.call(EnqueueTask(id=run, queue=queue))
             LocalAgent(self._backend, self._settings).start()
 
-    def _whereabouts(self, run: str, place: Surroundings) -> dict[str, str]:
+    def _whereabouts(self, task: Task, place: Surroundings) -> dict[str, str]:
         """Return what a run remembers of where it was started; one that runs from a recorded text knows better."""
-        task = self._backend.call(GetTask(id=run))
         kept = () if task.script.repository else (FOLDER, SCRIPT)
         known = {name: task.runtime[name] for name in kept if name in task.runtime}
         return _whereabouts(place, local_imports=self._options.enable_local_imports) | known

@@ -16,11 +16,13 @@ from penstock.core.tags import TagFilter
 from penstock.core.task import Container, Parameter, Script
 from penstock.core.version import Version
 from penstock.core.version import key as in_order
+from penstock.ops.launches import LaunchRun
 from penstock.ops.lifecycle import Copied
 from penstock.ops.reruns import DraftRerun
 from penstock.ops.runs import CloneRun, CreateRun, FindRun, GetRun, ListRuns
 from penstock.ops.tasks import GetConfigurations, NewTask
 from penstock.sdk import session
+from penstock.sdk.local_agent import LocalAgent
 from penstock.settings import environment
 
 EVERY_RUN = 1_000_000  # a limit that no home reaches
@@ -84,6 +86,25 @@ def rerun(source: str, values: Mapping[str, object] | None, from_step: str | Non
         user=session.settings().user,
     )
     return backend.call(op).run
+
+
+def launch(source: str, values: Mapping[str, object] | None, given: Mapping[str, object]) -> Run:
+    """Record a new run of what a run did, and let it wait for an agent; see `PipelineController.launch`.
+
+    Args:
+        given: Further fields of the operation.
+    """
+    backend, settings = session.backend(), session.settings()
+    op = LaunchRun(
+        id=uuid.uuid4().hex,
+        source=backend.call(FindRun(text=source)).id,
+        parameters={name: held(value, name) for name, value in (values or {}).items()},
+        user=settings.user,
+        **{name: value for name, value in given.items() if value is not None},  # type: ignore[arg-type]
+    )
+    run = backend.call(op)
+    LocalAgent(backend, settings).start()
+    return run
 
 
 def find(id: str | None, project: str | None, name: str | None, version: str | None, tags: Iterable[str] | None) -> Run:

@@ -1,6 +1,7 @@
 """Starts an agent on this machine when something waits and nobody else would come.
 
 It serves every queue of the home, outlives the process that started it, and leaves when nothing waits any more.
+`Attendant` looks again and again: for a server that people use from a page, and nobody else starts an agent for.
 """
 
 from __future__ import annotations
@@ -12,6 +13,8 @@ import time
 from penstock.backend import Backend
 from penstock.core.access import ATTEMPT, read_text
 from penstock.ops.agents import ListAgents
+from penstock.ops.changes import LastChange, ListChanges
+from penstock.ops.queues import ListQueues
 from penstock.settings import Settings, environment
 
 COMING = 15.0  # seconds that an agent which was started gets to say that it lives
@@ -46,3 +49,26 @@ class LocalAgent:
                 start_new_session=True,
             )
         return True
+
+
+class Attendant:
+    """Starts an agent whenever something waits in a queue that nobody serves.
+
+    Args:
+        backend: The service.
+        settings: Of this home.
+    """
+
+    PERIOD = 5.0  # seconds after which it looks again, also when nothing changed
+
+    def __init__(self, backend: Backend, settings: Settings) -> None:
+        self._backend = backend
+        self._agent = LocalAgent(backend, settings)
+
+    def look(self) -> None:
+        """Look once, and return when something has changed since, or after a while."""
+        seen = self._backend.call(LastChange())
+        queues = self._backend.call(ListQueues())
+        if any(one.waiting and not one.paused and not one.agents for one in queues):
+            self._agent.start()
+        self._backend.call(ListChanges(after=seen, limit=1, wait=self.PERIOD))

@@ -17,7 +17,7 @@ from msgspec.structs import replace
 from penstock.core import version as versions
 from penstock.core.errors import BadParameter, Conflict, Invalid
 from penstock.core.names import did_you_mean
-from penstock.core.parameters import cast, restore, type_name
+from penstock.core.parameters import Declared, cast, choices, choose, restore, type_name
 from penstock.core.pipeline import Pipeline, Step, duplicate, script_key
 from penstock.core.progress import StepStatus
 from penstock.core.rerun import PlannedStep
@@ -267,6 +267,49 @@ class PipelineController:
         return cls._of(drafts.rerun(_id_of(run), parameters, from_step, only))
 
     @classmethod
+    def launch(
+        cls,
+        run: PipelineController | str,
+        parameters: Mapping[str, object] | None = None,
+        queue: str = "services",
+        tags: Iterable[str] | None = None,
+        name: str | None = None,
+        use_cache: bool = True,
+        reuse: bool = False,
+        from_step: str | None = None,
+        only: str | None = None,
+    ) -> Self:
+        """Record a new run of what a run did, and put it into a queue, for an agent to carry it out; return it.
+
+        The run itself stays as it is. `wait()` waits for the new one's end.
+
+        Args:
+            run: The pipeline, or its run: an id, a name such as `iris #3`, or `last`.
+            parameters: Other values for the pipeline's parameters.
+            queue: Where it waits. Its steps go where its script sends them.
+            tags: Its tags; None for those of the run.
+            name: What it is called; None for the name of the pipeline, with its number.
+            use_cache: Whether equal executions may stand for steps that allow it.
+            reuse: Whether to reuse of the run what does not depend on a change, as `rerun` does.
+            from_step, only: As in `rerun`; each implies `reuse`.
+
+        Raises:
+            NotFound: There is no such run, step or queue.
+            BadParameter: It has no such parameter, or the value does not fit.
+            Conflict: Its script is not recorded; or the run goes on still, or is archived, and would be reused.
+        """
+        asked = {
+            "queue": queue,
+            "tags": None if tags is None else tuple(tags),
+            "name": name,
+            "cache": use_cache,
+            "reuse": reuse,
+            "from_step": from_step,
+            "only": only,
+        }
+        return cls._of(drafts.launch(_id_of(run), parameters, asked))
+
+    @classmethod
     def get(
         cls,
         pipeline_id: str | None = None,
@@ -325,7 +368,7 @@ class PipelineController:
         self._is_stored = True
 
     def add_parameter(
-        self, name: str, default: object = None, description: str | None = None, param_type: str | type | None = None
+        self, name: str, default: object = None, description: str | None = None, param_type: object = None
     ) -> None:
         """Add a parameter of the pipeline; steps take it as `${pipeline.<name>}`.
 
@@ -333,8 +376,9 @@ class PipelineController:
             name: Its name. Adding it again replaces it.
             default: Its value, unless the run is given another.
             description: What it is for.
-            param_type: `str`, `int`, `float`, `bool`, `list` or `dict`, as a type or its name; None takes that of the
-                default. Values are turned into this type.
+            param_type: `str`, `int`, `float`, `bool`, `list`, `dict`, `date`, `datetime` or `Path`, as a type or its
+                name; a `Literal` or an `Enum` for the only values that it may have; None takes that of the default.
+                Values are turned into this type. Steps get dates and paths as texts.
 
         Raises:
             BadParameter: The default does not fit the type, or is nothing that a parameter can hold.
@@ -342,14 +386,15 @@ class PipelineController:
         if not name or set("${}") & set(name):
             raise Invalid(f"a parameter cannot be called {name!r}", hint="leave out the characters $ { }")
         kind = type_name(param_type, default)
-        declared = Parameter(section="Args", name=name, value=None, type=kind, description=description or "")
-        value = cast(declared, local.override(name, default))
-        parameter = Parameter(section="Args", name=name, value=value, type=kind, description=description or "")
+        parameter = Parameter(section="Args", name=name, value=None, type=kind, description=description or "")
+        declared = Declared(default=cast(parameter, default), choices=choices(param_type) or choices(type(default)))
+        parameter = replace(parameter, value=choose(parameter, local.override(name, default), declared))
         stored = {one.name: one for one in self._backend.call(GetParameters(task=self.id)) if one.section == "Args"}
         if name in stored and name not in self._parameters:  # of a draft that was asked to run with other values
-            parameter = replace(parameter, value=cast(parameter, stored[name].value))
+            parameter = replace(parameter, value=choose(parameter, stored[name].value, declared))
         self._backend.call(SetParameters(task=self.id, parameters=(parameter,)))
         self._parameters[name] = parameter
+        self._definition = replace(self._definition, declared={**self._definition.declared, name: declared})
 
     def add_function_step(
         self,

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
 from functools import partial
 from typing import Final
@@ -59,6 +60,7 @@ class App:
         hosts: By what names it is reached.
         authenticate: Who comes with a key.
         limits: How much a client may ask for.
+        beside: What else goes on in this server.
 
     Attributes:
         asgi: What a web server calls.
@@ -73,6 +75,7 @@ class App:
         hosts: Hosts,
         authenticate: Authenticate,
         limits: Limits | None = None,
+        beside: Sequence[Loop] = (),
     ) -> None:
         limits = limits or Limits()
         self._backend = backend
@@ -86,6 +89,7 @@ class App:
             Loop("changes", PERIOD, self.feed.look),
             Loop("leases", LEASES, self._end_leases, rest=LEASES),
             Loop("tidying", TIDY, self._tidy, rest=TIDY),
+            *beside,
         )
         uploads = Uploads(backend.blobs, backend.blobs.root, limits.blob, limits.reserve)
         metrics = self._metrics(uploads)

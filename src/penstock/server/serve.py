@@ -32,6 +32,7 @@ from penstock.server.access import OWNER, Authenticate, owner_or
 from penstock.server.app import App, Limits
 from penstock.server.door import LONGEST_HEADERS, Hosts
 from penstock.server.files import Origin
+from penstock.server.loops import Loop
 from penstock.server.tls import context_of
 
 PORT: Final = 8765
@@ -103,6 +104,7 @@ def make_server(
     ready: Callable[[Address], object],
     *,
     authenticate: Authenticate | None = None,
+    beside: Sequence[Loop] = (),
 ) -> Server:
     """Return a server that listens, and answers once it runs.
 
@@ -111,6 +113,7 @@ def make_server(
         chosen: How to serve.
         ready: Called once requests are answered.
         authenticate: Who comes with a key; by default the owner of the home with its token, and users with their keys.
+        beside: What else goes on in this server.
 
     Raises:
         Invalid: It shall listen on more than this machine, and there are no users, or no TLS. Or its certificate or key
@@ -125,7 +128,7 @@ def make_server(
     port, files_port = (int(one.getsockname()[1]) for one in listening)
     scheme = "https" if tls.is_there else "http"
     named = hosts(chosen.host, port, chosen.names, files_port=files_port, files_name=chosen.files_name, scheme=scheme)
-    app = App(backend, named, authenticate, chosen.limits)
+    app = App(backend, named, authenticate, chosen.limits, beside)
     address = Address(url=_url(chosen, port), pid=os.getpid())
     server = Server(app, listening, chosen.home / "server.json", address, ready)
     if context is not None:

@@ -13,7 +13,7 @@ from msgspec.structs import replace
 from penstock.core.errors import Conflict
 from penstock.core.pipeline import Pipeline, checked, runs_project
 from penstock.core.rerun import REQUEST
-from penstock.core.run import DEFINITION, VERSION, Run, edited_definition
+from penstock.core.run import DEFINITION, UNCACHED, VERSION, Run, edited_definition
 from penstock.core.task import Configuration, Status
 from penstock.ops.runs import CloneRun, DefineRun
 from penstock.ops.tasks import NewTask
@@ -42,7 +42,11 @@ def clone_run(tx: Tx, op: CloneRun, now: float) -> Run:
     wanted = op.clone
     name, project = wanted.name or source.pipeline, source.project if wanted.project is None else wanted.project
     task = source.task
-    left_out = {VERSION, REQUEST}  # it gets the next version if none is named, and decides anew what it reuses
+    left_out = {
+        VERSION,
+        REQUEST,
+        UNCACHED,
+    }  # it gets the next version, and decides anew what it reuses
     runtime = {fact: value for fact, value in task.runtime.items() if fact not in left_out}
     new = NewTask(
         id=wanted.id,

@@ -9,6 +9,7 @@ from msgspec.structs import replace
 from penstock.core.errors import Conflict, Invalid, NotFound
 from penstock.core.run import ChangeKind
 from penstock.core.task import EndReason, Status, Task, TaskType
+from penstock.core.waiting import paused, unserved
 from penstock.ops.queues import ChangeQueue, CreateQueue, DeleteQueue, Entry, ListEntries, ListQueues, MoveEntry, Queue
 from penstock.ports.queues import Waiting
 from penstock.service.base import handles
@@ -116,11 +117,18 @@ def _one(tx: Tx, name: str, now: float) -> Queue:
 
 
 def _served(tx: Tx, queues: list[Queue], now: float) -> list[Queue]:
-    """Return the queues with how many agents serve each."""
+    """Return the queues with how many agents serve each, and what helps where none does."""
     agents = [one for one in tx.agents.list(now) if not one.draining]
+    serving = {queue.name: sum(not one.queues or queue.name in one.queues for one in agents) for queue in queues}
     return [
-        replace(queue, agents=sum(not one.queues or queue.name in one.queues for one in agents)) for queue in queues
+        replace(queue, agents=serving[queue.name], why_idle=_why_idle(queue, serving[queue.name])) for queue in queues
     ]
+
+
+def _why_idle(queue: Queue, agents: int) -> str:
+    if queue.paused:
+        return paused(queue.name)
+    return "" if agents else unserved(queue.name)
 
 
 def _checked(name: str) -> str:

@@ -67,7 +67,7 @@ def start_run(tx: Tx, op: StartRun, now: float) -> Run:
     earlier = tx.runs.versions(run.project, run.pipeline)
     chosen = version.choose(op.version or run.task.runtime.get(VERSION), hashed, earlier, op.auto_version_bump)
     number = tx.runs.next_number(run.project, run.pipeline)
-    if op.add_run_number and number > 1:
+    if op.add_run_number and number > 1 and run.task.name == run.pipeline:  # else somebody gave it a name
         tx.tasks.rename(op.id, f"{run.pipeline} #{number}")
     tx.runs.start(op.id, definition, number=number, version=chosen, code_hash=hashed)
     tx.steps.add(op.id, [StepState(name=step.name, stage=step.stage) for step in definition.steps])

@@ -104,6 +104,16 @@ class SqlRuns:
         # "g" comes after every hexadecimal digit: these two bounds hold all that begins with the text.
         return self._ids(f"r.task >= ? AND r.task < ? {_NEWEST_FIRST}", start, f"{start}g") if is_id else []
 
+    def newest(self, project: str, pipeline: str) -> str | None:
+        """Return the id of the pipeline's newest run that is not archived; of drafts only where none has begun."""
+        row = self._session.first(
+            f"""SELECT r.task {_FROM} WHERE r.pipeline = ? AND r.project = ? AND t.archived = 0
+                ORDER BY r.number DESC, r.created DESC LIMIT 1""",
+            pipeline,
+            project,
+        )
+        return None if row is None else str(row[0])
+
     def define(self, id: str, definition: Pipeline) -> None:
         """Fix what a draft will carry out."""
         sql = "UPDATE runs SET definition = ? WHERE task = ?"

@@ -295,7 +295,7 @@ def _section_of(mutable: object) -> str:
 def _what_is_left(queue: Queue | None) -> str:
     if queue is None:
         return "is recorded as a draft"
-    from penstock.run.overseer import unserved
+    from penstock.core.waiting import unserved
 
     return f"waits in queue {queue.name!r}{'' if queue.agents else f' ({unserved(queue.name)})'}"
 

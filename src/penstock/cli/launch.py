@@ -1,0 +1,115 @@
+"""`penstock launch`: a new run of what a run did, put into a queue for an agent to carry it out."""
+
+from __future__ import annotations
+
+import uuid
+from collections.abc import Sequence
+from typing import TYPE_CHECKING
+
+import click
+
+from penstock.cli.invocation import Exit, Invocation, json_option, pass_invocation, run_argument
+from penstock.cli.outcome import verdict
+
+if TYPE_CHECKING:
+    from penstock.core.run import Run
+    from penstock.ops.launches import LaunchRun
+
+EXAMPLE = """\
+\b
+Example:
+  penstock launch 'iris #3' --param test_size=0.3 --queue services
+  penstock launch last --from train --wait
+"""
+
+
+@click.command("launch", epilog=EXAMPLE)
+@run_argument
+@click.option("-p", "--param", "given", multiple=True, metavar="NAME=VALUE", help="Another value for a parameter.")
+@click.option("--queue", default="services", show_default=True, metavar="QUEUE", help="Where it waits for an agent.")
+@click.option("--tag", "tags", multiple=True, metavar="TAG", help="Its tags, instead of those of the run.")
+@click.option("--name", metavar="TEXT", help="What it is called, instead of the pipeline's name with its number.")
+@click.option("--no-cache", is_flag=True, help="Run every step, also where an earlier execution could be reused.")
+@click.option("--reuse", is_flag=True, help="Reuse of the run what does not depend on a change, as rerun does.")
+@click.option("--from", "from_step", metavar="STEP", help="Run this step anew, and all that build on it; reuse others.")
+@click.option("--only", metavar="STEP", help="Run this step anew; of the others only those that it needs.")
+@click.option("--wait", is_flag=True, help="Return when it has ended; the exit code says how.")
+@json_option
+@pass_invocation
+def command(
+    invocation: Invocation,
+    run: str,
+    given: Sequence[str],
+    queue: str,
+    tags: Sequence[str],
+    name: str | None,
+    no_cache: bool,
+    reuse: bool,
+    from_step: str | None,
+    only: str | None,
+    wait: bool,
+) -> int:
+    """Start a new run of what a run did, on agents, with the parameters of that run but for those given here.
+
+    The run itself stays as it is. The new one waits in a queue; an agent runs the recorded script, which builds the
+    pipeline anew and sends each step where it belongs. To carry it out on this machine instead: penstock rerun
+    """
+    from penstock.cli.run import parameter
+    from penstock.ops.launches import LaunchRun
+
+    if from_step and only:
+        raise click.UsageError(f"--from {from_step} and --only {only} exclude each other")
+    op = LaunchRun(
+        id=uuid.uuid4().hex,
+        source=invocation.find(run).id,
+        parameters=dict(map(parameter, given)),
+        queue=queue,
+        tags=tuple(tags) or None,
+        name=name,
+        cache=not no_cache,
+        reuse=reuse,
+        from_step=from_step,
+        only=only,
+        user=invocation.settings.user,
+    )
+    return _launch(invocation, op, wait=wait)
+
+
+def _launch(invocation: Invocation, op: LaunchRun, *, wait: bool) -> int:
+    """Launch, see to it that somebody comes, and tell; perhaps wait for the end."""
+    from penstock.ops.runs import GetRun
+    from penstock.sdk import local
+
+    made = invocation.backend.call(op)
+    _see_to_it(invocation, op.queue)
+    if not invocation.json:
+        local.tell_where(made, op.queue)
+    code: int = Exit.OK
+    if wait:
+        local.wait(invocation.backend, made.id, None)
+        made = invocation.backend.call(GetRun(id=made.id)).run
+        code = _tell_end(made)
+    if invocation.json:
+        from penstock.cli.document import emit
+
+        emit({"exit_code": code, "runs": [made]})
+    return code
+
+
+def _see_to_it(invocation: Invocation, queue: str) -> None:
+    """Start an agent where nobody serves the queue; say what helps where none may be started."""
+    from penstock.core.waiting import unserved
+    from penstock.ops.queues import ListQueues
+    from penstock.sdk.local_agent import LocalAgent
+
+    if LocalAgent(invocation.backend, invocation.settings).start():
+        return
+    if any(not one.agents for one in invocation.backend.call(ListQueues(names=(queue,)))):
+        click.echo(unserved(queue), err=True)
+
+
+def _tell_end(run: Run) -> int:
+    from penstock.sdk.wording import harmless
+
+    click.echo(harmless(f"{run.task.name}: {run.task.status}"), err=True)
+    return verdict([run])

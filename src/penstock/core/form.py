@@ -1,0 +1,69 @@
+"""The parameters of a pipeline as a form: each with its type, its value, and what its code says of it.
+
+It must never know where values are kept, or what a form looks like.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+from msgspec import Struct
+from msgspec.structs import replace
+
+from penstock.core.parameters import EXAMPLES
+from penstock.core.pipeline import Pipeline
+from penstock.core.task import Json, Parameter
+
+
+class Field(Struct, frozen=True, kw_only=True):
+    """A parameter to fill in.
+
+    Args:
+        type: Name of the type that values must have: `str`, `int`, `float`, `bool`, `list`, `dict`, `date`,
+            `datetime`, `path`; empty when free.
+        value: The value that stands there.
+        default: The value that the pipeline's code gives it; None where that was not recorded.
+        has_default: Whether it was.
+        description: What it is for.
+        choices: The only values that it may have; empty for any of its type.
+        example: How such a value is written as a text.
+    """
+
+    name: str
+    type: str
+    value: Json
+    default: Json = None
+    has_default: bool = False
+    description: str = ""
+    choices: tuple[Json, ...] = ()
+    example: str = ""
+
+
+def fields(pipeline: Pipeline) -> tuple[Field, ...]:
+    """Return the form of a pipeline, with the values that its parameters have."""
+    return tuple(_field(pipeline, one) for one in pipeline.parameters)
+
+
+def with_values(pipeline: Pipeline, recorded: Iterable[Parameter]) -> Pipeline:
+    """Return a pipeline with the values that are recorded with a run of it.
+
+    Of a draft whose script has not run, what is recorded is all that is known of its parameters.
+    """
+    values = {one.name: one for one in recorded if one.section == "Args"}
+    known = {one.name: one for one in pipeline.parameters}
+    parameters = [replace(one, value=values[name].value) if name in values else one for name, one in known.items()]
+    return replace(pipeline, parameters=(*parameters, *(one for name, one in values.items() if name not in known)))
+
+
+def _field(pipeline: Pipeline, one: Parameter) -> Field:
+    declared = pipeline.declared.get(one.name)
+    return Field(
+        name=one.name,
+        type=one.type,
+        value=one.value,
+        default=declared.default if declared else None,
+        has_default=declared is not None,
+        description=one.description,
+        choices=declared.choices if declared else (),
+        example=EXAMPLES.get(one.type, "").strip("'"),
+    )

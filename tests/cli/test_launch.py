@@ -1,0 +1,60 @@
+"""`penstock launch`: a new run waits in a queue. That agents carry it out shows in tests/e2e/test_launches.py."""
+
+from __future__ import annotations
+
+import pytest
+
+from penstock.cli.invocation import Exit
+from penstock.core.task import Parameter, Script
+from penstock.ops.agents import Agent, ReportAgent
+from penstock.ops.runs import FindRun
+from penstock.ops.tasks import DescribeTask, GetParameters
+from penstock.run.liveness import here
+
+RATE = Parameter(section="Args", name="rate", value=0.1, type="float")
+
+
+@pytest.fixture
+def before(recorder, monkeypatch):
+    """A run that failed, with its script."""
+    monkeypatch.setenv("PENSTOCK_START_AGENT", "off")
+    run = recorder.run({"train": ()}, parameters=[RATE])
+    recorder.call(DescribeTask(id=run.id, script=Script(source="pass", entry_point="iris.py")))
+    recorder.end(recorder.attempt(run, "train"))
+    return recorder.finish(run)
+
+
+def test_what_is_asked_for_waits_in_the_queue_and_the_command_says_so(penstock, recorder, before):
+    answer = penstock("launch", "iris", "-p", "rate=1e-4", "--queue", "default", "--tag", "a", "--name", "mine")
+    made = recorder.call(FindRun(text="mine"))
+    assert answer.code == Exit.OK
+    assert f"mine waits in queue 'default'; see it with: penstock show {made.id[:12]}" in answer.err
+    assert "no agent serves queue 'default'; start one with: penstock agent --queue default" in answer.err
+    assert (made.task.queue, made.task.tags, made.task.user) == ("default", ("a",), "ada")
+    assert [one.value for one in recorder.call(GetParameters(task=made.id))] == [1e-4]
+
+
+def test_where_an_agent_serves_the_queue_nothing_is_missing(penstock, recorder, before):
+    recorder.call(ReportAgent(agent=Agent(name="there", process=here(), queues=("services",))))
+    assert "no agent" not in penstock("launch", "iris").err
+
+
+def test_the_new_run_is_told_as_data(penstock, before):
+    answer = penstock("launch", "iris", "--from", "train", "--json")
+    (run,) = answer.document()["runs"]
+    assert (run["task"]["status"], run["task"]["parent"]) == ("queued", before.id)
+
+
+@pytest.mark.parametrize(
+    ("arguments", "code", "said"),
+    [
+        (["-p", "rate=fast"], Exit.USAGE, "'rate' must be a number"),
+        (["-p", "rate"], Exit.USAGE, "not of the form NAME=VALUE"),
+        (["--from", "train", "--only", "train"], Exit.USAGE, "exclude each other"),
+        (["--queue", "gpu"], Exit.NOT_FOUND, "no queue 'gpu'"),
+    ],
+)
+def test_what_makes_no_sense_is_refused(penstock, before, arguments, code, said):
+    answer = penstock("launch", "iris", *arguments)
+    assert answer.code == code
+    assert said in answer.err

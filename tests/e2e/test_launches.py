@@ -1,0 +1,128 @@
+"""New runs as people ask for them: over HTTP as the page does, with the command, and from Python."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+import urllib.request
+
+import pytest
+from tests.place import until
+
+from penstock.core.task import Status
+from penstock.ops.agents import ListAgents
+from penstock.ops.runs import FindRun, GetRun
+from penstock.ops.tasks import GetParameters
+
+SCRIPT = """
+    from typing import Literal
+    from penstock import PipelineController
+
+    def double(rate):
+        return rate * 2
+
+    pipe = PipelineController(name="flow", project="P")
+    pipe.add_parameter("rate", 1.5, "how fast")
+    pipe.add_parameter("kind", "tree", param_type=Literal["tree", "net"])
+    pipe.add_function_step(
+        "double", double, function_kwargs={"rate": "${pipeline.rate}"}, function_return=["twice"],
+        cache_executed_step=True,
+    )
+    pipe.start_locally(run_pipeline_steps_locally=True)
+"""
+
+
+@pytest.fixture
+def page(place):
+    """What a page can ask `penstock ui` for, by the cookie of a browser that is logged in."""
+    command = [sys.executable, "-m", "penstock", "ui"]
+    variables = place.environment | {"PENSTOCK_START_AGENT": "auto"}
+    with subprocess.Popen(command, env=variables, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True) as ui:
+        url, _, code = ui.stdout.readline().strip().partition("/login#c=")
+        cookies = []
+
+        def post(path, document, **headers):
+            body = json.dumps(document).encode()
+            headers = {"Content-Type": "application/json", "Origin": url, "Cookie": "".join(cookies), **headers}
+            with urllib.request.urlopen(urllib.request.Request(f"{url}{path}", body, headers)) as answer:
+                cookies.extend(answer.headers.get_all("Set-Cookie", []))
+                text = answer.read()
+                return json.loads(text) if text else None
+
+        post("/login", {"code": code})
+        cookies[:] = [cookies[0].partition(";")[0]]
+        yield lambda name, headers=None, **fields: post(f"/api/v1/{name}", fields, **(headers or {}))
+        ui.terminate()
+        ui.wait()
+    until(lambda: not place.backend.call(ListAgents()), "its agent never left")
+
+
+def values(place, run):
+    return {one.path: one.value for one in place.backend.call(GetParameters(task=run.id))}
+
+
+def result(place, text):
+    """Return how a run ended, once it has, and what its step was given."""
+    place.ended(text)
+    detail = place.found(text)
+    (state,) = detail.steps
+    given = {one.path: one.value for one in place.backend.call(GetParameters(task=state.task))}
+    return str(detail.run.task.status), str(state.status), given["kwargs/rate"]
+
+
+def test_what_the_page_starts_is_carried_out_on_this_machine_and_the_run_before_stays_as_it_was(place, page):
+    """Promises 9, 11 and 64."""
+    place.run(SCRIPT)
+    before = place.found("flow")
+    form = page("GetLaunchForm", pipeline="flow", project="P")
+    assert [(one["name"], one["value"], one["description"]) for one in form["fields"]] == [
+        ("rate", 1.5, "how fast"), ("kind", "tree", ""),
+    ]  # fmt: skip
+    asked = {"source": form["source"], "parameters": {"rate": "1e-1"}, "tags": ["page"]}
+    key = {"Idempotency-Key": "k"}
+    made = [page("LaunchRun", headers=key, **asked)["task"]["id"] for _ in range(2)]
+    assert made[0] == made[1]
+    assert result(place, made[0]) == ("completed", "completed", 0.1)
+    assert place.found(made[0]).run.task.name == "flow #2"
+    assert place.found("flow #1").run.task.tags == ()
+    assert place.found(before.run.id) == before
+
+
+def test_a_new_run_without_the_cache_runs_every_step(place, page):
+    place.run(SCRIPT)
+    source = place.found("flow").run.id
+    cached, anew = (page("LaunchRun", source=source, cache=cache)["task"]["id"] for cache in (True, False))
+    assert [result(place, one)[1] for one in (cached, anew)] == ["cached", "completed"]
+
+
+def test_the_command_launches_and_waits_for_the_end(place):
+    place.run(SCRIPT)
+    place.agent("--queue", "services")
+    place.penstock("launch", "flow", "-p", "rate=4", "-p", "kind=net", "--tag", "a b", "--name", "mine", "--wait")
+    run = place.found("mine").run
+    assert (run.task.status, run.task.tags, run.number) == (Status.COMPLETED, ("a b",), 2)
+    assert values(place, run) == {"Args/rate": 4.0, "Args/kind": "net"}
+    place.penstock("launch", "flow", "-p", "kind=other", code=2)
+
+
+def test_without_an_agent_the_command_says_what_helps(place):
+    place.run(SCRIPT)
+    command = [sys.executable, "-m", "penstock", "launch", "flow"]
+    done = subprocess.run(command, env=place.environment, capture_output=True, text=True, check=True)
+    assert "flow waits in queue 'services'; see it with: penstock show" in done.stderr
+    assert "no agent serves queue 'services'; start one with: penstock agent --queue services" in done.stderr
+
+
+def test_python_launches_as_the_command_does(place):
+    place.run(SCRIPT)
+    place.agent("--queue", "services")
+    place.run("""
+        from penstock import PipelineController
+
+        run = PipelineController.launch("flow #1", {"rate": 8}, tags=["python"], use_cache=False)
+        assert run.wait(100)
+    """)
+    newest = place.backend.call(FindRun(text="flow #2"))
+    assert (newest.task.tags, values(place, newest)["Args/rate"]) == (("python",), 8.0)
+    assert place.backend.call(GetRun(id=newest.id)).steps[0].status == "completed"
