@@ -29,7 +29,7 @@ unexport PYTHONDONTWRITEBYTECODE PYTHONPATH
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
 .NOTPARALLEL:
-.PHONY: help demo test test-all check lint types format coverage bench chaos fuzz package lock clean
+.PHONY: help demo test test-all check lint types format coverage bench chaos fuzz page client package lock clean
 
 help: ## show this list
 	@sed -n 's/^\([a-z-]*\):.*## /\1\t/p' Makefile | expand -t 12
@@ -37,7 +37,7 @@ help: ## show this list
 demo: $(VENV)/.ready-demo ## run the example pipeline: iris, three steps
 	$(BIN)/penstock run examples/iris.py
 
-test: $(VENV)/.ready-test ## run the tests
+test: $(VENV)/.ready-test tools-of-the-page ## run the tests
 	$(BIN)/$(PYTEST)
 
 test-all: ## run the tests on every supported Python that is installed
@@ -45,18 +45,33 @@ test-all: ## run the tests on every supported Python that is installed
 
 check: lint types ## run every check but the tests
 
+page: $(VENV)/.ready-test ## build the web page
+	$(BIN)/python scripts/page.py
+
+client: $(VENV)/.ready-test ## write anew what the page knows of the server's operations
+	$(BIN)/python scripts/client.py
+
+# What the tests of the page need. Where a machine cannot have it, they are skipped and say why.
+.PHONY: tools-of-the-page
+tools-of-the-page: $(VENV)/.ready-test
+	@$(BIN)/python scripts/page.py --if-possible
+	@$(BIN)/python scripts/browser.py --install
+
 lint: $(VENV)/.ready-dev ## check style, formatting and the layers of the architecture
 	$(BIN)/ruff check
 	$(BIN)/ruff format --check
 	$(BIN)/lint-imports
+	$(BIN)/python scripts/page.py lint
 
 types: $(VENV)/.ready-dev ## check the types, with two checkers
 	$(BIN)/mypy
 	$(BIN)/pyright --pythonpath $(BIN)/python
+	$(BIN)/python scripts/page.py types
 
 format: $(VENV)/.ready-dev ## format the code and repair what can be repaired safely
 	$(BIN)/ruff check --fix-only
 	$(BIN)/ruff format
+	$(BIN)/python scripts/page.py format
 
 coverage: $(VENV)/.ready-test ## run the tests that work in their own process, and show which lines they never reach
 	$(BIN)/coverage erase
@@ -75,13 +90,15 @@ fuzz: $(VENV)/.ready-test ## send the server CASES=20000 requests made from its 
 
 package: $(VENV)/.ready-dev ## build wheel and sdist, and try the wheel in a fresh environment
 	rm -rf dist
-	$(BIN)/uv build --quiet --no-build-isolation --python $(BIN)/python
+	$(BIN)/python scripts/page.py
+	PENSTOCK_REQUIRE_UI=1 $(BIN)/uv build --quiet --no-build-isolation --python $(BIN)/python
 	UV=$(BIN)/uv scripts/try_wheel.sh $(BIN)/python
 
 lock: $(VENV)/.ready-dev ## resolve the requirements anew (ARGS=--upgrade: to the newest versions)
 	UV=$(BIN)/uv scripts/lock.sh $(ARGS)
 
 clean: ## remove every environment, cache and build
+	rm -rf ui/node_modules ui/client/node_modules ui/dist src/penstock/_ui
 	rm -rf .venv .venv-* .cache dist build htmlcov .coverage .coverage.* .hypothesis .*_cache
 	find . -name __pycache__ -type d -prune -exec rm -rf {} +
 

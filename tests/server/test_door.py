@@ -13,6 +13,9 @@ from penstock.server.routes import OPEN
 
 HASH = "0" * 64
 WITHOUT_A_KEY = {
+    ("GET", "/"),
+    ("GET", "/assets/{file}"),
+    ("GET", "/icon.svg"),
     ("GET", "/healthz"),
     ("GET", "/login"),
     ("POST", "/login"),

@@ -73,9 +73,11 @@ def test_a_cookie_alone_changes_nothing(site, cookie):
 
 def test_a_browser_that_is_not_logged_in_is_led_to_the_page_where_it_can(site):
     for cookie in ("", f"penstock_{site.port}=session_aaaaaaaa_{'x' * 43}"):
-        for path in ("/", "/reference", "/nothing"):
+        for path in ("/reference", "/api/v1/openapi.json"):
             reply = site.ask("GET", path, key=None, Accept="text/html,*/*", Cookie=cookie)
             assert (reply.status, reply.headers["Location"]) == (303, "/login")
+            reply = site.ask("GET", path, key=None, Accept="text/html", Cookie=cookie, X_Forwarded_Prefix="/team/one/")
+            assert reply.headers["Location"] == "/team/one/login"
     assert site.call("ListRuns", key=None, Accept="text/html").status == 401
 
 

@@ -23,6 +23,7 @@ from penstock.server.login import LoginRoutes
 from penstock.server.loops import Loop
 from penstock.server.metrics import Metrics
 from penstock.server.operations import Operations
+from penstock.server.page import Page
 from penstock.server.pages import Pages
 from penstock.server.routes import Table
 from penstock.server.sessions import Sessions
@@ -98,8 +99,10 @@ class App:
         login = LoginRoutes(backend, self.sessions, hosts.cookie, self._passwords, secure=hosts.secure)
         pages = Pages(self._loops, metrics, lambda: uploads.takes_more)
         signatures = Signatures()
+        page = Page(hosts.files)
         links = FileLinks(backend, backend.blobs, hosts.files, signatures, self._files)
-        self.table = Table([*operations.routes(), *blobs.routes(), *links.routes(), *login.routes(), *pages.routes()])
+        parts = (operations, blobs, links, login, pages, page)
+        self.table = Table((route for part in parts for route in part.routes()), page.fallback())
         door = Door(self.table, hosts, authenticate, self.sessions, self._threads, metrics)
         files = Files(hosts.files, signatures, backend.blobs, self._files)
         self.asgi = Alive(Origins(door, files, hosts.files.names), self._begin, self._end)

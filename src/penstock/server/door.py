@@ -27,6 +27,7 @@ from penstock.server.answers import problem, refuse
 from penstock.server.bodies import media_type
 from penstock.server.files import Origin
 from penstock.server.metrics import Metrics
+from penstock.server.page import prefix_of
 from penstock.server.routes import NOBODY, Route, Table
 from penstock.server.sessions import Sessions
 
@@ -135,7 +136,7 @@ class Door:
 
     async def _answer(self, request: Request) -> tuple[Route | None, Response]:
         self._check_origin(request)
-        methods, found = self._table.find(request.scope["path"])
+        methods, found = self._table.find(request.scope["path"], for_page=_wants_page(request))
         route = methods.get(request.method)
         identity = NOBODY
         if route is None or route.policy.scope is not None:
@@ -181,8 +182,8 @@ class Door:
         if presented is not None and presented.sort == SESSION:  # of a user who logged in by a password
             with suppress(Unauthenticated):
                 identity = await self._by_key(request, word)
-        if identity is None and request.method in SAFE and "text/html" in request.headers.get("accept", ""):
-            raise refuse(303, "unauthenticated", "log in first", Location="/login")
+        if identity is None and _wants_page(request):
+            raise refuse(303, "unauthenticated", "log in first", Location=f"{prefix_of(request)}/login")
         if identity is None:
             raise refuse(401, "unauthenticated", "the server does not know who asks", LOGIN, WWW_Authenticate="Bearer")
         if request.method not in SAFE:
@@ -242,6 +243,10 @@ def _guard(message: Message) -> None:
     """Add the headers that every answer has, unless it brings its own."""
     there = {name for name, _ in message["headers"]}
     message["headers"] = [*message["headers"], *(one for one in _ENCODED if one[0] not in there)]
+
+
+def _wants_page(request: Request) -> bool:
+    return request.method in SAFE and "text/html" in request.headers.get("accept", "")
 
 
 def _no_route(request: Request, methods: dict[str, Any]) -> Exception:

@@ -76,9 +76,9 @@ def page(version: str) -> str:
     names = "".join(f'<li><a href="#{name}"><code>{name}</code></a></li>' for name in REGISTRY)
     return (
         '<!doctype html><html lang="en"><meta charset="utf-8"><meta name="viewport" content="width=device-width">'
-        '<title>Penstock: the API</title><link rel="stylesheet" href="/pages/style.css"><main>'
+        '<title>Penstock: the API</title><link rel="stylesheet" href="pages/style.css"><main>'
         f"<h1>The API of Penstock {escape(version)}</h1><p>{escape(described['info']['description'])} "
-        f'The same for programs: <a href="{API}/openapi.json">openapi.json</a>.</p>'
+        f'The same for programs: <a href="{API[1:]}/openapi.json">openapi.json</a>.</p>'
         f"<nav><ul>{names}</ul></nav>{''.join(map(_section, REGISTRY.values()))}</main></html>"
     )
 

@@ -10,7 +10,7 @@ from typing import Final
 import msgspec
 from msgspec import Struct
 from starlette.requests import Request
-from starlette.responses import RedirectResponse, Response
+from starlette.responses import Response
 
 from penstock import __version__
 from penstock.backend.protocol import API
@@ -57,7 +57,6 @@ class Pages:
         reads = Policy(scope=Scope.READ)
         yield Route(method="GET", path="/healthz", name="healthz", policy=OPEN, endpoint=self._health)
         yield Route(method="GET", path="/metrics", name="metrics", policy=reads, endpoint=self._numbers)
-        yield Route(method="GET", path="/", name="home", policy=reads, endpoint=_go_to_reference)
         yield _fixed("/reference", "reference", reads, _reference, "text/html")
         yield _fixed(f"{API}/openapi.json", "openapi", reads, _described, "application/json")
         yield _fixed("/login", "login_page", OPEN, lambda: _file("login.html"), "text/html")
@@ -81,11 +80,6 @@ def _fixed(path: str, name: str, policy: Policy, content: Callable[[], bytes], m
         return Response(content(), media_type=media)
 
     return Route(method="GET", path=path, name=name, policy=policy, endpoint=endpoint)
-
-
-async def _go_to_reference(request: Request, identity: Identity) -> Response:
-    _ = request, identity
-    return RedirectResponse("/reference", 303)
 
 
 @cache

@@ -38,7 +38,7 @@ class Route(Struct, frozen=True, kw_only=True):
     """One path and method.
 
     Args:
-        path: The path; `{hash}` stands for the hash of a blob.
+        path: The path; `{hash}` stands for the hash of a blob, `{file}` for the name of a file.
         name: What it is called in the metrics.
     """
 
@@ -50,10 +50,15 @@ class Route(Struct, frozen=True, kw_only=True):
 
 
 class Table:
-    """Finds routes by path."""
+    """Finds routes by path.
 
-    def __init__(self, routes: Iterable[Route]) -> None:
+    Args:
+        fallback: What answers a browser that wants a page where there is no route, except below `/api/`.
+    """
+
+    def __init__(self, routes: Iterable[Route], fallback: Route | None = None) -> None:
         self.routes = tuple(routes)
+        self.fallback = fallback
         self._exact: dict[str, dict[str, Route]] = {}
         self._patterns: list[tuple[re.Pattern[str], dict[str, Route]]] = []
         by_path: dict[str, dict[str, Route]] = {}
@@ -62,15 +67,22 @@ class Table:
         for path, methods in by_path.items():
             if "{" in path:
                 pattern = re.escape(path).replace(r"\{hash\}", "(?P<hash>[0-9a-f]{64})")
+                pattern = pattern.replace(r"\{file\}", r"(?P<file>[A-Za-z0-9_-][A-Za-z0-9._-]{0,200})")
                 self._patterns.append((re.compile(pattern), methods))
             else:
                 self._exact[path] = methods
 
-    def find(self, path: str) -> tuple[dict[str, Route], dict[str, str]]:
-        """Return the routes of a path by method, and what stands in it; no routes when there are none."""
+    def find(self, path: str, *, for_page: bool = False) -> tuple[dict[str, Route], dict[str, str]]:
+        """Return the routes of a path by method, and what stands in it; no routes when there are none.
+
+        Args:
+            for_page: Whether a browser asks, that wants to show a page.
+        """
         if (methods := self._exact.get(path)) is not None:
             return methods, {}
         for pattern, methods in self._patterns:
             if (found := pattern.fullmatch(path)) is not None:
                 return methods, found.groupdict()
+        if self.fallback is not None and for_page and not path.startswith("/api/"):
+            return {self.fallback.method: self.fallback}, {}
         return {}, {}

@@ -4,18 +4,32 @@
 
 const said = document.getElementById("said");
 const form = document.getElementById("form");
-const code = new URLSearchParams(location.hash.slice(1)).get("c");
-history.replaceState(null, "", "/login");
+const home = new URL(".", location.href); // the server may be shown under a prefix
+let next = "";
+
+// Takes what stands behind the # out of the address.
+function take() {
+  const asked = new URLSearchParams(location.hash.slice(1));
+  history.replaceState(null, "", "login");
+  next = asked.get("next") || next;
+  if (asked.get("c")) begin({ code: asked.get("c") });
+}
+
+// Where one wanted to go; to no other place than this server.
+function wanted() {
+  const found = new URL(next, home);
+  return found.href.startsWith(home.href) ? found.href : home.href;
+}
 
 async function logIn(given) {
   said.textContent = "Logging in …";
-  const answer = await fetch("/login", {
+  const answer = await fetch("login", {
     method: "POST",
     headers: { "Content-Type": "application/json" },
     body: JSON.stringify(given),
   });
   if (answer.ok) {
-    location.replace("/reference");
+    location.replace(wanted());
     return;
   }
   const { message, hint } = await answer.json();
@@ -31,4 +45,5 @@ form.addEventListener("submit", (event) => {
   const given = new FormData(form);
   begin({ name: given.get("name"), password: { text: given.get("password") } });
 });
-if (code) begin({ code });
+addEventListener("hashchange", take);
+take();

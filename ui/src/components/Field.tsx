@@ -1,0 +1,59 @@
+import "./field.css";
+import { Switch as Radix } from "radix-ui";
+import { type InputHTMLAttributes, type ReactNode, type SelectHTMLAttributes, useId } from "react";
+
+/** A label over a control, with what is wrong with its value below. `children` is given the ids that it has to carry. */
+export function Field(props: {
+  label: ReactNode;
+  note?: ReactNode;
+  error?: string | null;
+  children: (ids: { id: string; "aria-describedby"?: string; "aria-invalid"?: true }) => ReactNode;
+}) {
+  const { label, note, error, children } = props;
+  const id = useId();
+  const described = [note && `${id}-note`, error && `${id}-error`].filter(Boolean).join(" ");
+  return (
+    <div className="field" data-wrong={error ? true : undefined}>
+      <label htmlFor={id}>{label}</label>
+      {children({ id, ...(described && { "aria-describedby": described }), ...(error && { "aria-invalid": true }) })}
+      {note && (
+        <p id={`${id}-note`} className="field-note">
+          {note}
+        </p>
+      )}
+      {error && (
+        <p id={`${id}-error`} className="field-error">
+          {error}
+        </p>
+      )}
+    </div>
+  );
+}
+
+export function Input({ className, ...rest }: InputHTMLAttributes<HTMLInputElement>) {
+  return <input className={["input", className].filter(Boolean).join(" ")} spellCheck={false} {...rest} />;
+}
+
+export function Select({ className, children, ...rest }: SelectHTMLAttributes<HTMLSelectElement>) {
+  return (
+    <select className={["input", "select", className].filter(Boolean).join(" ")} {...rest}>
+      {children}
+    </select>
+  );
+}
+
+/** On or off. */
+export function Switch(props: {
+  on: boolean;
+  onChange: (on: boolean) => void;
+  id?: string;
+  label?: string;
+  disabled?: boolean;
+}) {
+  const { on, onChange, label, ...rest } = props;
+  return (
+    <Radix.Root className="switch" checked={on} onCheckedChange={onChange} aria-label={label} {...rest}>
+      <Radix.Thumb className="switch-thumb" />
+    </Radix.Root>
+  );
+}

@@ -1,0 +1,15 @@
+// What the navigation leads to: a line a screen that has a place of its own. `keys` are pressed one after the other.
+import type { LinkProps } from "@tanstack/react-router";
+import { ListVideo, type LucideIcon, Workflow } from "lucide-react";
+
+export interface Entry {
+  to: LinkProps["to"];
+  label: string;
+  icon: LucideIcon;
+  keys: `g ${string}`;
+}
+
+export const NAVIGATION: readonly Entry[] = [
+  { to: "/", label: "Pipelines", icon: Workflow, keys: "g p" },
+  { to: "/runs", label: "Runs", icon: ListVideo, keys: "g r" },
+];

@@ -1,0 +1,19 @@
+/// <reference types="vitest/config" />
+import react from "@vitejs/plugin-react";
+import { defineConfig } from "vite";
+import { compressed } from "./tools/compressed.ts";
+
+// The page is built once and served behind any prefix: all its addresses are relative to <base href>.
+export default defineConfig({
+  base: "./",
+  plugins: [react(), compressed()],
+  build: {
+    target: ["chrome111", "firefox114", "safari16.4"],
+    assetsInlineLimit: 0,
+    reportCompressedSize: false,
+  },
+  server: {
+    proxy: { "/api": process.env.PENSTOCK_URL ?? "http://127.0.0.1:8765" },
+  },
+  test: { environment: "jsdom", include: ["src/**/*.test.{ts,tsx}"], setupFiles: ["./tools/setup.ts"] },
+});
