@@ -1,5 +1,6 @@
 import { describe, expect, it } from "vitest";
 import { grouped, stem } from "./group";
+import { without } from "./hide";
 import { layout } from "./layout";
 import { criticalPath, failurePath } from "./paths";
 import { planned, sceneOf, statusOf, walk } from "./scene";
@@ -160,5 +161,22 @@ describe("the failure path", () => {
 
   it("is empty where nothing failed", () => {
     expect(failurePath([step("a", [], { status: "skipped" })]).size).toBe(0);
+  });
+});
+
+describe("hidden steps", () => {
+  it("are stepped over by what they stood between", () => {
+    const steps = [step("a"), step("b", ["a"]), step("c", ["b"]), step("d", ["c", "a"])];
+    const left = without(steps, ({ name }) => name === "b" || name === "c");
+    expect(left.map(({ name, parents }) => [name, parents])).toEqual([
+      ["a", []],
+      ["d", ["a"]],
+    ]);
+  });
+
+  it("may be a long chain", () => {
+    const chain = Array.from({ length: 5_000 }, (_, index) => step(`s${index}`, index ? [`s${index - 1}`] : []));
+    const left = without(chain, ({ name }) => name !== "s0" && name !== "s4999");
+    expect(left.at(-1)?.parents).toEqual(["s0"]);
   });
 });

@@ -39,7 +39,13 @@ export class Nodes {
   }
 
   /** Show exactly these boxes; what is shown already keeps its element, and with it the focus. */
-  show(boxes: Iterable<Box>, look: (box: Box) => Look, words: (box: Box) => Words, current: string | null): void {
+  show(
+    boxes: Iterable<Box>,
+    look: (box: Box) => Look,
+    words: (box: Box) => Words,
+    current: string | null,
+    stands: boolean,
+  ): void {
     const wanted = new Map<string, Box>();
     for (const box of boxes) wanted.set(box.key, box);
     for (const [key, node] of this.#nodes) {
@@ -54,7 +60,7 @@ export class Nodes {
         this.#nodes.set(key, node);
         this.#layer.append(node.element);
       }
-      update(node, box, look(box), words(box), key === current);
+      update(node, box, look(box), words(box), key !== current ? "other" : stands ? "stands" : "first");
     }
   }
 
@@ -90,8 +96,11 @@ function made(box: Box): Node {
   return { element, name, glyph, status, note, bar, drawn: "" };
 }
 
-function update(node: Node, box: Box, look: Look, words: Words, current: boolean): void {
-  const drawn = JSON.stringify([box.x, box.y, box.width, box.height, look, words, current]);
+/** `first` is where the keyboard comes in, `stands` also stands out. */
+type Part = "other" | "first" | "stands";
+
+function update(node: Node, box: Box, look: Look, words: Words, part: Part): void {
+  const drawn = JSON.stringify([box.x, box.y, box.width, box.height, look, words, part]);
   if (drawn === node.drawn) return;
   node.drawn = drawn;
   const { element } = node;
@@ -102,18 +111,18 @@ function update(node: Node, box: Box, look: Look, words: Words, current: boolean
   element.classList.toggle("is-dim", look.dim);
   element.classList.toggle("is-critical", look.critical);
   element.classList.toggle("is-match", look.match);
-  element.tabIndex = current ? 0 : -1;
-  if (current) element.setAttribute("aria-current", "true");
+  element.tabIndex = part === "other" ? -1 : 0;
+  if (part === "stands") element.setAttribute("aria-current", "true");
   else element.removeAttribute("aria-current");
   element.title = box.label;
   node.glyph.textContent = words.glyph;
   node.name.textContent = words.name;
   node.status.textContent = ` ${words.status} `;
   node.note.textContent = words.note;
-  if (node.bar) node.bar.replaceChildren(...words.shares.map(([status, share]) => part(status, share)));
+  if (node.bar) node.bar.replaceChildren(...words.shares.map(([status, share]) => shareBar(status, share)));
 }
 
-function part(status: string, share: number): HTMLSpanElement {
+function shareBar(status: string, share: number): HTMLSpanElement {
   const found = document.createElement("span");
   found.dataset.status = status;
   found.style.width = `${share * 100}%`;

@@ -8,7 +8,8 @@ export interface Palette {
   line: string;
   hot: string;
   critical: string;
-  frame: string;
+  /** What is written on patches. */
+  ground: string;
   ink: string;
   status: Record<StepStatus, string>;
 }
@@ -60,7 +61,7 @@ export function paint(context: CanvasRenderingContext2D, picture: Picture, ratio
 }
 
 function frames(context: CanvasRenderingContext2D, { scene, palette }: Picture, area: Rect): void {
-  context.strokeStyle = palette.frame;
+  context.strokeStyle = palette.line;
   context.lineWidth = 1;
   for (const box of scene.boxes) {
     if (box.kind === "frame" && overlap(box, area)) context.strokeRect(box.x, box.y, box.width, box.height);
@@ -145,7 +146,7 @@ function map(context: CanvasRenderingContext2D, picture: Picture, area: Rect): v
     if (critical || match || box.key === current)
       outline(context, picture, { x, y, width, height }, match, box.key === current);
     if (glyphs && height * camera.k >= 10) {
-      context.fillStyle = palette.frame;
+      context.fillStyle = palette.ground;
       context.font = `${Math.min(height * 0.8, 14 / camera.k)}px system-ui, sans-serif`;
       context.fillText(GLYPH[status], x + width / 2, y + height / 2);
     }

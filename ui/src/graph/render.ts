@@ -40,6 +40,8 @@ export class GraphView {
   #camera: Camera = { k: 1, x: 0, y: 0 };
   #view: Area = { width: 0, height: 0 };
   #current: string | null = null;
+  /** Whether somebody chose the current box, or went there: only then it stands out. */
+  #stands = false;
   #fits = true;
   #frame = 0;
   #map = false;
@@ -99,11 +101,18 @@ export class GraphView {
     this.#move(zoomed(this.#camera, factor, at, smallest));
   }
 
+  /** Let no box stand out any more. */
+  leave(): void {
+    this.#stands = false;
+    this.#ask();
+  }
+
   /** Make a box the current one, and bring it into view; `near` also enlarges it so far that it can be read. */
   go(key: string, { near = false, focus = false } = {}): void {
     const box = this.#scene?.byKey.get(key);
     if (!box) return;
     this.#current = key;
+    this.#stands = true;
     const k = near ? Math.max(this.#camera.k, 0.9) : this.#camera.k;
     const centre = near && k !== this.#camera.k;
     this.#move(revealing({ ...this.#camera, k }, box, this.#view, centre));
@@ -166,10 +175,10 @@ export class GraphView {
     const shown = this.#map ? (current ? [current] : []) : current ? [...boxes, current] : boxes;
     this.#layer.classList.toggle("is-map", this.#map);
     this.#layer.style.transform = `translate(${this.#camera.x}px, ${this.#camera.y}px) scale(${this.#camera.k})`;
-    this.#nodes.show(shown, look, words, this.#current);
+    this.#nodes.show(shown, look, words, this.#current, this.#stands);
     const looks = remembered(look);
     const picture = { scene: this.#scene, camera: this.#camera, view: this.#view, palette: this.#palette, look: looks };
-    paint(context, { ...picture, current: this.#current, map: this.#map }, devicePixelRatio);
+    paint(context, { ...picture, current: this.#stands ? this.#current : null, map: this.#map }, devicePixelRatio);
     if (this.#minimapIsOld) this.#minimap.paint(this.#scene, this.#palette, looks, devicePixelRatio);
     this.#minimapIsOld = false;
     this.#minimap.follow(this.#camera, this.#view);
@@ -202,6 +211,7 @@ export class GraphView {
 
   #choose(box: Box): void {
     this.#current = box.key;
+    this.#stands = true;
     this.#ask();
     this.#options.onChoose(box);
   }

@@ -51,6 +51,11 @@ export class LogLines {
     return this.#lines[index];
   }
 
+  clear(): void {
+    this.#lines = [];
+    this.hasOlder = this.hasNewer = false;
+  }
+
   /** Add lines that came later than all others. Returns how many went at the beginning. */
   append(chunks: readonly Chunk[]): number {
     const last = this.last;

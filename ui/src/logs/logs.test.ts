@@ -2,6 +2,7 @@ import { describe, expect, it } from "vitest";
 import { pieces, plain } from "./ansi";
 import { levelOf } from "./levels";
 import { type Chunk, LogLines, placeIn, window } from "./lines";
+import { ConsoleReader, type Range } from "./reader";
 
 const ESC = "\x1b";
 
@@ -142,5 +143,62 @@ describe("the window of lines in view", () => {
     expect(window(2000, 400, 20, 1000, 5)).toEqual([95, 125]);
     expect(window(0, 400, 20, 3, 5)).toEqual([0, 3]);
     expect(window(1e9, 400, 20, 10, 5)).toEqual([10, 10]);
+  });
+});
+
+describe("reading a console", () => {
+  const all = Array.from({ length: 200 }, (_, index) => chunk(index + 1, [`line ${index + 1}`]));
+
+  /** What a server answers that has these pieces. */
+  function answering(pieces: Chunk[]) {
+    return ({ after = 0, before = null, newest = false, limit }: Range) => {
+      const range = pieces.filter(({ id }) => id > after && (before === null || id < before));
+      return Promise.resolve(newest ? range.slice(-limit) : range.slice(0, limit));
+    };
+  }
+
+  it("begins at its end, and goes back piece by piece to its beginning", async () => {
+    const reader = new ConsoleReader(answering(all));
+    await reader.start();
+    expect([reader.lines.at(0)?.text, reader.lines.hasOlder]).toEqual(["line 161", true]);
+    while (reader.lines.hasOlder) await reader.older();
+    expect([reader.lines.at(0)?.text, reader.lines.length]).toEqual(["line 1", 200]);
+    expect(reader.shift).toBeGreaterThan(0);
+  });
+
+  it("can begin around a line, and goes on to its end", async () => {
+    const reader = new ConsoleReader(answering(all));
+    await reader.start(100);
+    expect(reader.lines.indexOf(100, 0)).not.toBeNull();
+    expect([reader.lines.hasOlder, reader.lines.hasNewer]).toEqual([true, true]);
+    while (reader.lines.hasNewer) await reader.newer();
+    expect(reader.lines.at(reader.lines.length - 1)?.text).toBe("line 200");
+  });
+
+  it("hears of new lines, and tells nobody when there are none", async () => {
+    const pieces = all.slice(0, 3);
+    const reader = new ConsoleReader(answering(pieces));
+    await reader.start();
+    let told = 0;
+    const stop = reader.subscribe(() => told++);
+    await reader.newer();
+    expect(told).toBe(0);
+    pieces.push(chunk(4, ["more"]));
+    await reader.newer();
+    expect([told, reader.lines.text().endsWith("more")]).toEqual([1, true]);
+    stop();
+  });
+
+  it("keeps what it has when the server does not answer, and goes on later", async () => {
+    let isAway = false;
+    const read = answering(all.slice(0, 2));
+    const reader = new ConsoleReader((range) => (isAway ? Promise.reject(new Error("away")) : read(range)));
+    await reader.start();
+    isAway = true;
+    await reader.newer();
+    expect([reader.error, reader.lines.length]).toEqual([new Error("away"), 2]);
+    isAway = false;
+    await reader.newer();
+    expect(reader.error).toBeNull();
   });
 });
