@@ -13,6 +13,7 @@ import urllib.request
 import pytest
 
 from penstock.backend.local import open_local
+from penstock.cli import ui
 from penstock.cli.ui import _page
 from penstock.server.serve import Serving
 from penstock.server.thread import serving
@@ -68,3 +69,18 @@ def test_what_a_browser_is_started_with_holds_no_code(home):
         assert code not in page.as_uri()
         assert f"#c={code}" in page.read_text("utf-8")
         assert stat.S_IMODE(page.stat().st_mode) == 0o600
+
+
+def test_the_page_is_built_from_the_sources_where_there_are_any(penstock, tmp_path, monkeypatch):
+    (tmp_path / "scripts").mkdir()
+    (tmp_path / "ui").mkdir()
+    (tmp_path / "scripts" / "page.py").write_text("open('built', 'w')")
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setattr(ui, "SOURCES", tmp_path)
+    assert penstock("ui", "build").code == 0
+    assert (tmp_path / "built").exists()
+    (tmp_path / "scripts" / "page.py").write_text("raise SystemExit('there is no npm')")
+    assert penstock("ui", "build").code == 1
+    monkeypatch.setattr(ui, "SOURCES", tmp_path / "nothing")
+    answer = penstock("ui", "build")
+    assert (answer.code, "a released package holds the page" in answer.err) == (3, True)

@@ -3,35 +3,42 @@
 from __future__ import annotations
 
 import os
+import subprocess
+import sys
 from contextlib import suppress
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import click
 
+import penstock
 from penstock.cli.invocation import Exit, Invocation, json_option, pass_invocation
 from penstock.cli.server import hosted, parts
+from penstock.core.errors import NotFound
 
 if TYPE_CHECKING:
     from penstock.server.serve import Address
     from penstock.settings import Settings
 
+SOURCES = Path(penstock.__file__).parents[2]  # where Penstock is used from its sources
 EXAMPLE = """\
 \b
 Examples:
   penstock ui           prints an address; it works once, within a minute
   penstock ui --open    opens it as well
+  penstock ui build     builds the page, where Penstock was installed without it
 """
 
 
-@click.command("ui", epilog=EXAMPLE)
+@click.group("ui", epilog=EXAMPLE, invoke_without_command=True)
 @click.option("--open", "opens", is_flag=True, help="Open it in a browser.")
 @click.option(
     "--port", default=0, show_default="a free one", type=click.IntRange(0, 65535), help="The port, if one is started."
 )
 @json_option
+@click.pass_context
 @pass_invocation
-def command(invocation: Invocation, opens: bool, port: int) -> Exit:
+def command(invocation: Invocation, context: click.Context, opens: bool, port: int) -> Exit:
     """Print the address by which a browser gets in as you.
 
     It leads to the server that PENSTOCK_URL names, or that serves this home. When there is none, one is started, for
@@ -40,6 +47,8 @@ def command(invocation: Invocation, opens: bool, port: int) -> Exit:
     """
     from msgspec.structs import replace
 
+    if context.invoked_subcommand is not None:
+        return Exit.OK
     parts()
     settings = invocation.settings
     url = settings.url or _address_of_server(settings.home)
@@ -48,6 +57,22 @@ def command(invocation: Invocation, opens: bool, port: int) -> Exit:
     else:
         _serve(invocation, port, opens=opens)
     return Exit.OK
+
+
+@command.command("build")
+def build() -> Exit:
+    """Build the page out of the sources that this Penstock was installed from; released packages hold it already.
+
+    It needs Node.js 20.19 or newer, and fetches what it is built with from the npm registry.
+    """
+    script = SOURCES / "scripts" / "page.py"
+    if not (script.exists() and (SOURCES / "ui").exists()):
+        raise NotFound(
+            "there is nothing here that the page could be built from: this Penstock was not installed as a folder of"
+            " sources",
+            hint="a released package holds the page: pip install --force-reinstall penstock",
+        )
+    return Exit.FAILED if subprocess.run([sys.executable, str(script)], check=False).returncode else Exit.OK
 
 
 def _address_of_server(home: Path) -> str:
@@ -99,8 +124,6 @@ def _serve(invocation: Invocation, port: int, *, opens: bool) -> None:
 
 
 def _show(invocation: Invocation, link: str, *, opens: bool) -> None:
-    import sys
-
     if invocation.json:
         from penstock.cli.document import emit
 
