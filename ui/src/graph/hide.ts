@@ -4,7 +4,10 @@ import { neighbours, topological } from "./layers";
 import { type GraphStep, numbered } from "./steps";
 
 /** Return the steps that are not hidden; a hidden parent is replaced by its own parents. */
-export function without(steps: readonly GraphStep[], isHidden: (step: GraphStep) => boolean): GraphStep[] {
+export function without<Step extends GraphStep>(
+  steps: readonly Step[],
+  isHidden: (step: Step) => boolean,
+): (Step & { parents: readonly string[] })[] {
   const byName = numbered(steps);
   const edges = steps.flatMap((step, index) =>
     step.parents.flatMap((parent) => (byName.has(parent) ? [byName.get(parent)!, index] : [])),

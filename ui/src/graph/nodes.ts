@@ -22,6 +22,9 @@ interface Node {
   status: HTMLSpanElement;
   note: HTMLSpanElement;
   bar: HTMLSpanElement | null;
+  box: Box;
+  /** The version in which it was drawn, and what was drawn then. */
+  version: number;
   drawn: string;
 }
 
@@ -38,13 +41,13 @@ export class Nodes {
     return this.#nodes.size;
   }
 
-  /** Show exactly these boxes; what is shown already keeps its element, and with it the focus. */
+  /** Show exactly these boxes; what is shown already keeps its element, and with it the focus. Within one version
+   *  nothing that a box says changes. */
   show(
     boxes: Iterable<Box>,
     look: (box: Box) => Look,
     words: (box: Box) => Words,
-    current: string | null,
-    stands: boolean,
+    current: { key: string | null; stands: boolean; version: number },
   ): void {
     const wanted = new Map<string, Box>();
     for (const box of boxes) wanted.set(box.key, box);
@@ -60,7 +63,10 @@ export class Nodes {
         this.#nodes.set(key, node);
         this.#layer.append(node.element);
       }
-      update(node, box, look(box), words(box), key !== current ? "other" : stands ? "stands" : "first");
+      if (node.box === box && node.version === current.version) continue;
+      node.box = box;
+      node.version = current.version;
+      update(node, box, look(box), words(box), key !== current.key ? "other" : current.stands ? "stands" : "first");
     }
   }
 
@@ -93,7 +99,7 @@ function made(box: Box): Node {
   const status = span("unseen");
   const note = span("graph-note");
   const bar = box.kind === "stage" || box.kind === "mapped" ? span("graph-bar") : null;
-  return { element, name, glyph, status, note, bar, drawn: "" };
+  return { element, name, glyph, status, note, bar, box, version: -1, drawn: "" };
 }
 
 /** `first` is where the keyboard comes in, `stands` also stands out. */

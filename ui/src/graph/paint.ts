@@ -130,28 +130,41 @@ function bounds(line: Line): Rect {
 function map(context: CanvasRenderingContext2D, picture: Picture, area: Rect): void {
   const { scene, camera, palette, look, current } = picture;
   const least = 3 / camera.k;
-  const glyphs = scene.boxes.length < 3_000;
-  context.textAlign = "center";
-  context.textBaseline = "middle";
+  const alike = new Map<string, { look: Look; rects: Rect[] }>();
+  const lined: (() => void)[] = [];
   for (const box of scene.boxes) {
     if (box.kind === "frame" || !overlap(box, area)) continue;
-    const { status, dim, critical, match } = look(box);
+    const own = look(box);
     const [width, height] = [Math.max(box.width, least), Math.max(box.height, least)];
-    const [x, y] = [box.x + (box.width - width) / 2, box.y + (box.height - height) / 2];
-    context.globalAlpha = dim ? 0.2 : 1;
-    context.fillStyle = palette.status[status];
-    context.globalAlpha *= HOLLOW.has(status) ? 0.55 : status === "skipped" ? 0.35 : 1;
-    context.fillRect(x, y, width, height);
-    context.globalAlpha = dim ? 0.2 : 1;
-    if (critical || match || box.key === current)
-      outline(context, picture, { x, y, width, height }, match, box.key === current);
-    if (glyphs && height * camera.k >= 10) {
-      context.fillStyle = palette.ground;
-      context.font = `${Math.min(height * 0.8, 14 / camera.k)}px system-ui, sans-serif`;
-      context.fillText(GLYPH[status], x + width / 2, y + height / 2);
-    }
+    const rect = { x: box.x + (box.width - width) / 2, y: box.y + (box.height - height) / 2, width, height };
+    const key = `${own.status}${own.dim}`;
+    const group = alike.get(key) ?? { look: own, rects: [] };
+    alike.set(key, group);
+    group.rects.push(rect);
+    const isCurrent = box.key === current;
+    if (own.critical || own.match || isCurrent) lined.push(() => outline(context, picture, rect, own.match, isCurrent));
   }
+  for (const { look: own, rects } of alike.values()) patches(context, rects, own, palette, camera.k);
   context.globalAlpha = 1;
+  for (const draw of lined) draw();
+}
+
+/** Draw patches that look alike in one stroke. */
+function patches(context: CanvasRenderingContext2D, rects: Rect[], look: Look, palette: Palette, k: number): void {
+  const { status, dim } = look;
+  context.fillStyle = palette.status[status];
+  context.globalAlpha = (dim ? 0.2 : 1) * (HOLLOW.has(status) ? 0.55 : status === "skipped" ? 0.35 : 1);
+  context.beginPath();
+  for (const { x, y, width, height } of rects) context.rect(x, y, width, height);
+  context.fill();
+  const height = rects[0]?.height ?? 0;
+  if (height * k < 10 || rects.length > 1_500) return;
+  context.globalAlpha = dim ? 0.2 : 1;
+  context.fillStyle = palette.ground;
+  context.font = `${Math.min(height * 0.8, 14 / k)}px system-ui, sans-serif`;
+  context.textAlign = "center";
+  context.textBaseline = "middle";
+  for (const rect of rects) context.fillText(GLYPH[status], rect.x + rect.width / 2, rect.y + rect.height / 2);
 }
 
 function outline(

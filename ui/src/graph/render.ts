@@ -13,14 +13,14 @@ import { type Box, type Direction, type Scene, walk } from "./scene";
 const READABLE = 0.45;
 /** More boxes than these are never elements at a time. */
 const ELEMENTS = 320;
+/** So many pixels around what is seen are painted too. */
+const MARGIN = 280;
 
 export interface Options {
   look: (box: Box) => Look;
   words: (box: Box) => Words;
   /** Somebody chose a box. */
   onChoose: (box: Box) => void;
-  /** The camera changed: how large it is seen. */
-  onZoom?: (k: number) => void;
 }
 
 const KEYS: Record<string, Direction> = { ArrowUp: "up", ArrowDown: "down", ArrowLeft: "left", ArrowRight: "right" };
@@ -45,7 +45,13 @@ export class GraphView {
   #fits = true;
   #frame = 0;
   #map = false;
+  /** Counts what may change how boxes look: within one version the camera alone moves. */
+  #version = 0;
+  #looks = new Map<string, Look>();
+  /** The camera and the version by which the canvas was painted. */
+  #painted: { camera: Camera; version: number; map: boolean } | null = null;
   #minimapIsOld = true;
+  #still: ReturnType<typeof setTimeout> | undefined;
 
   constructor(host: HTMLElement, palette: Palette, options: Options) {
     this.#host = host;
@@ -80,7 +86,7 @@ export class GraphView {
   /** Draw again, because statuses, times or the selection changed. */
   refresh(): void {
     this.#minimapIsOld = true;
-    this.#ask();
+    this.#changed();
   }
 
   paintWith(palette: Palette): void {
@@ -104,7 +110,7 @@ export class GraphView {
   /** Let no box stand out any more. */
   leave(): void {
     this.#stands = false;
-    this.#ask();
+    this.#changed();
   }
 
   /** Make a box the current one, and bring it into view; `near` also enlarges it so far that it can be read. */
@@ -113,6 +119,7 @@ export class GraphView {
     if (!box) return;
     this.#current = key;
     this.#stands = true;
+    this.#changed();
     const k = near ? Math.max(this.#camera.k, 0.9) : this.#camera.k;
     const centre = near && k !== this.#camera.k;
     this.#move(revealing({ ...this.#camera, k }, box, this.#view, centre));
@@ -124,6 +131,7 @@ export class GraphView {
 
   destroy(): void {
     cancelAnimationFrame(this.#frame);
+    clearTimeout(this.#still);
     this.#observer.disconnect();
     this.#gestures.stop();
     this.#host.removeEventListener("click", this.#onClick);
@@ -141,7 +149,10 @@ export class GraphView {
   }
 
   #move(camera: Camera): void {
-    if (camera.k !== this.#camera.k) this.#options.onZoom?.(camera.k);
+    const zooms = camera.k !== this.#camera.k;
+    this.#layer.classList.toggle("is-moved", !zooms);
+    clearTimeout(this.#still);
+    if (!zooms) this.#still = setTimeout(() => this.#layer.classList.remove("is-moved"), 200);
     this.#camera = camera;
     this.#fits = false;
     this.#hint.hidden = true;
@@ -153,10 +164,20 @@ export class GraphView {
     if (view.width === this.#view.width && view.height === this.#view.height) return;
     this.#view = view;
     const ratio = devicePixelRatio;
-    this.#canvas.width = Math.round(view.width * ratio);
-    this.#canvas.height = Math.round(view.height * ratio);
+    this.#canvas.width = Math.round((view.width + 2 * MARGIN) * ratio);
+    this.#canvas.height = Math.round((view.height + 2 * MARGIN) * ratio);
+    this.#canvas.style.width = `${view.width + 2 * MARGIN}px`;
+    this.#canvas.style.height = `${view.height + 2 * MARGIN}px`;
+    this.#painted = null;
     if (this.#fits && this.#scene) this.#camera = fitted(this.#scene, view);
     this.#draw();
+  }
+
+  /** Draw again what boxes look like. */
+  #changed(): void {
+    this.#version++;
+    this.#looks.clear();
+    this.#ask();
   }
 
   #ask(): void {
@@ -166,23 +187,53 @@ export class GraphView {
   #draw(): void {
     cancelAnimationFrame(this.#frame);
     this.#frame = 0;
-    const context = this.#canvas.getContext("2d");
-    if (!this.#scene || !context || this.#view.width === 0) return;
-    const { look, words } = this.#options;
+    if (!this.#scene || this.#view.width === 0) return;
     const boxes = this.#inView();
     this.#map = this.#camera.k < READABLE || boxes.length > ELEMENTS;
     const current = this.#current === null ? undefined : this.#scene.byKey.get(this.#current);
-    const shown = this.#map ? (current ? [current] : []) : current ? [...boxes, current] : boxes;
+    const shown = this.#map ? [] : boxes;
+    if (current && !shown.includes(current)) shown.push(current);
     this.#layer.classList.toggle("is-map", this.#map);
     this.#layer.style.transform = `translate(${this.#camera.x}px, ${this.#camera.y}px) scale(${this.#camera.k})`;
-    this.#nodes.show(shown, look, words, this.#current, this.#stands);
-    const looks = remembered(look);
-    const picture = { scene: this.#scene, camera: this.#camera, view: this.#view, palette: this.#palette, look: looks };
-    paint(context, { ...picture, current: this.#stands ? this.#current : null, map: this.#map }, devicePixelRatio);
-    if (this.#minimapIsOld) this.#minimap.paint(this.#scene, this.#palette, looks, devicePixelRatio);
+    const state = { key: this.#current, stands: this.#stands, version: this.#version };
+    this.#nodes.show(shown, this.#look, this.#options.words, state);
+    this.#paint();
+    if (this.#minimapIsOld) this.#minimap.paint(this.#scene, this.#palette, this.#look, devicePixelRatio);
     this.#minimapIsOld = false;
     this.#minimap.follow(this.#camera, this.#view);
+    this.#host.dataset.ready = String(this.#scene.boxes.length);
   }
+
+  /** Paint the canvas, which reaches beyond what is seen: as long as only the camera moves a little, so does it. */
+  #paint(): void {
+    const [camera, before] = [this.#camera, this.#painted];
+    const isSame = before?.version === this.#version && before.map === this.#map && before.camera.k === camera.k;
+    const [x, y] = before ? [camera.x - before.camera.x, camera.y - before.camera.y] : [0, 0];
+    if (isSame && Math.abs(x) <= MARGIN && Math.abs(y) <= MARGIN) {
+      this.#canvas.style.transform = `translate(${x - MARGIN}px, ${y - MARGIN}px)`;
+      return;
+    }
+    const context = this.#canvas.getContext("2d");
+    if (!context || !this.#scene) return;
+    this.#painted = { camera, version: this.#version, map: this.#map };
+    this.#canvas.style.transform = `translate(${-MARGIN}px, ${-MARGIN}px)`;
+    const picture = {
+      scene: this.#scene,
+      camera: { k: camera.k, x: camera.x + MARGIN, y: camera.y + MARGIN },
+      view: { width: this.#view.width + 2 * MARGIN, height: this.#view.height + 2 * MARGIN },
+      palette: this.#palette,
+      look: this.#look,
+      current: this.#stands ? this.#current : null,
+      map: this.#map,
+    };
+    paint(context, picture, devicePixelRatio);
+  }
+
+  readonly #look = (box: Box): Look => {
+    const found = this.#looks.get(box.key) ?? this.#options.look(box);
+    this.#looks.set(box.key, found);
+    return found;
+  };
 
   #inView(): Box[] {
     const area = seen(this.#camera, this.#view, 60);
@@ -212,7 +263,7 @@ export class GraphView {
   #choose(box: Box): void {
     this.#current = box.key;
     this.#stands = true;
-    this.#ask();
+    this.#changed();
     this.#options.onChoose(box);
   }
 
@@ -233,15 +284,5 @@ export class GraphView {
     else if (event.key === "-") this.zoom(0.8);
     else return;
     event.preventDefault();
-  };
-}
-
-/** Return the same function, which asks once for each box. */
-function remembered(look: (box: Box) => Look): (box: Box) => Look {
-  const known = new Map<string, Look>();
-  return (box) => {
-    const found = known.get(box.key) ?? look(box);
-    known.set(box.key, found);
-    return found;
   };
 }

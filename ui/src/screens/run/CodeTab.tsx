@@ -1,9 +1,14 @@
 import "./records.css";
-import type { RunDetail } from "../../api/types";
+import { useOp } from "../../api/queries";
+import { ErrorNote, Skeleton } from "../../components/Text";
 import { ScriptView } from "./StepCode";
+import type { RunView } from "./view";
 
 /** The script of the pipeline, and the functions that its steps run. */
-export function CodeTab({ detail }: { detail: RunDetail }) {
+export function CodeTab({ view }: { view: RunView }) {
+  const { data: detail, error } = useOp("GetRun", { id: view.run.task.id });
+  if (error) return <ErrorNote error={error} />;
+  if (!detail) return <Skeleton rows={8} />;
   const { code, steps } = detail.definition;
   const users = new Map<string, string[]>();
   for (const step of steps) users.set(step.code, [...(users.get(step.code) ?? []), step.name]);

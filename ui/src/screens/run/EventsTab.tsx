@@ -1,16 +1,17 @@
 import { useVirtualizer } from "@tanstack/react-virtual";
 import { useMemo, useRef, useState } from "react";
 import { useOp } from "../../api/queries";
-import type { RunDetail } from "../../api/types";
 import { Input } from "../../components/Field";
 import { StatusBadge } from "../../components/StatusBadge";
+import { lookOf } from "../../components/status";
 import { EmptyState, ErrorNote, Skeleton } from "../../components/Text";
 import { exactText } from "../../components/time";
 import { eventsOf } from "./events";
+import type { RunView } from "./view";
 
 /** Everything that happened in the run and was decided, in its order. */
-export function EventsTab({ detail, onChoose }: { detail: RunDetail; onChoose: (step: string) => void }) {
-  const { id } = detail.run.task;
+export function EventsTab({ view, onChoose }: { view: RunView; onChoose: (step: string) => void }) {
+  const { id } = view.run.task;
   const changes = useOp("ListChanges", { run: id, limit: 10_000 });
   const decisions = useOp("ListDecisions", { run: id });
   const [text, setText] = useState("");
@@ -62,7 +63,7 @@ export function EventsTab({ detail, onChoose }: { detail: RunDetail; onChoose: (
                   <span className="quiet">run</span>
                 )}
                 <span className="cut" title={event.why}>
-                  {event.what}
+                  {event.isStatus ? lookOf(event.what).word.toLowerCase() : event.what}
                   {event.attempt > 1 && ` (attempt ${event.attempt})`}
                   {event.why && <span className="quiet">: {event.why}</span>}
                 </span>

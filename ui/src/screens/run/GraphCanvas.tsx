@@ -80,9 +80,11 @@ export const GraphCanvas = forwardRef<GraphControl, GraphCanvasProps>(function G
     if (host.current) view.current?.paintWith(paletteOf(host.current));
     void theme;
   }, [theme]);
+  const { focused, critical, matches } = props;
+  // biome-ignore lint/correctness/useExhaustiveDependencies: each of these changes what boxes look like
   useEffect(() => {
     view.current?.refresh();
-  });
+  }, [steps, focused, critical, matches]);
   useEffect(() => {
     if (chosen) go(view.current, scene.current, latest.current.steps, chosen, false);
     else view.current?.leave();

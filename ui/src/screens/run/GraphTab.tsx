@@ -1,31 +1,32 @@
 import "./graph.css";
 import { Maximize2, Minus, Plus, Search } from "lucide-react";
 import { type KeyboardEvent, useEffect, useMemo, useRef, useState } from "react";
-import type { RunDetail } from "../../api/types";
 import { Button, IconButton } from "../../components/Button";
 import { clockNow, onTick } from "../../components/clock";
-import { isOver, lookOf } from "../../components/status";
+import { lookOf } from "../../components/status";
 import { ErrorNote } from "../../components/Text";
 import type { Grouping } from "../../graph/group";
 import { without } from "../../graph/hide";
 import { criticalPath, failurePath } from "../../graph/paths";
 import { GraphCanvas } from "./GraphCanvas";
 import { StepList } from "./StepList";
-import { graphSteps } from "./steps";
+import { isLive } from "./steps";
+import { useNarrow } from "./use";
+import type { RunView } from "./view";
 
 const DONE = new Set(["completed", "cached"]);
 
 /** The graph of a run with its tools. On a narrow screen it is the same as a list. */
 export function GraphTab({
-  detail,
+  view,
   chosen,
   onChoose,
 }: {
-  detail: RunDetail;
+  view: RunView;
   chosen?: string;
   onChoose: (step: string) => void;
 }) {
-  const all = useMemo(() => graphSteps(detail), [detail]);
+  const all = view.steps;
   const [text, setText] = useState("");
   const [found, setFound] = useState(0);
   const [focus, setFocus] = useState(false);
@@ -33,6 +34,8 @@ export function GraphTab({
   const [hides, setHides] = useState(false);
   const [grouping, setGrouping] = useState<Grouping>({ stages: false, open: new Set() });
   const [asList, setAsList] = useState(false);
+  const isNarrow = useNarrow();
+  const isList = asList || isNarrow;
   const [error, setError] = useState<unknown>(null);
   const control = useRef<GraphControl>(null);
 
@@ -53,7 +56,6 @@ export function GraphTab({
   }, [steps, focus, failed, text, matches]);
   const counts = useMemo(() => countsOf(all.map(({ status }) => status)), [all]);
   const hasStages = all.some(({ stage }) => stage);
-  const isLive = !isOver(detail.run.task.status);
 
   const search = (event: KeyboardEvent): void => {
     if (event.key === "Escape") setText("");
@@ -121,7 +123,7 @@ export function GraphTab({
             </li>
           ))}
         </ul>
-        {!asList && (
+        {!isList && (
           <div className="graph-zoom">
             <IconButton label="Smaller" icon={<Minus />} onClick={() => control.current?.zoom(0.8)} />
             <IconButton label="Larger" icon={<Plus />} onClick={() => control.current?.zoom(1.25)} />
@@ -132,8 +134,8 @@ export function GraphTab({
         )}
       </div>
       {error !== null && <ErrorNote error={error} />}
-      <div className={asList ? "graph-body is-list" : "graph-body"}>
-        {!asList && (
+      <div className="graph-body">
+        {!isList && (
           <GraphCanvas
             ref={control}
             steps={steps}
@@ -144,14 +146,16 @@ export function GraphTab({
             focused={focus ? failed : null}
             critical={path}
             matches={text ? new Set(matches) : null}
-            isLive={isLive}
+            isLive={isLive(view)}
             onTick={onTick}
             onError={setError}
           />
         )}
-        <div className="graph-list">
-          <StepList detail={detail} steps={listed} chosen={chosen} onChoose={onChoose} indent />
-        </div>
+        {isList && (
+          <div className="graph-list">
+            <StepList isLive={isLive(view)} steps={listed} chosen={chosen} onChoose={onChoose} indent />
+          </div>
+        )}
       </div>
     </div>
   );

@@ -1,18 +1,21 @@
 import { useCallback, useMemo } from "react";
-import type { RunDetail } from "../../api/types";
 import { isOver } from "../../components/status";
 import { LogViewer } from "./LogViewer";
 import { useAddress } from "./use";
+import type { RunView } from "./view";
 
 /** What the run and all its steps print, merged. */
-export function LogsTab({ detail }: { detail: RunDetail }) {
+export function LogsTab({ view }: { view: RunView }) {
   const { address, go } = useAddress();
-  const { task } = detail.run;
+  const { task } = view.run;
   const names = useMemo(() => {
     const found = new Map<string, string>();
-    for (const state of detail.steps) if (state.task) found.set(state.task, state.name);
+    for (const step of view.steps) {
+      if (step.task) found.set(step.task, step.name);
+      for (const one of step.tries) found.set(one.task, `${step.name} (${one.attempt})`);
+    }
     return found;
-  }, [detail.steps]);
+  }, [view.steps]);
   const nameOf = useCallback(
     (id: string) => names.get(id) ?? (id === task.id ? "run" : `attempt ${id.slice(0, 6)}`),
     [names, task.id],

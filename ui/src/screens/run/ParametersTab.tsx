@@ -1,18 +1,19 @@
 import { useOp } from "../../api/queries";
-import type { Json, RunDetail } from "../../api/types";
+import type { Json } from "../../api/types";
 import { Table } from "../../components/Table";
 import { EmptyState, ErrorNote, Skeleton } from "../../components/Text";
 import { usePreviousRun } from "./previous";
 import { TextBlock } from "./TextBlock";
 import { ValueText } from "./ValueText";
 import { inOneLine } from "./values";
+import type { RunView } from "./view";
 
 /** The run's parameters and configurations, and in what they differ from those of the run before. */
-export function ParametersTab({ detail }: { detail: RunDetail }) {
-  const { id } = detail.run.task;
+export function ParametersTab({ view }: { view: RunView }) {
+  const { id } = view.run.task;
   const { data, error } = useOp("GetParameters", { task: id });
   const { data: configurations } = useOp("GetConfigurations", { task: id });
-  const before = usePreviousRun(detail);
+  const before = usePreviousRun(view);
   const { data: earlier } = useOp("GetParameters", { task: before?.task.id ?? "" }, { enabled: before !== undefined });
   if (error) return <ErrorNote error={error} />;
   if (!data) return <Skeleton rows={5} />;

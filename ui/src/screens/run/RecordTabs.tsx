@@ -1,24 +1,21 @@
 // What all steps of a run recorded, in one place.
 import { useCallback, useMemo, useState } from "react";
-import type { RunDetail } from "../../api/types";
 import { Button } from "../../components/Button";
-import { isOver } from "../../components/status";
 import { Artifacts } from "./Artifacts";
 import { Metrics, type Recorder } from "./Metrics";
 import { Models } from "./Models";
+import { isLive } from "./steps";
 import { useAddress } from "./use";
+import type { RunView } from "./view";
 
 const AT_ONCE = 40;
 
 /** Return the run and the steps that began, at first so many of them; each is asked for by itself. */
-function useRecorders(detail: RunDetail): { tasks: Recorder[]; more: number; all: () => void } {
+function useRecorders(view: RunView): { tasks: Recorder[]; more: number; all: () => void } {
   const [most, setMost] = useState(AT_ONCE);
-  const begun = useMemo(
-    () => detail.steps.flatMap(({ task, name }) => (task ? [{ id: task, name }] : [])),
-    [detail.steps],
-  );
+  const begun = useMemo(() => view.steps.flatMap(({ task, name }) => (task ? [{ id: task, name }] : [])), [view.steps]);
   const stamp = begun.map(({ id }) => id).join();
-  const { id } = detail.run.task;
+  const { id } = view.run.task;
   // biome-ignore lint/correctness/useExhaustiveDependencies: other tasks only, not every change of a status
   const tasks = useMemo(() => [{ id, name: "run" }, ...begun.slice(0, most)], [id, stamp, most]);
   return { tasks, more: begun.length - most, all: () => setMost(most + 10 * AT_ONCE) };
@@ -35,25 +32,25 @@ function More({ more, all }: { more: number; all: () => void }) {
   );
 }
 
-export function MetricsTab({ detail }: { detail: RunDetail }) {
-  const { tasks, ...rest } = useRecorders(detail);
+export function MetricsTab({ view }: { view: RunView }) {
+  const { tasks, ...rest } = useRecorders(view);
   return (
     <div className="record-tab">
-      <Metrics tasks={tasks} isLive={!isOver(detail.run.task.status)} />
+      <Metrics tasks={tasks} isLive={isLive(view)} />
       <More {...rest} />
     </div>
   );
 }
 
-export function ArtifactsTab({ detail }: { detail: RunDetail }) {
+export function ArtifactsTab({ view }: { view: RunView }) {
   const { address, go } = useAddress();
-  const { tasks, ...rest } = useRecorders(detail);
+  const { tasks, ...rest } = useRecorders(view);
   const choose = useCallback((artifact: string | undefined) => go({ artifact }), [go]);
   return (
     <div className="record-tab">
       <Artifacts
         tasks={tasks}
-        isLive={!isOver(detail.run.task.status)}
+        isLive={isLive(view)}
         chosen={address.step ? undefined : address.artifact}
         onChoose={choose}
       />
@@ -62,11 +59,11 @@ export function ArtifactsTab({ detail }: { detail: RunDetail }) {
   );
 }
 
-export function ModelsTab({ detail }: { detail: RunDetail }) {
-  const { tasks, ...rest } = useRecorders(detail);
+export function ModelsTab({ view }: { view: RunView }) {
+  const { tasks, ...rest } = useRecorders(view);
   return (
     <div className="record-tab">
-      <Models tasks={tasks} isLive={!isOver(detail.run.task.status)} />
+      <Models tasks={tasks} isLive={isLive(view)} />
       <More {...rest} />
     </div>
   );

@@ -1,5 +1,4 @@
 import { useOp } from "../../api/queries";
-import type { RunDetail } from "../../api/types";
 import { Button } from "../../components/Button";
 import { StatusBadge } from "../../components/StatusBadge";
 import { isOver } from "../../components/status";
@@ -7,15 +6,17 @@ import { CopyButton, Tag } from "../../components/Text";
 import { Ago, Duration } from "../../components/Time";
 import { durationText } from "../../components/time";
 import { RerunButton, RunActions } from "./actions/RunActions";
-import { countsText, culprit, firstLine, reasonOf } from "./steps";
+import { countsText, culprit, firstLine, isLive, reasonOf } from "./steps";
 import { useAddress, useNow } from "./use";
+import type { RunView } from "./view";
 
 /** How a run stands in a line, and what failed in another. */
-export function RunHeader({ detail, onOpen }: { detail: RunDetail; onOpen: (step: string) => void }) {
-  const { run } = detail;
+export function RunHeader({ view, onOpen }: { view: RunView; onOpen: (step: string) => void }) {
+  const { run } = view;
   const { task } = run;
   const waited = task.started === null ? 0 : task.started - task.created;
-  const commit = task.script.commit;
+  const { data: script } = useOp("GetTask", { id: task.id });
+  const { commit = null, repository = null, branch = null, diff = "" } = script?.script ?? {};
   return (
     <section className="run-header" aria-label="Run">
       <div className="run-facts">
@@ -31,9 +32,9 @@ export function RunHeader({ detail, onOpen }: { detail: RunDetail; onOpen: (step
           {task.user && ` by ${task.user}`}
         </span>
         {commit && (
-          <span className="quiet mono" title={`${task.script.repository ?? ""} ${task.script.branch ?? ""}`}>
+          <span className="quiet mono" title={`${repository ?? ""} ${branch ?? ""}`}>
             git {commit.slice(0, 8)}
-            {task.script.diff && " + changes"}
+            {diff && " + changes"}
           </span>
         )}
         {task.tags.map((tag) => (
@@ -41,25 +42,25 @@ export function RunHeader({ detail, onOpen }: { detail: RunDetail; onOpen: (step
         ))}
         <span className="faint run-counts">{countsText(run.counts)}</span>
         <div className="run-acts">
-          <RunActions detail={detail} />
+          <RunActions view={view} />
         </div>
       </div>
-      {task.status === "failed" && <Failure detail={detail} onOpen={onOpen} />}
+      {task.status === "failed" && <Failure view={view} onOpen={onOpen} />}
       {(task.status === "stopped" || task.status === "queued") && task.message && (
-        <p className="run-note quiet">{firstLine(task.message)}</p>
+        <p className="run-note quiet">{firstLine(view.why.text || task.message)}</p>
       )}
-      <Waiting detail={detail} onOpen={onOpen} />
+      <Waiting view={view} onOpen={onOpen} />
     </section>
   );
 }
 
 /** What failed, its first line, and what to do next. */
-function Failure({ detail, onOpen }: { detail: RunDetail; onOpen: (step: string) => void }) {
+function Failure({ view, onOpen }: { view: RunView; onOpen: (step: string) => void }) {
   const { go } = useAddress();
-  const step = culprit(detail);
+  const step = culprit(view);
   const { data: task } = useOp("GetTask", { id: step?.task ?? "" }, { enabled: Boolean(step?.task) });
-  if (!step) return <p className="run-failure">{firstLine(detail.run.task.message) || "the run failed"}</p>;
-  const said = firstLine(task?.message ?? "") || firstLine(step.reason);
+  if (!step) return <p className="run-failure">{firstLine(view.run.task.message) || "the run failed"}</p>;
+  const said = firstLine(task?.message ?? "") || reasonOf(step, 0);
   return (
     <div className="run-failure" role="status">
       <p>
@@ -78,31 +79,30 @@ function Failure({ detail, onOpen }: { detail: RunDetail; onOpen: (step: string)
         <Button small onClick={() => go({ step: step.name, view: "logs", attempt: undefined, line: undefined }, true)}>
           Logs
         </Button>
-        <RerunButton detail={detail} from={step.name} />
+        <RerunButton view={view} from={step.name} />
       </div>
     </div>
   );
 }
 
 /** A step that waits for something that will not come by itself, said once for all. */
-function Waiting({ detail, onOpen }: { detail: RunDetail; onOpen: (step: string) => void }) {
-  const isLive = !isOver(detail.run.task.status);
-  const now = useNow(isLive);
-  if (!isLive) return null;
-  const stuck = detail.steps.filter((state) => state.status === "queued" && state.reason.includes("penstock "));
+function Waiting({ view, onOpen }: { view: RunView; onOpen: (step: string) => void }) {
+  const now = useNow(isLive(view));
+  if (!isLive(view)) return null;
+  const stuck = view.steps.filter((step) => step.status === "queued" && step.why.help);
   const [first] = stuck;
   if (!first) return null;
-  const command = /penstock [^\n]*/.exec(first.reason)?.[0] ?? "";
+  const command = first.why.help;
   return (
     <div className="run-waiting" role="status">
       <p>
         <button type="button" className="link strong" onClick={() => onOpen(first.name)}>
           {first.name}
         </button>{" "}
-        {reasonOf(detail, first.name, now)}
+        {reasonOf(first, now)}
         {stuck.length > 1 && `; so do ${stuck.length - 1} more`}
       </p>
-      {command && <CopyButton text={command} words="Copy command" />}
+      <CopyButton text={command} words="Copy command" />
     </div>
   );
 }

@@ -1,7 +1,5 @@
 import "./run.css";
 import { lazy, Suspense, useCallback, useMemo } from "react";
-import { useOp } from "../../api/queries";
-import type { RunDetail } from "../../api/types";
 import { lookOf } from "../../components/status";
 import { Tabs } from "../../components/Tabs";
 import { ErrorNote, Skeleton } from "../../components/Text";
@@ -12,6 +10,7 @@ import { GraphTab } from "./GraphTab";
 import { RunHeader } from "./RunHeader";
 import { StepDrawer } from "./StepDrawer";
 import { useAddress, useRunId } from "./use";
+import { type RunView, useRunView } from "./view";
 
 const LogsTab = lazy(() => import("./LogsTab").then((one) => ({ default: one.LogsTab })));
 const TimelineTab = lazy(() => import("./TimelineTab").then((one) => ({ default: one.TimelineTab })));
@@ -26,28 +25,28 @@ const EventsTab = lazy(() => import("./EventsTab").then((one) => ({ default: one
 /** One run: how it stands and why, its graph, and all that it recorded. */
 export function RunScreen() {
   const id = useRunId();
-  const { data: detail, error, refetch } = useOp("GetRun", { id }, { keepPrevious: true });
-  const name = detail?.run.task.name ?? "Run";
-  const status = detail?.run.task.status ?? "created";
+  const { data: view, error, refetch } = useRunView(id);
+  const name = view?.run.task.name ?? "Run";
+  const status = view?.run.task.status ?? "created";
   return (
     <Screen
       title={name}
       crumbs={[{ label: "Runs", link: { to: "/runs" } }]}
-      {...(detail && { tab: `${lookOf(status).glyph} ${name}` })}
+      {...(view && { tab: `${lookOf(status).glyph} ${name}` })}
       fills
     >
       {error && <ErrorNote error={error} again={() => void refetch()} />}
-      {!detail && !error && <Skeleton rows={8} />}
-      {detail && <Body key={detail.run.task.id} detail={detail} />}
+      {!view && !error && <Skeleton rows={8} />}
+      {view && <Body key={view.run.task.id} view={view} />}
     </Screen>
   );
 }
 
-function Body({ detail }: { detail: RunDetail }) {
+function Body({ view }: { view: RunView }) {
   const { address, go } = useAddress();
   const open = useCallback((step: string) => go({ step, attempt: undefined, line: undefined }, true), [go]);
   const close = useCallback(() => go({ step: undefined, view: undefined, attempt: undefined, line: undefined }), [go]);
-  const names = useMemo(() => detail.definition.steps.map((step) => step.name), [detail]);
+  const names = useMemo(() => view.steps.map((step) => step.name), [view.steps]);
   const beside = (by: number): void => {
     const place = address.step === undefined ? -1 : names.indexOf(address.step);
     const next = names[(place + by + names.length) % names.length];
@@ -65,7 +64,7 @@ function Body({ detail }: { detail: RunDetail }) {
   const tab = address.tab ?? "graph";
   return (
     <>
-      <RunHeader detail={detail} onOpen={open} />
+      <RunHeader view={view} onOpen={open} />
       <div className="run-body" data-open={address.step !== undefined || undefined}>
         <Tabs<TabName>
           tabs={tabs}
@@ -74,42 +73,37 @@ function Body({ detail }: { detail: RunDetail }) {
           onChoose={(next) => go({ tab: next === "graph" ? undefined : next, line: undefined })}
         >
           <Suspense fallback={<Skeleton rows={8} />}>
-            <TabBody tab={tab} detail={detail} chosen={address.step} onChoose={open} />
+            <TabBody tab={tab} view={view} chosen={address.step} onChoose={open} />
           </Suspense>
         </Tabs>
-        {address.step !== undefined && <StepDrawer detail={detail} step={address.step} onClose={close} />}
+        {address.step !== undefined && <StepDrawer view={view} step={address.step} onClose={close} />}
       </div>
     </>
   );
 }
 
-function TabBody(props: {
-  tab: TabName;
-  detail: RunDetail;
-  chosen: string | undefined;
-  onChoose: (step: string) => void;
-}) {
-  const { tab, detail, chosen, onChoose } = props;
+function TabBody(props: { tab: TabName; view: RunView; chosen: string | undefined; onChoose: (step: string) => void }) {
+  const { tab, view, chosen, onChoose } = props;
   switch (tab) {
     case "graph":
-      return <GraphTab detail={detail} chosen={chosen} onChoose={onChoose} />;
+      return <GraphTab view={view} chosen={chosen} onChoose={onChoose} />;
     case "timeline":
-      return <TimelineTab detail={detail} chosen={chosen} onChoose={onChoose} />;
+      return <TimelineTab view={view} chosen={chosen} onChoose={onChoose} />;
     case "steps":
-      return <StepsTab detail={detail} chosen={chosen} onChoose={onChoose} />;
+      return <StepsTab view={view} chosen={chosen} onChoose={onChoose} />;
     case "logs":
-      return <LogsTab detail={detail} />;
+      return <LogsTab view={view} />;
     case "metrics":
-      return <MetricsTab detail={detail} />;
+      return <MetricsTab view={view} />;
     case "artifacts":
-      return <ArtifactsTab detail={detail} />;
+      return <ArtifactsTab view={view} />;
     case "models":
-      return <ModelsTab detail={detail} />;
+      return <ModelsTab view={view} />;
     case "parameters":
-      return <ParametersTab detail={detail} />;
+      return <ParametersTab view={view} />;
     case "code":
-      return <CodeTab detail={detail} />;
+      return <CodeTab view={view} />;
     case "events":
-      return <EventsTab detail={detail} onChoose={onChoose} />;
+      return <EventsTab view={view} onChoose={onChoose} />;
   }
 }

@@ -5,7 +5,7 @@ import { Diff } from "./Diff";
 import { environmentOf } from "./environment";
 import { Facts } from "./Facts";
 import { usePreviousStep } from "./previous";
-import { definitionOf } from "./steps";
+import type { RunView } from "./view";
 
 type Script = Task["script"];
 
@@ -34,6 +34,10 @@ export function StepCode({ detail, step, task }: { detail: RunDetail; step: stri
       <ScriptView script={script} />
     </div>
   );
+}
+
+function definitionOf(detail: RunDetail, name: string) {
+  return detail.definition.steps.find((step) => step.name === name);
 }
 
 function textOf(script: Script): string {
@@ -82,8 +86,8 @@ export function ScriptView({ script }: { script: Script }) {
 }
 
 /** What a step ran in, and what of it is other than in the run before. */
-export function StepEnvironment({ detail, step, task }: { detail: RunDetail; step: string; task: Task }) {
-  const { run, task: old } = usePreviousStep(detail, step);
+export function StepEnvironment({ view, step, task }: { view: RunView; step: string; task: Task }) {
+  const { run, task: old } = usePreviousStep(view, step);
   const now = environmentOf(task);
   const before = old && environmentOf(old);
   const names = [...new Set([...now.keys(), ...(before?.keys() ?? [])])];

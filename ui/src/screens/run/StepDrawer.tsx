@@ -1,7 +1,7 @@
 import { ChevronLeft, ChevronRight } from "lucide-react";
 import { lazy, Suspense, useCallback, useMemo } from "react";
 import { useOp } from "../../api/queries";
-import type { RunDetail, Task } from "../../api/types";
+import type { Task } from "../../api/types";
 import { IconButton } from "../../components/Button";
 import { Select } from "../../components/Field";
 import { Drawer } from "../../components/Overlay";
@@ -13,8 +13,9 @@ import { StepActions } from "./actions/StepActions";
 import { VIEWS, type ViewName } from "./address";
 import { StepSummary } from "./StepSummary";
 import { StepValues } from "./StepValues";
-import { definitionOf, stateOf } from "./steps";
+import { stepOf } from "./steps";
 import { useAddress } from "./use";
+import type { RunView } from "./view";
 
 const LogViewer = lazy(() => import("./LogViewer").then((one) => ({ default: one.LogViewer })));
 const Metrics = lazy(() => import("./Metrics").then((one) => ({ default: one.Metrics })));
@@ -25,18 +26,18 @@ const StepCode = lazy(() => import("./StepCode").then((one) => ({ default: one.S
 const StepEnvironment = lazy(() => import("./StepCode").then((one) => ({ default: one.StepEnvironment })));
 
 /** One step of the run beside its graph: why it stands so, its attempts, and all that each of them recorded. */
-export function StepDrawer({ detail, step, onClose }: { detail: RunDetail; step: string; onClose: () => void }) {
+export function StepDrawer({ view, step, onClose }: { view: RunView; step: string; onClose: () => void }) {
   const { address, go } = useAddress();
-  const state = stateOf(detail, step);
-  const { data, error } = useOp("ListTasks", { run: detail.run.task.id, step }, { keepPrevious: true });
+  const state = stepOf(view, step);
+  const { data, error } = useOp("ListTasks", { run: view.run.task.id, step }, { keepPrevious: true });
   const attempts = useMemo(() => (data ?? []).filter((task) => task.step === step), [data, step]);
   const task = attempts.find((one) => one.attempt === address.attempt) ?? attempts.at(-1);
-  const names = detail.definition.steps.map((one) => one.name);
+  const names = view.steps.map((one) => one.name);
   const beside = (by: number): void => {
     const next = names[(names.indexOf(step) + by + names.length) % names.length];
     if (next !== undefined) go({ step: next, attempt: undefined, line: undefined }, true);
   };
-  if (!state || !definitionOf(detail, step)) {
+  if (!state) {
     return (
       <Drawer title={step} onClose={onClose}>
         <EmptyState title="This run has no such step">The address names the step {step}.</EmptyState>
@@ -68,7 +69,7 @@ export function StepDrawer({ detail, step, onClose }: { detail: RunDetail; step:
               ))}
             </Select>
           )}
-          <StepActions detail={detail} step={step} />
+          <StepActions view={view} step={step} />
         </div>
         {error && <ErrorNote error={error} />}
         <Tabs<ViewName>
@@ -78,7 +79,7 @@ export function StepDrawer({ detail, step, onClose }: { detail: RunDetail; step:
           onChoose={(view) => go({ view: view === "summary" ? undefined : view, line: undefined })}
         >
           <Suspense fallback={<Skeleton rows={6} />}>
-            <View view={address.view ?? "summary"} detail={detail} step={step} task={task} attempts={attempts} />
+            <Shown name={address.view ?? "summary"} view={view} step={step} task={task} attempts={attempts} />
           </Suspense>
         </Tabs>
       </div>
@@ -86,17 +87,25 @@ export function StepDrawer({ detail, step, onClose }: { detail: RunDetail; step:
   );
 }
 
-function View(props: { view: ViewName; detail: RunDetail; step: string; task: Task | undefined; attempts: Task[] }) {
-  const { view, detail, step, task, attempts } = props;
+function Shown(props: { name: ViewName; view: RunView; step: string; task: Task | undefined; attempts: Task[] }) {
+  const { name, view, step, task, attempts } = props;
   const { address, go } = useAddress();
+  const { data: detail, error } = useOp("GetRun", { id: view.run.task.id });
   const onLine = useCallback((line: string | undefined) => go({ line }), [go]);
   const onArtifact = useCallback((artifact: string | undefined) => go({ artifact }), [go]);
-  if (view === "summary") return <StepSummary detail={detail} step={step} task={task} attempts={attempts} />;
-  if (view === "values") return <StepValues detail={detail} step={step} task={task} />;
-  if (view === "code") return <StepCode detail={detail} step={step} task={task} />;
+  const definition = detail?.definition.steps.find((one) => one.name === step);
+  if (name === "summary") {
+    return <StepSummary view={view} step={step} definition={definition} task={task} attempts={attempts} />;
+  }
+  if (name === "values" || name === "code") {
+    if (error) return <ErrorNote error={error} />;
+    if (!detail || !definition) return <Skeleton rows={6} />;
+    if (name === "values") return <StepValues definition={definition} task={task} />;
+    return <StepCode detail={detail} step={step} task={task} />;
+  }
   if (!task) return <EmptyState title="Nothing recorded yet">The step was not launched so far.</EmptyState>;
   const isLive = !isOver(task.status);
-  switch (view) {
+  switch (name) {
     case "logs":
       return (
         <LogViewer
@@ -105,7 +114,7 @@ function View(props: { view: ViewName; detail: RunDetail; step: string; task: Ta
           isLive={isLive}
           line={address.line}
           onLine={onLine}
-          file={`${detail.run.task.name} ${step}`}
+          file={`${view.run.task.name} ${step}`}
         />
       );
     case "metrics":
@@ -125,6 +134,6 @@ function View(props: { view: ViewName; detail: RunDetail; step: string; task: Ta
     case "models":
       return <Models key={task.id} tasks={[{ id: task.id, name: "" }]} isLive={isLive} />;
     case "environment":
-      return <StepEnvironment detail={detail} step={step} task={task} />;
+      return <StepEnvironment view={view} step={step} task={task} />;
   }
 }

@@ -1,26 +1,25 @@
 import "./steps.css";
 import { useVirtualizer } from "@tanstack/react-virtual";
 import { type KeyboardEvent, useEffect, useMemo, useRef } from "react";
-import type { RunDetail } from "../../api/types";
 import { StatusBadge } from "../../components/StatusBadge";
-import { isOver } from "../../components/status";
 import { durationText } from "../../components/time";
-import { type GraphStep, seconds } from "../../graph/steps";
+import { seconds } from "../../graph/steps";
 import { shortened } from "./GraphCanvas";
-import { indented, reasonOf, stateOf } from "./steps";
+import { indented, reasonOf } from "./steps";
 import { useNow } from "./use";
+import type { StepView } from "./view";
 
 /** The steps as a list: a row each with how long it took and why it stands so. Only rows in view are drawn. */
 export function StepList(props: {
-  detail: RunDetail;
-  steps: readonly GraphStep[];
+  isLive: boolean;
+  steps: readonly StepView[];
   chosen?: string | undefined;
   onChoose: (step: string) => void;
   /** In the order of the graph, each as far to the right as it lies deep. */
   indent?: boolean;
 }) {
-  const { detail, steps, chosen, onChoose, indent = false } = props;
-  const now = useNow(!isOver(detail.run.task.status));
+  const { isLive, steps, chosen, onChoose, indent = false } = props;
+  const now = useNow(isLive);
   const rows = useMemo(() => (indent ? indented(steps) : steps.map((step) => ({ step, depth: 0 }))), [steps, indent]);
   const longest = Math.max(0.001, ...steps.map((step) => seconds(step, now) ?? 0));
   const scroller = useRef<HTMLDivElement>(null);
@@ -54,7 +53,7 @@ export function StepList(props: {
           const { step, depth } = row;
           const took = seconds(step, now);
           const ran = took !== null && step.status !== "cached" && step.status !== "skipped";
-          const reason = reasonOf(detail, step.name, now);
+          const reason = reasonOf(step, now);
           return (
             <li key={step.name} style={{ transform: `translateY(${item.start}px)`, height: item.size }}>
               <button
@@ -71,7 +70,7 @@ export function StepList(props: {
                   {step.attempt > 1 && <span className="faint">↻{step.attempt - 1}</span>}
                 </span>
                 <span className="step-reason cut quiet" title={reason}>
-                  {reason || stateOf(detail, step.name)?.stage || ""}
+                  {reason || step.stage || ""}
                 </span>
                 <span className="step-bar" aria-hidden="true">
                   {ran && (

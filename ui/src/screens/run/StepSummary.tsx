@@ -1,25 +1,33 @@
+import { Link } from "@tanstack/react-router";
 import { useOp } from "../../api/queries";
-import type { RunDetail, Task } from "../../api/types";
+import type { Task } from "../../api/types";
 import { StatusBadge } from "../../components/StatusBadge";
 import { isOver } from "../../components/status";
 import { CopyButton, Tag } from "../../components/Text";
 import { Ago, Duration } from "../../components/Time";
 import { durationText } from "../../components/time";
 import { Facts } from "./Facts";
-import { definitionOf, firstLine, reasonOf, stateOf } from "./steps";
+import { firstLine, reasonOf, stepOf } from "./steps";
 import { TextBlock } from "./TextBlock";
 import { useAddress, useNow } from "./use";
+import type { StepDefinition } from "./values";
+import type { RunView } from "./view";
 
 /** Why a step stands as it does, what it waits for and what waits for it, and how each attempt went. */
-export function StepSummary(props: { detail: RunDetail; step: string; task: Task | undefined; attempts: Task[] }) {
-  const { detail, step, task, attempts } = props;
-  const definition = definitionOf(detail, step);
-  const state = stateOf(detail, step);
+export function StepSummary(props: {
+  view: RunView;
+  step: string;
+  definition: StepDefinition | undefined;
+  task: Task | undefined;
+  attempts: Task[];
+}) {
+  const { view, step, definition, task, attempts } = props;
+  const state = stepOf(view, step);
   const now = useNow(!isOver(state?.status ?? ""));
-  const { data: decisions } = useOp("ListDecisions", { run: detail.run.task.id, step });
-  const reason = reasonOf(detail, step, now);
-  const command = /penstock [^\n]*/.exec(state?.status === "queued" ? reason : "")?.[0];
-  const children = detail.definition.steps.filter((one) => one.parents.includes(step)).map((one) => one.name);
+  const { data: decisions } = useOp("ListDecisions", { run: view.run.task.id, step });
+  const reason = state ? reasonOf(state, now) : "";
+  const command = state?.why.help;
+  const children = view.steps.filter((one) => one.parents.includes(step)).map((one) => one.name);
   const reused = task?.runtime.reused;
   return (
     <div className="step-summary">
@@ -35,13 +43,15 @@ export function StepSummary(props: { detail: RunDetail; step: string; task: Task
           ["Took", task && !reused && <Duration from={task.started} to={task.ended} />],
           ["Waited", task?.started && task.started - task.created >= 0.05 && durationText(task.started - task.created)],
           ["Started", task?.started && <Ago at={task.started} />],
-          ["Queue", task?.queue ?? definition?.queue ?? detail.definition.default_queue],
+          ["Queue", state?.queue ?? task?.queue ?? definition?.queue],
+          ["Agent", state?.agent],
           ["Machine", task?.worker && `${task.worker.host}, process ${task.worker.pid}`],
           ["Stage", definition?.stage],
           ["Retries", definition && definition.retries > 0 && `up to ${definition.retries}`],
           ["Time limit", definition?.time_limit && durationText(definition.time_limit)],
           ["Cache", definition?.cache && "an equal execution may stand for it"],
-          ["Reused from", reused && <code key="r">{reused}</code>],
+          ["Reused from", state?.why.run && <RunLink key="r" run={state.why.run} name={state.why.name} step={step} />],
+          ["Why", state?.status === "cached" && state.why.text.replace(/^was reused: /, "")],
           ["Tags", task?.tags.length ? task.tags.map((tag) => <Tag key={tag} text={tag} />) : null],
           [
             "Task",
@@ -54,8 +64,8 @@ export function StepSummary(props: { detail: RunDetail; step: string; task: Task
           ],
         ]}
       />
-      <Ways title="Waits for" detail={detail} names={definition?.parents ?? []} />
-      <Ways title="Leads to" detail={detail} names={children} />
+      <Ways title="Waits for" view={view} names={state?.parents ?? []} />
+      <Ways title="Leads to" view={view} names={children} />
       {attempts.length > 1 && <Attempts attempts={attempts} />}
       {task?.message && (
         <section>
@@ -80,7 +90,15 @@ export function StepSummary(props: { detail: RunDetail; step: string; task: Task
   );
 }
 
-function Ways({ title, detail, names }: { title: string; detail: RunDetail; names: readonly string[] }) {
+function RunLink({ run, name, step }: { run: string; name: string; step: string }) {
+  return (
+    <Link to="/runs/$run" params={{ run }} search={{ step }}>
+      {name || run}
+    </Link>
+  );
+}
+
+function Ways({ title, view, names }: { title: string; view: RunView; names: readonly string[] }) {
   const { go } = useAddress();
   if (!names.length) return null;
   const shown = names.slice(0, 30);
@@ -96,7 +114,7 @@ function Ways({ title, detail, names }: { title: string; detail: RunDetail; name
               title={name}
               onClick={() => go({ step: name, attempt: undefined, line: undefined }, true)}
             >
-              <StatusBadge status={stateOf(detail, name)?.status ?? "pending"} small />
+              <StatusBadge status={stepOf(view, name)?.status ?? "pending"} small />
               <span className="cut">{name}</span>
             </button>
           </li>

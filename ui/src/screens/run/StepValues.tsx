@@ -1,24 +1,21 @@
 import { Fragment } from "react";
 import { useOp } from "../../api/queries";
-import type { Parameter, RunDetail, Task } from "../../api/types";
+import type { Parameter, Task } from "../../api/types";
 import { Table } from "../../components/Table";
 import { EmptyState, ErrorNote } from "../../components/Text";
-import { definitionOf } from "./steps";
 import { TextBlock } from "./TextBlock";
 import { useAddress } from "./use";
 import { ValueText } from "./ValueText";
-import { type Argument, argumentsOf } from "./values";
+import { type Argument, argumentsOf, type StepDefinition } from "./values";
 
 /** What the step was called with: each value, and the reference that it came from. */
-export function StepValues({ detail, step, task }: { detail: RunDetail; step: string; task: Task | undefined }) {
+export function StepValues({ definition, task }: { definition: StepDefinition; task: Task | undefined }) {
   const { data, error } = useOp("GetParameters", { task: task?.id ?? "" }, { enabled: task !== undefined });
   const { data: configurations } = useOp(
     "GetConfigurations",
     { task: task?.id ?? "" },
     { enabled: task !== undefined },
   );
-  const definition = definitionOf(detail, step);
-  if (!definition) return null;
   const { given, others } = argumentsOf(definition, (data ?? []) as Parameter[]);
   const empty = !given.length && !others.length && !configurations?.length;
   return (

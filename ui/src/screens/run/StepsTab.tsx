@@ -1,10 +1,10 @@
 import { useMemo, useState } from "react";
-import type { RunDetail } from "../../api/types";
 import { clockNow } from "../../components/clock";
 import { Input, Select } from "../../components/Field";
 import { BY_URGENCY, type GraphStep, seconds } from "../../graph/steps";
 import { StepList } from "./StepList";
-import { graphSteps } from "./steps";
+import { isLive } from "./steps";
+import type { RunView } from "./view";
 
 const ORDERS = {
   graph: "As in the graph",
@@ -15,11 +15,11 @@ const ORDERS = {
 type Order = keyof typeof ORDERS;
 
 /** All steps as a list, to be filtered and sorted. */
-export function StepsTab(props: { detail: RunDetail; chosen?: string | undefined; onChoose: (step: string) => void }) {
-  const { detail, chosen, onChoose } = props;
+export function StepsTab(props: { view: RunView; chosen?: string | undefined; onChoose: (step: string) => void }) {
+  const { view, chosen, onChoose } = props;
   const [text, setText] = useState("");
   const [order, setOrder] = useState<Order>("graph");
-  const steps = useMemo(() => graphSteps(detail), [detail]);
+  const { steps } = view;
   const shown = useMemo(() => {
     const wanted = text.toLowerCase();
     const found = steps.filter((step) => step.name.toLowerCase().includes(wanted) || step.status === wanted);
@@ -46,7 +46,13 @@ export function StepsTab(props: { detail: RunDetail; chosen?: string | undefined
           {shown.length === steps.length ? `${steps.length} steps` : `${shown.length} of ${steps.length} steps`}
         </span>
       </div>
-      <StepList detail={detail} steps={shown} chosen={chosen} onChoose={onChoose} indent={order === "graph" && !text} />
+      <StepList
+        isLive={isLive(view)}
+        steps={shown}
+        chosen={chosen}
+        onChoose={onChoose}
+        indent={order === "graph" && !text}
+      />
     </div>
   );
 }

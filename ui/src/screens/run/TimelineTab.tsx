@@ -2,36 +2,33 @@ import "./timeline.css";
 import { useVirtualizer } from "@tanstack/react-virtual";
 import { useEffect, useMemo, useRef, useState } from "react";
 import { useOp } from "../../api/queries";
-import type { RunDetail, Task } from "../../api/types";
+import type { Task } from "../../api/types";
 import { isOver, lookOf } from "../../components/status";
-import { EmptyState, ErrorNote, Skeleton } from "../../components/Text";
+import { EmptyState } from "../../components/Text";
 import { durationText } from "../../components/time";
 import { criticalPath } from "../../graph/paths";
 import { type Bar, marks, type Row, type Timeline, type Try, timelineOf } from "../../timeline/rows";
 import { shortened } from "./GraphCanvas";
-import { graphSteps } from "./steps";
 import { useNow } from "./use";
+import type { RunView, StepView } from "./view";
 
 const MOST = 20_000;
+/** Of more steps the tasks are not asked for, which say when each was queued: their records are large. */
+const SMALL = 300;
 
 /** What happened when: a row for each step, a bar for each attempt, the critical path outlined. */
-export function TimelineTab(props: {
-  detail: RunDetail;
-  chosen?: string | undefined;
-  onChoose: (step: string) => void;
-}) {
-  const { detail, chosen, onChoose } = props;
-  const { task } = detail.run;
+export function TimelineTab(props: { view: RunView; chosen?: string | undefined; onChoose: (step: string) => void }) {
+  const { view, chosen, onChoose } = props;
+  const { task } = view.run;
   const now = useNow(!isOver(task.status));
-  const { data, error, refetch } = useOp("ListTasks", { run: task.id, limit: MOST }, { keepPrevious: true });
-  const steps = useMemo(() => graphSteps(detail), [detail]);
+  const { steps } = view;
+  const isSmall = steps.length <= SMALL;
+  const { data } = useOp("ListTasks", { run: task.id, limit: MOST }, { keepPrevious: true, enabled: isSmall });
   const timeline = useMemo(() => {
     const critical = new Set(criticalPath(steps, now));
     const run = { started: task.started ?? task.created, ended: task.ended };
-    return timelineOf(steps, (data ?? []).flatMap(tryOf), run, critical, now);
+    return timelineOf(steps, data ? data.flatMap(tryOf) : steps.flatMap(triesOf), run, critical, now);
   }, [steps, data, task, now]);
-  if (error) return <ErrorNote error={error} again={() => void refetch()} />;
-  if (!data) return <Skeleton rows={8} />;
   if (task.started === null) {
     return (
       <EmptyState title="Nothing has begun yet">Bars appear here as soon as the first step is launched.</EmptyState>
@@ -44,6 +41,22 @@ function tryOf(task: Task): Try[] {
   if (!task.step) return [];
   const { id, step, attempt, status, created, started, ended } = task;
   return [{ task: id, step, attempt, status, created, started, ended }];
+}
+
+/** Return what the graph knows of the attempts of a step. */
+function triesOf(step: StepView): Try[] {
+  const latest = {
+    attempt: step.attempt,
+    task: step.task ?? "",
+    status: step.status,
+    started: step.started,
+    ended: step.ended,
+  };
+  return [...step.tries, ...(step.attempt > 0 ? [latest] : [])].map((one) => ({
+    ...one,
+    step: step.name,
+    created: one.started ?? 0,
+  }));
 }
 
 function Chart(props: { timeline: Timeline; chosen?: string | undefined; onChoose: (step: string) => void }) {

@@ -9,7 +9,7 @@ export const runRoute = createRoute({
   path: "/runs/$run",
   validateSearch: readAddress,
   loader: ({ params }) => {
-    void queryClient.prefetchQuery(opQuery("GetRun", { id: params.run }));
+    void queryClient.prefetchQuery(opQuery("GetGraph", { id: params.run }));
   },
   component: lazyRouteComponent(() => import("./RunScreen"), "RunScreen"),
 });

@@ -41,3 +41,16 @@ const loaded = Date.now() / 1_000;
 function frozen(): number {
   return loaded;
 }
+
+const narrow = matchMedia("(max-width: 700px)");
+
+/** Return whether the screen is as narrow as a telephone's. */
+export function useNarrow(): boolean {
+  return useSyncExternalStore(
+    (heard) => {
+      narrow.addEventListener("change", heard);
+      return () => narrow.removeEventListener("change", heard);
+    },
+    () => narrow.matches,
+  );
+}

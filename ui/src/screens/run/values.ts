@@ -1,6 +1,7 @@
 // What a step was given: its arguments as the definition says them, beside the values that its attempt recorded.
-import type { Json, Parameter } from "../../api/types";
-import type { StepDefinition } from "./steps";
+import type { Json, Parameter, RunDetail } from "../../api/types";
+
+export type StepDefinition = RunDetail["definition"]["steps"][number];
 
 export interface Reference {
   /** As it was written: `${load.data}`. */

@@ -53,17 +53,26 @@ export function AffectedDialog(props: {
   );
 }
 
+/** Return how many steps what becomes of: `1 step runs, 4 are reused`. */
+function countsOf(words: ReadonlyMap<string, number>): string {
+  return [...words]
+    .map(([what, count], index) => {
+      const said =
+        count === 1 ? what : (PLURALS[what.split(" ")[0] ?? ""] ?? "do") + what.slice(what.split(" ")[0]?.length);
+      const steps = index > 0 ? "" : count === 1 ? " step" : " steps";
+      return `${count.toLocaleString("en")}${steps} ${said}`;
+    })
+    .join(", ");
+}
+const PLURALS: Readonly<Record<string, string>> = { is: "are", runs: "run", stays: "stay" };
+
 function Listed({ affected, notes }: { affected: readonly Affected[]; notes: readonly string[] }) {
   const sorted = affected.toSorted((a, b) => Number(b.changes) - Number(a.changes));
   const words = new Map<string, number>();
   for (const one of sorted) words.set(one.what, (words.get(one.what) ?? 0) + 1);
   return (
     <>
-      <p className="affected-counts">
-        {affected.length === 0
-          ? "No step is affected."
-          : [...words].map(([what, count]) => `${count} ${count === 1 ? "step" : "steps"}: ${what}`).join(", ")}
-      </p>
+      <p className="affected-counts">{affected.length === 0 ? "No step is affected." : countsOf(words)}</p>
       {notes.map((note) => (
         <p key={note} className="quiet">
           {note}

@@ -3,7 +3,6 @@ import { Ellipsis, RotateCcw, Square } from "lucide-react";
 import { useState } from "react";
 import { randomWord } from "../../../api/call";
 import { useAct, useOp } from "../../../api/queries";
-import type { RunDetail } from "../../../api/types";
 import { Button } from "../../../components/Button";
 import { Field, Input } from "../../../components/Field";
 import { Menu, MenuItem, MenuLine } from "../../../components/Menu";
@@ -12,17 +11,18 @@ import { isOver } from "../../../components/status";
 import { copy } from "../../../components/Text";
 import { toast, toastError } from "../../../components/Toast";
 import { useKeys } from "../../../shell/keys";
+import type { RunView } from "../view";
 import { AffectedDialog } from "./Affected";
 import { ofAbort, ofDelete, ofRerun, tagsIn } from "./affected";
 
 type Open = "abort" | "retry" | "rerun" | "tags" | "delete" | null;
 
 /** What can be done with a run; everything says what it will do before it does it. */
-export function RunActions({ detail }: { detail: RunDetail }) {
-  const { run } = detail;
+export function RunActions({ view }: { view: RunView }) {
+  const { run } = view;
   const { id, status, system_tags: marks } = run.task;
   const [open, setOpen] = useState<Open>(null);
-  const archive = useArchive(detail);
+  const archive = useArchive(view);
   const isGoing = status === "in_progress" || status === "queued";
   const isDone = isOver(status);
   const mayRetry = status === "failed" || status === "stopped";
@@ -65,15 +65,15 @@ export function RunActions({ detail }: { detail: RunDetail }) {
           </>
         )}
       </Menu>
-      {open === "abort" && <AbortDialog detail={detail} onClose={close} />}
-      {(open === "retry" || open === "rerun") && <RerunDialog detail={detail} onClose={close} />}
-      {open === "tags" && <TagsDialog detail={detail} onClose={close} />}
-      {open === "delete" && <DeleteDialog detail={detail} onClose={close} />}
+      {open === "abort" && <AbortDialog view={view} onClose={close} />}
+      {(open === "retry" || open === "rerun") && <RerunDialog view={view} onClose={close} />}
+      {open === "tags" && <TagsDialog view={view} onClose={close} />}
+      {open === "delete" && <DeleteDialog view={view} onClose={close} />}
     </>
   );
 }
 
-function useArchive({ run }: RunDetail): () => void {
+function useArchive({ run }: RunView): () => void {
   const act = useAct("ArchiveRun");
   const { id, name, system_tags: marks } = run.task;
   const archived = !marks.includes("archived");
@@ -90,23 +90,23 @@ function useArchive({ run }: RunDetail): () => void {
     );
 }
 
-function AbortDialog({ detail, onClose }: { detail: RunDetail; onClose: () => void }) {
+function AbortDialog({ view, onClose }: { view: RunView; onClose: () => void }) {
   const act = useAct("StopRun");
   const go = (): void =>
     act.mutate(
-      { id: detail.run.task.id },
+      { id: view.run.task.id },
       {
         onSuccess: () => {
-          toast(`${detail.run.task.name} is asked to stop.`);
+          toast(`${view.run.task.name} is asked to stop.`);
           onClose();
         },
       },
     );
   return (
     <AffectedDialog
-      title={`Abort ${detail.run.task.name}?`}
+      title={`Abort ${view.run.task.name}?`}
       description="Steps that run are asked to end and then killed. What completed stays, and the run can be taken up again."
-      affected={ofAbort(detail)}
+      affected={ofAbort(view)}
       error={act.error}
       act="Abort the run"
       look="danger"
@@ -118,9 +118,9 @@ function AbortDialog({ detail, onClose }: { detail: RunDetail; onClose: () => vo
 }
 
 /** A new run that does anew what failed or changed, or a step with what builds on it, or that step alone. */
-export function RerunDialog(props: { detail: RunDetail; from?: string; only?: string; onClose: () => void }) {
-  const { detail, from = null, only = null, onClose } = props;
-  const { id: source, name } = detail.run.task;
+export function RerunDialog(props: { view: RunView; from?: string; only?: string; onClose: () => void }) {
+  const { view, from = null, only = null, onClose } = props;
+  const { id: source, name } = view.run.task;
   const plan = useOp("PlanRerun", { source, from_step: from, only });
   const act = useAct("LaunchRun");
   const navigate = useNavigate();
@@ -157,20 +157,20 @@ export function RerunDialog(props: { detail: RunDetail; from?: string; only?: st
 }
 
 /** A button that offers to run again from a step. */
-export function RerunButton({ detail, from }: { detail: RunDetail; from: string }) {
+export function RerunButton({ view, from }: { view: RunView; from: string }) {
   const [open, setOpen] = useState(false);
   return (
     <>
       <Button small icon={<RotateCcw />} onClick={() => setOpen(true)}>
         Rerun from here
       </Button>
-      {open && <RerunDialog detail={detail} from={from} onClose={() => setOpen(false)} />}
+      {open && <RerunDialog view={view} from={from} onClose={() => setOpen(false)} />}
     </>
   );
 }
 
-function TagsDialog({ detail, onClose }: { detail: RunDetail; onClose: () => void }) {
-  const { id, name, tags } = detail.run.task;
+function TagsDialog({ view, onClose }: { view: RunView; onClose: () => void }) {
+  const { id, name, tags } = view.run.task;
   const [text, setText] = useState(tags.join(", "));
   const act = useAct("DescribeTask");
   const go = (): void => act.mutate({ id, tags: tagsIn(text) }, { onSuccess: onClose, onError: toastError });
@@ -202,8 +202,8 @@ function TagsDialog({ detail, onClose }: { detail: RunDetail; onClose: () => voi
   );
 }
 
-function DeleteDialog({ detail, onClose }: { detail: RunDetail; onClose: () => void }) {
-  const { id, name } = detail.run.task;
+function DeleteDialog({ view, onClose }: { view: RunView; onClose: () => void }) {
+  const { id, name } = view.run.task;
   const act = useAct("DeleteRun");
   const navigate = useNavigate();
   const go = (): void =>
@@ -220,7 +220,7 @@ function DeleteDialog({ detail, onClose }: { detail: RunDetail; onClose: () => v
     <AffectedDialog
       title={`Delete ${name}?`}
       description="The run, its steps, their consoles, metrics and artifacts go for good. Archiving only puts it out of sight."
-      affected={ofDelete(detail)}
+      affected={ofDelete(view)}
       error={act.error}
       act="Delete the run"
       look="danger"

@@ -1,5 +1,5 @@
 import { describe, expect, it } from "vitest";
-import type { RunDetail } from "../../../api/types";
+import type { RunView } from "../view";
 import { ofAbort, ofDelete, ofRerun, tagsIn } from "./affected";
 
 const DETAIL = {
@@ -8,12 +8,12 @@ const DETAIL = {
     { name: "runs", status: "running", task: "2" },
     { name: "waits", status: "pending", task: null },
   ],
-} as unknown as RunDetail;
+} as unknown as RunView;
 
 describe("what an action does", () => {
   it("to abort is to end what runs, to skip what waits, and to leave what is done", () => {
     expect(ofAbort(DETAIL).map(({ step, what, changes }) => [step, what, changes])).toEqual([
-      ["done", "stays as it is", false],
+      ["done", "stays", false],
       ["runs", "is aborted", true],
       ["waits", "is skipped", true],
     ]);

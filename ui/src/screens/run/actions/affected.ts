@@ -1,13 +1,13 @@
 // What an action on a run does with each step, as far as the page knows it by itself.
 import type { Schemas } from "../../../api/call";
-import type { RunDetail } from "../../../api/types";
 import { isOver } from "../../../components/status";
+import type { RunView } from "../view";
 import type { Affected } from "./Affected";
 
 /** Return what becomes of the steps when the run is aborted. */
-export function ofAbort(detail: RunDetail): Affected[] {
-  return detail.steps.map(({ name, status }) => {
-    if (isOver(status)) return { step: name, what: "stays as it is", changes: false };
+export function ofAbort(view: RunView): Affected[] {
+  return view.steps.map(({ name, status }) => {
+    if (isOver(status)) return { step: name, what: "stays", changes: false };
     const launched = status === "running" || status === "queued";
     return { step: name, what: launched ? "is aborted" : "is skipped", changes: true };
   });
@@ -26,8 +26,8 @@ export function ofRerun(plan: Schemas["RerunPlan"]): Affected[] {
 }
 
 /** Return what becomes of the steps when the run is deleted with all that it recorded. */
-export function ofDelete(detail: RunDetail): Affected[] {
-  return detail.steps
+export function ofDelete(view: RunView): Affected[] {
+  return view.steps
     .filter((state) => state.task !== null)
     .map(({ name }) => ({ step: name, what: "is deleted, with its outputs", changes: true }));
 }
