@@ -2,21 +2,22 @@ import { useState } from "react";
 import { Button } from "../../../components/Button";
 import { isOver } from "../../../components/status";
 import type { RunView } from "../view";
-import { RerunDialog } from "./RunActions";
+import { ActionDialog } from "./ActionDialog";
+import type { Action } from "./effects";
 
 /** What can be done with a step once its run has ended. */
 export function StepActions({ view, step }: { view: RunView; step: string }) {
-  const [open, setOpen] = useState<"from" | "only" | null>(null);
+  const [action, setAction] = useState<Action | null>(null);
   if (!isOver(view.run.task.status)) return null;
   return (
     <div className="step-acts">
-      <Button small onClick={() => setOpen("from")}>
+      <Button small onClick={() => setAction("rerun from")}>
         Rerun from here
       </Button>
-      <Button small onClick={() => setOpen("only")}>
+      <Button small onClick={() => setAction("rerun only")}>
         Rerun only this
       </Button>
-      {open !== null && <RerunDialog view={view} {...{ [open]: step }} onClose={() => setOpen(null)} />}
+      {action !== null && <ActionDialog run={view.run} action={action} step={step} onClose={() => setAction(null)} />}
     </div>
   );
 }
