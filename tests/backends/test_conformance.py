@@ -60,6 +60,7 @@ from penstock.ops.claims import (
 from penstock.ops.console import ConsolePlace, SearchConsole
 from penstock.ops.decisions import ListDecisions, RecordDecision
 from penstock.ops.executions import Keyed, ListExecutions, ListStored, ReuseStep
+from penstock.ops.graphs import GetGraph
 from penstock.ops.health import CheckHealth
 from penstock.ops.launches import GetLaunchForm, LaunchRun
 from penstock.ops.lifecycle import (
@@ -100,6 +101,7 @@ from penstock.ops.outputs import (
     ReportScalars,
     SummarizeScalars,
 )
+from penstock.ops.pipelines import ListFailures, ListPipelines
 from penstock.ops.queues import (
     ChangeQueue,
     CreateQueue,
@@ -149,7 +151,7 @@ from penstock.server.serve import Serving
 from penstock.server.thread import serving
 from penstock.settings import Settings
 
-RUN, DRAFT, TASK, OTHER, NOBODY, MADE, DONE, CLAIMED, WAITING, OVER, ANEW = (one * 32 for one in "1236f789bca")
+RUN, DRAFT, TASK, OTHER, NOBODY, MADE, DONE, CLAIMED, WAITING, OVER, ANEW, BROKEN = (one * 32 for one in "1236f789bcad")
 STEP, ENDED_STEP = attempt_id(RUN, "a", 1), attempt_id(OTHER, "a", 1)
 ADMIN, OTHER_USER = "ada", "bob"
 WORKER = Worker(host="here", pid=1, started="2", boot="3")
@@ -295,6 +297,9 @@ def owner(home):
         backend.call(AddUser(name=name, scope=Scope.ADMIN, projects=() if name == ADMIN else ("é",)))
     backend.call(AddKey(owner=OTHER_USER, name="é"))
     backend.call(ClaimTask(agent=AGENT.name, queues=("default",), request="r"))
+    backend.call(CreateRun(pipeline="broken", project="P", task=NewTask(id=BROKEN, name="é", project="")))
+    backend.call(StartRun(id=BROKEN, definition=DEFINITION, worker=WORKER))
+    backend.call(EndRun(id=BROKEN, status=Status.FAILED, reason=EndReason.EXCEPTION, message="é\nmore"))
     script = Script(source="print('é')", entry_point="flow.py")
     backend.call(CreateRun(pipeline="flow", project="P", task=NewTask(id=OVER, name="flow", project="", script=script)))
     backend.call(StartRun(id=OVER, definition=DEFINITION, worker=WORKER))
@@ -472,6 +477,11 @@ READS: list[Op] = [
     GetRun(id=DRAFT),
     PlanRerun(source=OVER, parameters={"rate": 1}, from_step="b"),
     GetRerun(run=ANEW),
+    GetGraph(id=RUN),
+    GetGraph(id=ANEW),
+    ListPipelines(limit=1),
+    ListPipelines(text="FLOW", project="P", after=("draft", "P")),
+    ListFailures(),
     GetLaunchForm(source=OVER),
     GetLaunchForm(pipeline="flow", project="P"),
     FindRun(text="last"),
@@ -515,6 +525,9 @@ REFUSED: list[tuple[Op, type[PenstockError]]] = [
     (GetTask(id=NOBODY), NotFound),
     (GetTask(id="é\n"), NotFound),
     (GetRun(id=TASK), NotFound),
+    (GetGraph(id=TASK), NotFound),
+    (ListPipelines(limit=0), Invalid),
+    (ListFailures(limit=201), Invalid),
     (GetArtifact(task=STEP, name="X"), NotFound),
     (GetModel(id=NOBODY), NotFound),
     (FindModels(tags=("__$nor", "x")), Invalid),

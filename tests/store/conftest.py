@@ -61,9 +61,18 @@ def path(tmp_path: Path) -> Path:
 ON_EVERY_DATABASE = {
     "test_agents",
     "test_leases",
+    "test_overview",
     "test_queues",
     *("test_changes", "test_decisions", "test_executions", "test_models", "test_outputs", "test_reports", "test_runs"),
-    *("test_search", "test_settings", "test_tag_limits", "test_tasks", "test_tokens", "test_transactions"),
+    *(
+        "test_overview",
+        "test_search",
+        "test_settings",
+        "test_tag_limits",
+        "test_tasks",
+        "test_tokens",
+        "test_transactions",
+    ),
 }
 
 

@@ -77,10 +77,25 @@ class Explanations:
         """Explain each step, in the order in which they were added."""
         return [self.step(name) for name in self._facts.states]
 
+    def verdict(self) -> str:
+        """Say how the run stands and why, in one sentence."""
+        return self._of_run
+
+    def headline(self, name: str) -> str:
+        """Say of a step what became of it and why, in one sentence."""
+        return _headline(self._facts, self._facts.states[name]) or f"{name} did not run: {self._of_run}"
+
+    def unsettled(self, name: str) -> list[str]:
+        """Return the parents that a step waits for, those that run before the others."""
+        return self._facts.unsettled(name)
+
+    def root(self, name: str) -> str:
+        """Return the step in which the cause lies that a step was skipped: itself, where that is no other."""
+        return self._facts.root(name)[0]
+
     def step(self, name: str) -> Explanation:
         """Explain one step."""
-        state = self._facts.states[name]
-        headline = _headline(self._facts, state) or f"{name} did not run: {self._of_run}"
+        state, headline = self._facts.states[name], self.headline(name)
         lines = dict.fromkeys(filter(None, self._lines(state, headline)))
         return Explanation(step=name, status=state.status.value, headline=headline, lines=tuple(lines))
 

@@ -214,6 +214,7 @@ RULES: dict[str, Rule] = {
     "ArchiveRun": write(task("id")),
     "DeleteRun": write(removed("id"), held=True),
     "GetRun": read(task("id")),
+    "GetGraph": read(task("id")),
     "PlanRerun": read(task("source")),
     "DraftRerun": run(source("source"), made("id")),
     "GetRerun": read(task("run")),
@@ -222,6 +223,8 @@ RULES: dict[str, Rule] = {
     "FindRun": read(lists=True),
     "ListRuns": read(lists=True),
     "SearchRuns": read(lists=True),
+    "ListPipelines": read(lists=True),
+    "ListFailures": read(lists=True),
     "SearchTasks": read(lists=True),
     # steps of runs
     "DraftStep": run(task("run"), *_NEW_TASK),

@@ -22,6 +22,7 @@ from penstock.ops.search import RunPage, SearchRuns, SearchTasks, TaskPage
 from penstock.ops.steps import StepDecision
 from penstock.ops.tasks import ListTasks
 from penstock.ports.access import Audit, Keys, LogIns, Requests, Sessions, Tokens, Users
+from penstock.ports.overview import Overview
 from penstock.ports.queues import Agents, Assignments, Entries, Leases, Queues, TagLimits
 
 T = TypeVar("T")
@@ -295,6 +296,8 @@ class Tx(Protocol):
     def steps(self) -> Steps: ...
     @property
     def search(self) -> Search: ...
+    @property
+    def overview(self) -> Overview: ...
     @property
     def outputs(self) -> Outputs: ...
     @property

@@ -13,6 +13,7 @@ from penstock.store.health import SqlHealth
 from penstock.store.leases import SqlAssignments, SqlLeases
 from penstock.store.models import SqlModels
 from penstock.store.outputs import SqlOutputs
+from penstock.store.overview import SqlOverview
 from penstock.store.queues import SqlEntries, SqlQueues
 from penstock.store.reports import SqlReports
 from penstock.store.requests import SqlRequests
@@ -36,6 +37,7 @@ class SqlTx:
         self.runs = SqlRuns(session)
         self.steps = SqlSteps(session)
         self.search = SqlSearch(session)
+        self.overview = SqlOverview(session)
         self.outputs = SqlOutputs(session)
         self.models = SqlModels(session)
         self.reports = SqlReports(session)
