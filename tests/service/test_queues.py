@@ -97,6 +97,14 @@ def test_a_queue_says_how_many_agents_serve_it(call):
     assert {one.name: one.agents for one in call(ListQueues())} == {"default": 2, "services": 2}
 
 
+def test_a_queue_says_since_when_what_waits_longest_in_it_waits(desk, call):
+    assert call(ListQueues(names=("default",)))[0].oldest is None
+    queued(desk, "first")
+    queued(desk, "second", priority=1)
+    first = {one.name: one.since for one in call(ListEntries(queue="default"))}["first"]
+    assert call(ListQueues(names=("default",)))[0].oldest == first
+
+
 def test_a_queue_takes_what_waits_in_it_along_when_it_is_renamed(desk, call):
     task = queued(desk)
     call(ChangeQueue(name="default", rename="cpu"))

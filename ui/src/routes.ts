@@ -2,7 +2,9 @@
 import { createRouter } from "@tanstack/react-router";
 import { base } from "./place";
 import { rootRoute } from "./root";
+import { agentsRoute } from "./screens/agents/route";
 import { pipelinesRoute } from "./screens/pipelines/route";
+import { queuesRoute } from "./screens/queues/route";
 import { runRoute } from "./screens/run/route";
 import { runsRoute } from "./screens/runs/route";
 import { CrashScreen, NothingHere } from "./shell/ErrorScreens";
@@ -12,6 +14,8 @@ export const router = createRouter({
     pipelinesRoute, // /
     runsRoute, // /runs
     runRoute, // /runs/$run
+    queuesRoute, // /queues
+    agentsRoute, // /agents
   ]),
   basepath: base,
   defaultPreload: "intent",

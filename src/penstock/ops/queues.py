@@ -18,6 +18,7 @@ class Queue(Struct, frozen=True, kw_only=True):
         limit: How many of its tasks may run at once; None for any number.
         waiting, running: How many tasks wait in it, and how many that were claimed from it run.
         agents: How many agents serve it.
+        oldest: Epoch seconds since when what waits longest in it has waited; None when nothing waits.
         created: Epoch seconds.
         why_idle: Why nothing is claimed from it now, and what helps, in a sentence; empty when agents claim.
     """
@@ -28,6 +29,7 @@ class Queue(Struct, frozen=True, kw_only=True):
     waiting: int = 0
     running: int = 0
     agents: int = 0
+    oldest: float | None = None
     created: float = 0.0
     why_idle: str = ""
 

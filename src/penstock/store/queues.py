@@ -12,7 +12,8 @@ from penstock.store.sql import Row, Session, Where
 from penstock.store.tag_limits import MAY_BE_TAKEN
 
 _QUEUE = """q.name, q.paused, q.most, q.created, (SELECT COUNT(*) FROM queue_entries e WHERE e.queue = q.name),
-    (SELECT COUNT(*) FROM leases l WHERE l.queue = q.name)"""
+    (SELECT COUNT(*) FROM leases l WHERE l.queue = q.name),
+    (SELECT MIN(e.since) FROM queue_entries e WHERE e.queue = q.name)"""
 _WAITING = "task, queue, urgency, rank, takes_slot, lost, resumed, since"
 _ORDER = "urgency, rank, task"
 
@@ -172,8 +173,16 @@ def _next(*, slots: bool) -> str:
 
 
 def _queue_of(row: Row) -> Queue:
-    name, paused, most, created, waiting, running = row
-    return Queue(name=name, paused=bool(paused), limit=most, waiting=waiting, running=running, created=created)
+    name, paused, most, created, waiting, running, oldest = row
+    return Queue(
+        name=name,
+        paused=bool(paused),
+        limit=most,
+        waiting=waiting,
+        running=running,
+        oldest=oldest,
+        created=created,
+    )
 
 
 def _waiting_of(row: Row) -> Waiting:

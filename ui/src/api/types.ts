@@ -11,3 +11,5 @@ export type StepStatus = Schemas["StepStatus"];
 export type Parameter = Schemas["Parameter"];
 export type Queue = Schemas["Queue"];
 export type Json = string | number | boolean | null | Json[] | { [name: string]: Json };
+export type Entry = Schemas["penstock.ops.queues.Entry"];
+export type Agent = Schemas["Agent"];
