@@ -12,6 +12,7 @@ if TYPE_CHECKING:
     from penstock.core.errors import PenstockError
     from penstock.core.task import TaskType as TaskTypes
     from penstock.sdk.artifacts import Artifact
+    from penstock.sdk.decorators import PipelineDecorator
     from penstock.sdk.input_model import InputModel
     from penstock.sdk.logger import Logger
     from penstock.sdk.models import Model
@@ -28,6 +29,7 @@ __all__ = [
     "OutputModel",
     "PenstockError",
     "PipelineController",
+    "PipelineDecorator",
     "StorageManager",
     "Task",
     "TaskTypes",
@@ -41,6 +43,7 @@ _PLACES = {
     "OutputModel": ("penstock.sdk.output_model", "OutputModel"),
     "PenstockError": ("penstock.core.errors", "PenstockError"),
     "PipelineController": ("penstock.sdk.pipeline", "PipelineController"),
+    "PipelineDecorator": ("penstock.sdk.decorators", "PipelineDecorator"),
     "StorageManager": ("penstock.sdk.storage", "StorageManager"),
     "Task": ("penstock.sdk.task", "Task"),
     "TaskTypes": ("penstock.core.task", "TaskType"),

@@ -24,6 +24,7 @@ from penstock.core.code import Code
 from penstock.core.decision import Decision, DecisionKind
 from penstock.core.errors import (
     BadParameter,
+    BadPipeline,
     BadTransition,
     Conflict,
     Forbidden,
@@ -63,6 +64,7 @@ from penstock.ops.console import ConsolePlace, SearchConsole
 from penstock.ops.decisions import ListDecisions, RecordDecision
 from penstock.ops.executions import Keyed, ListExecutions, ListStored, ReuseStep
 from penstock.ops.graphs import GetGraph
+from penstock.ops.growth import AddStep
 from penstock.ops.health import CheckHealth
 from penstock.ops.launches import GetLaunchForm, LaunchRun
 from penstock.ops.lifecycle import (
@@ -167,6 +169,7 @@ DECISION = Decision(kind=DecisionKind.EXECUTE, reason="é", step="a", attempt=1,
 DEFINITION = Pipeline(
     name="flow",
     project="P",
+    grows=True,
     steps=(
         Step(name="a", code="c", arguments={str(n): Argument(value=one) for n, one in enumerate(ODD)}),
         Step(name="b", code="c", parents=("a",), time_limit=1.5, monitor_metrics=(["t", "s"],)),
@@ -245,7 +248,7 @@ RESERVED = {
         *(CreateRun, StartRun, EndRun, StopRun, ResumeRun, ArchiveRun, DeleteRun, CloneRun, DefineRun, DraftRerun),
         LaunchRun,
         RequeueRun,
-        *(DraftStep, EnqueueStep, LaunchStep, DecideSteps, ReuseStep, TakeOver, DeleteModel),
+        *(AddStep, DraftStep, EnqueueStep, LaunchStep, DecideSteps, ReuseStep, TakeOver, DeleteModel),
         *(
             SetTagLimit,
             RemoveTagLimit,
@@ -383,6 +386,7 @@ WRITES: list[tuple[Op, Op]] = [
         EnqueueStep(run=RUN, step="b", attempt=1, task=TO_QUEUE, assignment=GIVEN),
         GetTask(id=attempt_id(RUN, "b", 1)),
     ),
+    (AddStep(run=RUN, step=Step(name="é", code=""), script=Script(source="é")), GetRun(id=RUN)),
     (
         DecideSteps(run=RUN, decisions=(StepDecision(step="b", status=StepStatus.SKIPPED, reason="é"),)),
         GetRun(id=RUN),
@@ -560,6 +564,8 @@ REFUSED: list[tuple[Op, type[PenstockError]]] = [
     (StartRun(id=RUN, definition=DEFINITION, worker=WORKER), BadTransition),
     (StartRun(id=DRAFT, definition=DEFINITION, worker=WORKER, version="abc"), Invalid),
     (LaunchStep(run=DRAFT, step="a", attempt=1, task=DRAFT_TASK, worker=WORKER), Conflict),
+    (AddStep(run=DRAFT, step=Step(name="é", code=""), script=Script()), Conflict),
+    (AddStep(run=RUN, step=Step(name="é", code="", parents=("z",)), script=Script()), BadPipeline),
     (DecideSteps(run=RUN, decisions=(StepDecision(step="x", status=StepStatus.SKIPPED),)), NotFound),
     (EndTask(id=TASK, status=Status.COMPLETED), BadTransition),
     (EndRun(id=DRAFT, status=Status.COMPLETED), BadTransition),

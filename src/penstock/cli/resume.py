@@ -33,6 +33,8 @@ def command(invocation: Invocation, run: str, here: bool, queue: str | None, wai
     Steps that completed stay as they are; those that failed, were stopped or never ran are tried. The run keeps its
     name. A run that waited in a queue waits in it again, for an agent; any other goes on here. Where steps of such a
     one have callbacks, which are functions of the script, use: penstock run SCRIPT --resume RUN
+
+    The steps of a pipeline that is written as a function are known when that runs: its recorded script does, again.
     """
     if here and queue is not None:
         raise click.UsageError(f"--here and --queue {queue} exclude each other")
@@ -55,10 +57,13 @@ def _requeue(invocation: Invocation, run: Run, queue: str | None, *, wait: bool)
 def _go_on(invocation: Invocation, found: Run, *, plain: bool) -> int:
     """Carry it out in this process."""
     from penstock.cli.script import Interrupts
+    from penstock.ops.runs import GetRun
     from penstock.sdk.begin import Begin, StartOptions
     from penstock.sdk.display import PlainLines
     from penstock.sdk.launched import Launched, put
 
+    if invocation.backend.call(GetRun(id=found.id)).definition.grows:
+        return _by_its_script(invocation, found, plain=plain)
     put(Launched({}, PlainLines() if plain else None))
     interrupts = Interrupts()
     code = Exit.OK
@@ -76,4 +81,16 @@ def _go_on(invocation: Invocation, found: Run, *, plain: bool) -> int:
         from penstock.cli.document import emit
 
         emit({"exit_code": code, "runs": [detail.run for detail in ended]})
+    return code
+
+
+def _by_its_script(invocation: Invocation, run: Run, *, plain: bool) -> int:
+    """Let a run go on whose steps a function of its script calls for."""
+    from penstock.cli.execute import carry_out_run
+
+    code, found = carry_out_run(invocation, run, plain=plain)
+    if invocation.json:
+        from penstock.cli.document import emit
+
+        emit({"exit_code": code, "runs": [detail.run for detail in found]})
     return code

@@ -119,6 +119,7 @@ class Pipeline(Struct, frozen=True, kw_only=True):
         time_limit: Seconds that a run may take; then it is stopped.
         from_code: Whether a later run of it is built by its script anew, and not by this definition.
         declared: What its code says of its parameters, by name.
+        grows: Whether a function of the script adds its steps while it runs; `steps` are those that it added so far.
     """
 
     name: str
@@ -136,6 +137,7 @@ class Pipeline(Struct, frozen=True, kw_only=True):
     time_limit: float | None = None
     from_code: bool = True
     declared: dict[str, Declared] = field(default_factory=dict[str, Declared])
+    grows: bool = False
 
     def step(self, name: str) -> Step:
         """Return the step of this name; raise BadReference when there is none."""
