@@ -9,6 +9,7 @@ import inspect
 import re
 from pathlib import Path
 
+from penstock.sdk.absent import Absent
 from penstock.sdk.artifacts import Artifact
 from penstock.sdk.input_model import InputModel
 from penstock.sdk.logger import Logger
@@ -48,7 +49,7 @@ def _members(kind: type) -> dict[str, object]:
     found: dict[str, object] = {}
     for part in parts:
         for name, member in vars(part).items():
-            if not name.startswith("_"):
+            if not name.startswith("_") and not isinstance(member, Absent):
                 found.setdefault(name, member)
     return found
 

@@ -16,6 +16,7 @@ from penstock.run.remote.places import transport
 from penstock.run.remote.urls import Url, parse
 from penstock.run.unpack import is_archive, is_portable, shown
 from penstock.sdk import session
+from penstock.sdk.absent import NotStorage
 from penstock.settings import environment
 
 if TYPE_CHECKING:
@@ -27,7 +28,7 @@ _GLOBAL = "global"
 _limits: dict[str, int] = {}
 
 
-class StorageManager:
+class StorageManager(NotStorage):
     """Reads and writes files by URL, and keeps checked copies of remote ones in the state directory.
 
     URLs are plain paths and `file://`, `http://` and `https://`, `s3://bucket/key`, `gs://bucket/key`, and
