@@ -33,10 +33,10 @@ def preloaded(modules: Iterable[str]) -> tuple[str, ...]:
 
 def main(payload: bytes, connection: socket.socket) -> int:
     """Carry out an attempt; see `penstock.run.child`."""
-    return child.main(payload, connection, _follow)
+    return child.main(payload, connection, follow)
 
 
-def _follow(spec: AttemptSpec) -> None:
+def follow(spec: AttemptSpec) -> None:
     """Follow what the step's definition says; the command line, which functions have none of, only of scripts.
 
     From here on a library's names mean Penstock, if they did so where the step's code was recorded.
