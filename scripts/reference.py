@@ -11,6 +11,7 @@ from pathlib import Path
 
 from penstock.sdk.absent import Absent
 from penstock.sdk.artifacts import Artifact
+from penstock.sdk.dataset import Dataset
 from penstock.sdk.input_model import InputModel
 from penstock.sdk.logger import Logger
 from penstock.sdk.models import Model
@@ -24,6 +25,7 @@ PAGES: dict[str, tuple[type, ...]] = {
     "task.md": (Task, Artifact),
     "model-classes.md": (Model, InputModel, OutputModel),
     "logger.md": (Logger,),
+    "dataset.md": (Dataset,),
 }
 
 

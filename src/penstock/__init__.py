@@ -12,6 +12,7 @@ if TYPE_CHECKING:
     from penstock.core.errors import PenstockError
     from penstock.core.task import TaskType as TaskTypes
     from penstock.sdk.artifacts import Artifact
+    from penstock.sdk.dataset import Dataset
     from penstock.sdk.input_model import InputModel
     from penstock.sdk.logger import Logger
     from penstock.sdk.models import Model
@@ -22,6 +23,7 @@ if TYPE_CHECKING:
 
 __all__ = [
     "Artifact",
+    "Dataset",
     "InputModel",
     "Logger",
     "Model",
@@ -35,6 +37,7 @@ __all__ = [
 
 _PLACES = {
     "Artifact": ("penstock.sdk.artifacts", "Artifact"),
+    "Dataset": ("penstock.sdk.dataset", "Dataset"),
     "InputModel": ("penstock.sdk.input_model", "InputModel"),
     "Logger": ("penstock.sdk.logger", "Logger"),
     "Model": ("penstock.sdk.models", "Model"),

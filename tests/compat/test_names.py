@@ -10,7 +10,7 @@ import penstock
 from penstock.compat.finder import is_there
 from penstock.compat.names import ABSENT, MODULES
 
-TO_COME = {"PipelineDecorator", "Dataset"} - set(penstock.__all__)
+TO_COME = {"PipelineDecorator"} - set(penstock.__all__)
 PLACES = sorted({place for names in MODULES.values() for place in names.values()})
 
 
@@ -29,4 +29,4 @@ def test_everything_that_users_import_from_penstock_has_its_place():
 def test_hints_are_for_what_is_not_there_or_may_not_be():
     there = {f"{module}.{name}" for module, names in MODULES.items() for name in names}
     assert not set(ABSENT) & set(MODULES)
-    assert set(ABSENT) & there <= {"clearml.PipelineDecorator", "clearml.Dataset"}
+    assert set(ABSENT) & there <= {"clearml.PipelineDecorator"}

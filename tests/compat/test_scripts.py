@@ -12,7 +12,7 @@ from pathlib import Path
 
 import pytest
 
-from penstock import Model, PipelineController, Task
+from penstock import Dataset, Model, PipelineController, Task
 
 SCRIPTS = Path(__file__).parent / "scripts"
 COMMANDS = {"option": ("penstock", "run", "--plain", "--as-clearml"), "module": ("penstock.compat",)}
@@ -172,6 +172,20 @@ def test_a_command_line(run, command):
 def test_files_behind_urls(run):
     run("storage")
     assert recorded("storage").artifacts["copied"].get() == "content!"
+
+
+def test_data_sets(run):
+    assert "files ['a.csv']" in run("datasets")
+    task = recorded("uses data")
+    second = Dataset.get(dataset_project="Compat", dataset_name="numbers")
+    assert (second.version, second.list_modified_files(), second.list_removed_files()) == (
+        "1.0.1",
+        ["a.csv"],
+        ["b.csv"],
+    )
+    assert task.artifacts["sum"].get() == 11
+    assert task.get_parameters()["Datasets/training"] == second.id
+    assert Dataset.get(dataset_id=second.get_dependency_graph()[second.id][0]).tags == ["raw"]
 
 
 def test_a_step_of_a_draft_of_a_pipeline_sees_the_same_names(run, home):

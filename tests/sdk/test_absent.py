@@ -2,12 +2,13 @@ from __future__ import annotations
 
 import pytest
 
-from penstock import Logger, Model, StorageManager, Task
+from penstock import Dataset, Logger, Model, StorageManager, Task
 from penstock.sdk import absent
 from penstock.sdk.absent import Absent
 
 KINDS = {
     Task: absent.NotTask,
+    Dataset: absent.NotDataset,
     Logger: absent.NotLogger,
     Model: absent.NotModel,
     StorageManager: absent.NotStorage,

@@ -10,8 +10,8 @@ import inspect
 
 import pytest
 
-from penstock import Artifact, InputModel, Logger, Model, OutputModel, PipelineController, StorageManager, Task
-from penstock.sdk.absent import Absent, NotLogger, NotModel, NotStorage, NotTask
+from penstock import Artifact, Dataset, InputModel, Logger, Model, OutputModel, PipelineController, StorageManager, Task
+from penstock.sdk.absent import Absent, NotDataset, NotLogger, NotModel, NotStorage, NotTask
 
 NOTHING = ""
 FIGURE = "title, series, {}, iteration=None"
@@ -224,6 +224,41 @@ DOCUMENTED = {
         "list": "remote_url, return_full_path=False, with_metadata=False",
         "set_cache_file_limit": "cache_file_limit, cache_context=None",
     },
+    Dataset: {
+        "create": "dataset_name=None, dataset_project=None, dataset_tags=None, parent_datasets=None, "
+        "use_current_task=False, dataset_version=None, output_uri=None, description=None",
+        "get": "dataset_id=None, dataset_project=None, dataset_name=None, dataset_tags=None, only_completed=False, "
+        "only_published=False, include_archived=False, auto_create=False, writable_copy=False, dataset_version=None, "
+        "alias=None, overridable=False, shallow_search=False",
+        "list_datasets": "dataset_project=None, partial_name=None, tags=None, ids=None, only_completed=True, "
+        "recursive_project_search=True, include_archived=True",
+        "delete": "dataset_id=None, dataset_project=None, dataset_name=None, force=False, dataset_version=None, "
+        "entire_dataset=False, shallow_search=False, delete_files=True, delete_external_files=False",
+        "add_files": "path, wildcard=None, local_base_folder=None, dataset_path=None, recursive=True, verbose=False, "
+        "max_workers=None",
+        "remove_files": "dataset_path=None, recursive=True, verbose=False",
+        "sync_folder": "local_path, dataset_path=None, verbose=False",
+        "upload": "show_progress=True, verbose=False, output_url=None, compression=None, chunk_size=None, "
+        "max_workers=None, retries=3, preview=True",
+        "finalize": "verbose=False, raise_on_error=True, auto_upload=False",
+        "publish": "raise_on_error=True",
+        "list_files": "dataset_path=None, recursive=True, dataset_id=None",
+        "list_added_files": "dataset_id=None",
+        "list_modified_files": "dataset_id=None",
+        "list_removed_files": "dataset_id=None",
+        "get_local_copy": "use_soft_links=None, part=None, num_parts=None, raise_on_error=True, max_workers=None",
+        "get_mutable_local_copy": "target_folder, overwrite=False, part=None, num_parts=None, raise_on_error=True, "
+        "max_workers=None",
+        "verify_dataset_hash": "local_copy_path=None, skip_hash=False, verbose=False",
+        "set_metadata": "metadata, metadata_name='metadata', ui_visible=True",
+        "get_metadata": "metadata_name='metadata'",
+        "get_logger": NOTHING,
+        "is_final": NOTHING,
+        "is_dirty": NOTHING,
+        "add_tags": "tags",
+        "set_description": "description",
+        "get_dependency_graph": NOTHING,
+    },
     Artifact: {
         "get": NOTHING,
         "get_local_copy": "extract_archive=True, raise_on_error=False, force_download=False",
@@ -240,6 +275,7 @@ OURS = {
 
 FACTS = {
     PipelineController: {"task", "id", "tags", "version"},
+    Dataset: {"id", "name", "project", "version", "tags", "file_entries", "file_entries_dict"},
     Task: {
         "id",
         "name",
@@ -259,7 +295,7 @@ FACTS = {
 }
 """Documented properties."""
 
-NOT_THERE = {Task: NotTask, Logger: NotLogger, Model: NotModel, StorageManager: NotStorage}
+NOT_THERE = {Task: NotTask, Dataset: NotDataset, Logger: NotLogger, Model: NotModel, StorageManager: NotStorage}
 """Documented methods that we do not have: their places say what to do instead."""
 
 

@@ -70,6 +70,18 @@ class NotTask:
     wait_for_external_endpoint = Absent(_ENDPOINT)
 
 
+class NotDataset:
+    """What data sets have not."""
+
+    add_external_files = Absent("add_files takes URLs as well, and stores what is behind them")
+    get_default_storage = Absent("contents are in the blob store of the home, or of the server")
+    get_num_chunks = Absent("contents are stored one by one; num_parts=... divides them as you like")
+    link_entries = Absent("there are no links in a data set, only files")
+    move_to_project = Absent("make a new one: Dataset.create(parent_datasets=[...], dataset_project=...)")
+    rename = Absent("make a new one: Dataset.create(parent_datasets=[...], dataset_name=...)")
+    squash = Absent("every version knows all of its files: there is nothing to squash")
+
+
 class NotLogger:
     """What loggers have not."""
 
