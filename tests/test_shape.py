@@ -32,6 +32,8 @@ LONG_FILES: dict[str, str] = {
     "sdk/pipeline.py": "the documented class, see below",
 }
 LONG_FUNCTIONS: dict[str, str] = {
+    "sdk/components.py::component": "the documented signature has 31 arguments, a line each",
+    "sdk/decorators.py::PipelineDecorator.pipeline": "the documented signature has 30 arguments, a line each",
     "sdk/pipeline.py::PipelineController.__init__": "the documented signature has 24 arguments, a line each",
     "sdk/pipeline.py::PipelineController.add_function_step": "the documented signature has 34 arguments, a line each",
 }
@@ -50,6 +52,8 @@ UNMIRRORED: dict[str, str] = {
     "cli/agent.py": "runs until it is told to leave: tests/e2e/test_agents.py and tests/faults/test_agents.py",
     "run/formats/pandas_columns.py": "a part of pandas_frames.py, tested through it",
     "run/formats/pandas_labels.py": "a part of pandas_frames.py, tested through it",
+    "sdk/decorated.py": "what a call of a decorated function does, tested through decorators.py",
+    "sdk/flow.py": "what calls of components do, tested through decorators.py",
     "store/conditions.py": "a part of search.py, tested through it",
     "store/order.py": "a part of search.py, tested through it",
     "store/transaction.py": "nine lines that put the repositories together; every test of the store uses them",

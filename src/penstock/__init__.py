@@ -13,6 +13,7 @@ if TYPE_CHECKING:
     from penstock.core.task import TaskType as TaskTypes
     from penstock.sdk.artifacts import Artifact
     from penstock.sdk.dataset import Dataset
+    from penstock.sdk.decorators import PipelineDecorator
     from penstock.sdk.input_model import InputModel
     from penstock.sdk.logger import Logger
     from penstock.sdk.models import Model
@@ -30,6 +31,7 @@ __all__ = [
     "OutputModel",
     "PenstockError",
     "PipelineController",
+    "PipelineDecorator",
     "StorageManager",
     "Task",
     "TaskTypes",
@@ -44,6 +46,7 @@ _PLACES = {
     "OutputModel": ("penstock.sdk.output_model", "OutputModel"),
     "PenstockError": ("penstock.core.errors", "PenstockError"),
     "PipelineController": ("penstock.sdk.pipeline", "PipelineController"),
+    "PipelineDecorator": ("penstock.sdk.decorators", "PipelineDecorator"),
     "StorageManager": ("penstock.sdk.storage", "StorageManager"),
     "Task": ("penstock.sdk.task", "Task"),
     "TaskTypes": ("penstock.core.task", "TaskType"),

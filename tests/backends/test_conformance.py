@@ -24,6 +24,7 @@ from penstock.core.code import Code
 from penstock.core.decision import Decision, DecisionKind
 from penstock.core.errors import (
     BadParameter,
+    BadPipeline,
     BadTransition,
     Conflict,
     Forbidden,
@@ -60,6 +61,7 @@ from penstock.ops.claims import (
 from penstock.ops.console import ConsolePlace, SearchConsole
 from penstock.ops.decisions import ListDecisions, RecordDecision
 from penstock.ops.executions import Keyed, ListExecutions, ListStored, ReuseStep
+from penstock.ops.growth import AddStep
 from penstock.ops.health import CheckHealth
 from penstock.ops.lifecycle import (
     ArchiveTask,
@@ -160,6 +162,7 @@ DECISION = Decision(kind=DecisionKind.EXECUTE, reason="é", step="a", attempt=1,
 DEFINITION = Pipeline(
     name="flow",
     project="P",
+    grows=True,
     steps=(
         Step(name="a", code="c", arguments={str(n): Argument(value=one) for n, one in enumerate(ODD)}),
         Step(name="b", code="c", parents=("a",), time_limit=1.5, monitor_metrics=(["t", "s"],)),
@@ -234,7 +237,7 @@ RESERVED = {
         *(ArchiveTask, BeginTask, CloneTask, ContinueTask, DeleteTask),
         *(DequeueTask, EnqueueTask, PublishTask, ResetTask),
         *(CreateRun, StartRun, EndRun, StopRun, ResumeRun, ArchiveRun, DeleteRun, CloneRun, DefineRun, DraftRerun),
-        *(DraftStep, EnqueueStep, LaunchStep, DecideSteps, ReuseStep, TakeOver, DeleteModel),
+        *(AddStep, DraftStep, EnqueueStep, LaunchStep, DecideSteps, ReuseStep, TakeOver, DeleteModel),
         *(
             SetTagLimit,
             RemoveTagLimit,
@@ -368,6 +371,7 @@ WRITES: list[tuple[Op, Op]] = [
         EnqueueStep(run=RUN, step="b", attempt=1, task=TO_QUEUE, assignment=GIVEN),
         GetTask(id=attempt_id(RUN, "b", 1)),
     ),
+    (AddStep(run=RUN, step=Step(name="é", code=""), script=Script(source="é")), GetRun(id=RUN)),
     (
         DecideSteps(run=RUN, decisions=(StepDecision(step="b", status=StepStatus.SKIPPED, reason="é"),)),
         GetRun(id=RUN),
@@ -521,6 +525,8 @@ REFUSED: list[tuple[Op, type[PenstockError]]] = [
     (StartRun(id=RUN, definition=DEFINITION, worker=WORKER), BadTransition),
     (StartRun(id=DRAFT, definition=DEFINITION, worker=WORKER, version="abc"), Invalid),
     (LaunchStep(run=DRAFT, step="a", attempt=1, task=DRAFT_TASK, worker=WORKER), Conflict),
+    (AddStep(run=DRAFT, step=Step(name="é", code=""), script=Script()), Conflict),
+    (AddStep(run=RUN, step=Step(name="é", code="", parents=("z",)), script=Script()), BadPipeline),
     (DecideSteps(run=RUN, decisions=(StepDecision(step="x", status=StepStatus.SKIPPED),)), NotFound),
     (EndTask(id=TASK, status=Status.COMPLETED), BadTransition),
     (EndRun(id=DRAFT, status=Status.COMPLETED), BadTransition),

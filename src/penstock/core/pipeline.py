@@ -117,6 +117,7 @@ class Pipeline(Struct, frozen=True, kw_only=True):
         serializer, deserializer: Keys in `code` of the user's own functions for artifacts.
         time_limit: Seconds that a run may take; then it is stopped.
         from_code: Whether a later run of it is built by its script anew, and not by this definition.
+        grows: Whether a function of the script adds its steps while it runs; `steps` are those that it added so far.
     """
 
     name: str
@@ -133,6 +134,7 @@ class Pipeline(Struct, frozen=True, kw_only=True):
     deserializer: str | None = None
     time_limit: float | None = None
     from_code: bool = True
+    grows: bool = False
 
     def step(self, name: str) -> Step:
         """Return the step of this name; raise BadReference when there is none."""

@@ -155,7 +155,8 @@ def plan(request: Rerun, before: Before | None, wanted: Pipeline) -> RerunPlan:
         Invalid: Both a step to start from and the only one are named.
         NotFound: There is no step of the name that was asked for.
     """
-    _must_make_sense(request, wanted)
+    former = {step.name: step for step in before.definition.steps} if before and wanted.grows else {}
+    _must_make_sense(request, wanted, former)
     steps = {step.name: step for step in wanted.steps}
     differing = _differing(before.definition, wanted) if before else {}
     named = {step.name: parameters_of(step, wanted, steps) & differing.keys() for step in wanted.steps if differing}
@@ -163,7 +164,7 @@ def plan(request: Rerun, before: Before | None, wanted: Pipeline) -> RerunPlan:
     own = _Reasons(request, before, wanted, said) if before else None
     below = children(steps)
     tasks = {state.name: state.task for state in before.states} if before else {}
-    needed = _needed(request.only, steps)
+    needed = _needed(request.only, {**former, **steps})
     runs: dict[str, tuple[str, ...]] = {}
     fresh = set(filter(None, (request.from_step, request.only)))
     for name in _parents_first(steps, below):
@@ -178,7 +179,8 @@ def plan(request: Rerun, before: Before | None, wanted: Pipeline) -> RerunPlan:
             fresh.update(below[name])
     planned = (_planned(request, name, runs.get(name, ()), tasks.get(name), needed, fresh) for name in steps)
     used = set[str]().union(*named.values())
-    told = (f"{one}{'' if name in used else '; no step refers to it'}" for name, one in differing.items())
+    unused = "; what the function makes of it shows when it runs" if wanted.grows else "; no step refers to it"
+    told = (f"{one}{'' if name in used else unused}" for name, one in differing.items())
     return RerunPlan(request=request, changes=tuple(told), steps=tuple(planned))
 
 
@@ -200,13 +202,14 @@ def _planned(
     return PlannedStep(step=name, treatment=Treatment.RUN, why=first, details=tuple(rest), fresh=name in fresh)
 
 
-def _must_make_sense(request: Rerun, wanted: Pipeline) -> None:
+def _must_make_sense(request: Rerun, wanted: Pipeline, former: Collection[str]) -> None:
+    """Refuse a request that names what is not there; of a run that grows it may be what the run before had."""
     if request.from_step is not None and request.only is not None:
         raise Invalid(
             f"a rerun starts from a step or carries out one only: {request.from_step!r} and {request.only!r} are named",
             hint="name one of the two",
         )
-    known = [step.name for step in wanted.steps]
+    known = [*former, *(step.name for step in wanted.steps)]
     for name in filter(None, (request.from_step, request.only)):
         if name not in known:
             hint = did_you_mean(name, known, "it has no steps")

@@ -226,6 +226,7 @@ RULES: dict[str, Rule] = {
     "LaunchStep": run(task("run"), *_NEW_TASK),
     "EnqueueStep": run(task("run"), *_NEW_TASK, queue("task.queue")),
     "ReuseStep": run(task("run"), source("source"), *_NEW_TASK),
+    "AddStep": run(task("run")),
     "DecideSteps": run(task("run")),
     "TakeOver": run(task("task")),
     "GetStep": read(task("run")),

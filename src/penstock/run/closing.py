@@ -41,9 +41,13 @@ class Closing:
     ) -> None:
         self._backend = backend
         self._run = run
-        self._steps = steps
+        self._steps = dict(steps)
         self._after = after
         self._announcer = announcer
+
+    def know(self, step: Step) -> None:
+        """Take note of a step that the run got."""
+        self._steps[step.name] = step
 
     def close(self, name: str, outcome: StepStatus, task: str | None, attempt: int) -> StepStatus:
         """Do what is due for a step that ended so; return how it stands now.

@@ -19,6 +19,7 @@ from penstock.core.progress import (
     OPEN,
     SETTLED,
     Abort,
+    Action,
     Begun,
     Ended,
     Event,
@@ -31,7 +32,7 @@ from penstock.core.progress import (
     StepStatus,
     StopAsked,
 )
-from penstock.core.run import STEP_STATUS, Change, Run
+from penstock.core.run import STEP_STATUS, Change, Run, StepState
 from penstock.core.task import ENDED, LOST, EndReason, Status
 from penstock.ops.decisions import RecordDecision
 from penstock.ops.runs import EndRun
@@ -150,13 +151,17 @@ class Controller:
         settled |= {one.step: one.status for one in left_out}
         attempts = {name: state.attempt for name, state in states.items()}
         going_on = {name: state for name, state in states.items() if state.status in OPEN}
-        for name, state in going_on.items():
-            waits = state.status is StepStatus.QUEUED and state.task is not None
-            queue = self._backend.call(GetTask(id=str(state.task))).queue if waits else None
-            self._waiting.add(name, state.attempt, state.task or "", queue)
-            self._told.observer.step(name, state.status, state.attempt, state.reason)
+        for state in going_on.values():
+            self._go_on(state)
         opened = {name: state.status for name, state in going_on.items()}
         self._events.append(Begun(settled=settled, attempts=attempts, open=opened))
+
+    def _go_on(self, state: StepState) -> None:
+        """Follow an attempt that waits, or that an agent carries out, from before this process."""
+        waits = state.status is StepStatus.QUEUED and state.task is not None
+        queue = self._backend.call(GetTask(id=str(state.task))).queue if waits else None
+        self._waiting.add(state.name, state.attempt, state.task or "", queue)
+        self._told.observer.step(state.name, state.status, state.attempt, state.reason)
 
     def _end(self) -> Run:
         status = VERDICTS[self.progress.outcome or StepStatus.FAILED]
@@ -171,6 +176,7 @@ class Controller:
         while True:
             while self._events:
                 self._handle(self._events.popleft())
+            self._grow()
             if self.progress.outcome is not None:
                 return
             self._fill_slots()
@@ -198,15 +204,21 @@ class Controller:
         """Give the planner an event and carry out what it answers."""
         if isinstance(event, Ended | Reused):
             event = self._close(event)
+        self._carry_out(self.progress.handle(event))
+
+    def _grow(self) -> None:
+        """Take in that the run grew; this one has all its steps from the start."""
+
+    def _carry_out(self, actions: list[Action]) -> None:
         skips: list[StepDecision] = []
-        for action in self.progress.handle(event):
+        for action in actions:
             match action:
                 case Launch():
                     self._asked.append(action)
                 case Abort(step=step):
                     self._abort(step)
                 case Skip():
-                    skips.append(_skip(action))
+                    skips.append(skip_decision(action))
                 case Finish(because=because):
                     self._because = because
         self._decide(skips)
@@ -326,7 +338,7 @@ class Controller:
         return self._ids.of(step, attempt) if attempt else None
 
 
-def _skip(action: Skip) -> StepDecision:
+def skip_decision(action: Skip) -> StepDecision:
     """Return how a step is recorded that will not run."""
     vetoed = action.reason.cause == "vetoed"
     return StepDecision(

@@ -7,6 +7,7 @@ piece of state that belongs to the process as a whole, because `Task.current_tas
 from __future__ import annotations
 
 import os
+from contextvars import ContextVar
 
 from penstock.backend import Backend
 from penstock.run.reporter import Reporter
@@ -76,6 +77,9 @@ class Current:
         for reporter in (self.reporter, *self._others.values()):
             reporter.close()
 
+
+of_thread: ContextVar[str | None] = ContextVar("run of this thread", default=None)
+"""The run whose function this thread carries out: several may go on in one process."""
 
 _current: Current | None = None
 

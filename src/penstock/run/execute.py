@@ -49,7 +49,7 @@ def execute(spec: AttemptSpec, backend: Backend) -> Outcome:
     except BaseException as error:  # noqa: BLE001 - so may the function
         return raised(error)
     try:
-        named = _named(spec.returns, returned, spec.task.script.entry_point)
+        named = named_results(spec.returns, returned, spec.task.script.entry_point)
         artifacts = tuple(values.store(spec.task.id, name, value) for name, value in named.items())
     except PenstockError as error:
         return failed(EndReason.OUTPUT, str(error))
@@ -114,7 +114,7 @@ def _call(function: Callable[..., object], arguments: Mapping[str, object]) -> o
     return function(*(arguments[name] for name in first), **rest)
 
 
-def _named(names: tuple[str, ...], returned: object, function: str) -> dict[str, object]:
+def named_results(names: tuple[str, ...], returned: object, function: str) -> dict[str, object]:
     """Return the results under their names: one name takes the whole value, several take one item each."""
     if not names:
         return {}

@@ -17,6 +17,7 @@ from penstock.core.errors import Conflict, Invalid, NotFound, PenstockError, Ste
 from penstock.core.parameters import restore
 from penstock.core.pipeline import Step
 from penstock.core.progress import Ended, Launch, Reused, Started, StepEvent, StepStatus, Vetoed
+from penstock.core.rerun import RerunPlan
 from penstock.core.task import EndReason, Status, Task
 from penstock.ops.executions import ReuseStep
 from penstock.ops.steps import DraftStep, EnqueueStep, LaunchStep, StepDecision
@@ -70,6 +71,17 @@ class Opening:
     def left_out(self) -> list[StepDecision]:
         """Return the decisions on steps that shall not run at all."""
         return self._rerun.left_out()
+
+    def know(self, step: Step, rerun: RerunPlan | None) -> StepDecision | None:
+        """Take note of a step that the run got; return the decision on it when it shall not run at all.
+
+        Args:
+            rerun: Of a run that does another one anew, what it does with the steps that it has by now.
+        """
+        self._steps[step.name] = step
+        if rerun is not None:
+            self._rerun.plan(rerun)
+        return next((one for one in self._rerun.left_out() if one.step == step.name), None)
 
     def open(self, launch: Launch, why: str) -> StepEvent | None:
         """Launch an attempt and return what came of it: Started, Vetoed, Reused or, when it cannot start, Ended.

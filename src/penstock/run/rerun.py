@@ -19,7 +19,7 @@ from penstock.core.decision import DecisionKind
 from penstock.core.errors import Invalid
 from penstock.core.pipeline import Step, configurations
 from penstock.core.progress import StepStatus
-from penstock.core.rerun import BUILDS_ON, PlannedStep, Treatment
+from penstock.core.rerun import BUILDS_ON, PlannedStep, RerunPlan, Treatment
 from penstock.ops.decisions import ListDecisions
 from penstock.ops.executions import Keyed, ListExecutions
 from penstock.ops.steps import StepDecision
@@ -35,13 +35,19 @@ class Rerunning:
         self._backend = backend
         self._cache = cache
         self._run = told.rerun.request.name if told.rerun else ""
-        self._planned = {one.step: one for one in told.rerun.steps} if told.rerun else {}
+        self._planned: dict[str, PlannedStep] = {}
+        if told.rerun:
+            self.plan(told.rerun)
         self._has_id = any(one.name == "id" for one in told.pipeline.parameters)
         self._taken: set[str] = set()  # steps for which the run before stands
         if self._planned and told.steps:  # it goes on
             for one in backend.call(ListDecisions(run=told.run.id)):
                 if one.kind is DecisionKind.REUSE and one.related:
                     self.took(one.step, one.related)
+
+    def plan(self, rerun: RerunPlan) -> None:
+        """Take note of what is to be done with the steps."""
+        self._planned = {one.step: one for one in rerun.steps}
 
     def left_out(self) -> list[StepDecision]:
         """Return the decisions on steps that the rerun leaves out."""

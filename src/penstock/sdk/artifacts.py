@@ -139,10 +139,23 @@ def upload_as_is(
     place: Destination | None = None,
 ) -> Artifact:
     """Store a value as an artifact of a task and record it; a text stays a text."""
+    return Artifact(record_as_is(task, name, value, serializer, facts, preview, place))
+
+
+def record_as_is(
+    task: str,
+    name: str,
+    value: object,
+    serializer: Serializer | None = None,
+    facts: dict[str, str] | None = None,
+    preview: str | None = None,
+    place: Destination | None = None,
+) -> outputs.Artifact:
+    """Do the same, and return what is recorded."""
     record = _values(serializer=serializer, place=place).store(task, name, value, facts)
     if preview is not None:
         record = replace(record, preview=preview[:LONGEST_PREVIEW])
-    return Artifact(session.backend().call(AddArtifact(artifact=record)))
+    return session.backend().call(AddArtifact(artifact=record))
 
 
 def _values(

@@ -31,6 +31,8 @@ from penstock.ops.tasks import DescribeTask, GetTask
 from penstock.run import liveness, owed, preload
 from penstock.run.callbacks import Callbacks
 from penstock.run.controller import Controller, breakdown
+from penstock.run.growing import GrowingController
+from penstock.run.inline import Inline
 from penstock.run.launch import Surroundings
 from penstock.run.plan import Plan
 from penstock.sdk import assigned, launched
@@ -51,15 +53,24 @@ class StartOptions(Struct, frozen=True, kw_only=True):
     add_run_number: bool = True
     enable_local_imports: bool = True
     on_queues: bool = False
+    inline: bool = False
     callbacks: Callbacks = Callbacks()
 
 
 class Started(Struct, frozen=True, kw_only=True):
-    """A run that has begun, and the controller that carries it out."""
+    """A run that has begun, and what carries it out: a controller, or for `inline` this thread."""
 
     run: Run
-    controller: Controller
+    carrier: Controller | Inline
     steps: dict[str, Step]
+    definition: Pipeline
+    goes_on: bool
+
+    @property
+    def controller(self) -> Controller:
+        """The controller, of a run that is not carried out by this thread itself."""
+        assert isinstance(self.carrier, Controller)  # noqa: S101 - who asks for `inline` does not ask for this
+        return self.carrier
 
 
 class Begin:
@@ -99,7 +110,8 @@ class Begin:
             Conflict: The pipeline is not what it was, or the run is not one that can go on.
         """
         stored = self._backend.call(GetRun(id=run.id)).definition
-        found = [*changes(stored, checked(definition)), *self._changed_values(run.id, draft)]
+        found = _changed_parameters(stored, definition) if stored.grows else changes(stored, checked(definition))
+        found += [] if stored.grows else self._changed_values(run.id, draft)
         if found:
             raise Conflict(f"run {run.task.name!r} cannot go on: {'; '.join(found)}", hint=RERUN)
         started = self._resume(run, surroundings(self._settings, local_imports=self._options.enable_local_imports))
@@ -172,10 +184,13 @@ class Begin:
         if watching is not None:
             watching.runs.append(op.id)
         shown.begun(detail.run, [step.name for step in complete.steps])
-        controller = Controller(self._backend, plan)
+        kind = GrowingController if complete.grows else Controller
+        controller = Inline(self._backend, plan) if self._options.inline else kind(self._backend, plan)
         if detail.run.stop_asked is not None:  # before this process looked, or of the one that was lost
             controller.stop(detail.run.stop_asked)
-        return Started(run=detail.run, controller=controller, steps={step.name: step for step in complete.steps})
+        steps = {step.name: step for step in complete.steps}
+        goes_on = isinstance(op, ResumeRun)
+        return Started(run=detail.run, carrier=controller, steps=steps, definition=complete, goes_on=goes_on)
 
     def enqueue(self, run: str, definition: Pipeline, queue: str | None) -> None:
         """Keep a draft run with its definition, and put it into a queue for an agent to carry it out.
@@ -218,6 +233,13 @@ class Begin:
             for task in (run, draft)
         )
         return [f"argument {name!r} has another value" for name, hash in new.items() if old.get(name) != hash]
+
+
+def _changed_parameters(stored: Pipeline, definition: Pipeline) -> list[str]:
+    """Say which parameters of a run that grows are others: what it calls for shows only when it does."""
+    old, new = ({one.path for one in each.parameters} for each in (stored, definition))
+    found = [f"parameter {path!r} was {'added' if path in new else 'removed'}" for path in sorted(old ^ new)]
+    return found if definition.grows else [*found, "its steps were added while it ran, and now they are not"]
 
 
 def find_resumed(backend: Backend, definition: Pipeline, resume: str | None) -> Run | None:

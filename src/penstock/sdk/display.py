@@ -91,7 +91,8 @@ class PlainLines:
 
     def begun(self, run: Run, steps: list[str]) -> None:
         """Say which run this is."""
-        self._say(f"{run.task.name} v{run.version} ({run.id[:12]}): {len(steps)} steps")
+        said = f"{len(steps)} steps" if steps else "its steps come as it goes"
+        self._say(f"{run.task.name} v{run.version} ({run.id[:12]}): {said}")
 
     def step(self, name: str, status: StepStatus, attempt: int, reason: str) -> None:
         """Say what became of a step."""

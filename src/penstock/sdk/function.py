@@ -24,6 +24,7 @@ from penstock.core.errors import Invalid, NotStandalone
 from penstock.core.names import did_you_mean
 from penstock.sdk import source
 from penstock.sdk.source import Source, Statement, assignment, literal
+from penstock.sdk.undecorated import undecorated
 
 MISSING = object()
 
@@ -152,7 +153,7 @@ class _Selection:
             if (origin.key, want.name) in wanted:
                 continue
             wanted.add((origin.key, want.name))
-            for found in self._supply(want):
+            for found in undecorated(self._supply(want), origin.live):
                 if isinstance(found, _Name):
                     self.sooner.setdefault(origin.key, []).append(found.origin.key)
                     todo.append(found._replace(user=want.name))

@@ -108,6 +108,10 @@ class LiveTable:
 
     def step(self, name: str, status: StepStatus, attempt: int, reason: str) -> None:
         """Note that a step's status changed."""
+        if name not in self._rows:  # the run got it just now
+            self._rows[name] = _Row(name, len(self._rows))
+            self._longest = max(self._longest, columns(harmless(name)))
+            self._counts[StepStatus.PENDING] += 1
         row = self._rows[name]
         self._counts[row.status] -= 1
         self._counts[status] += 1

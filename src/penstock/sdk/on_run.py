@@ -45,6 +45,9 @@ class OnRun(Generic[P, R]):
 
 
 def _present_run() -> str:
+    run = current.of_thread.get()
+    if run is not None:
+        return run
     working = current.get()
     if working is None or working.run is None:
         raise Invalid(

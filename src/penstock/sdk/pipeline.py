@@ -145,6 +145,7 @@ class PipelineController:
         self._steps: dict[str, Step] = {}
         self._code: dict[str, Script] = dict(self._definition.code)
         self._parameters: dict[str, Parameter] = {}
+        self._sections: dict[str, str] = {}  # of parameters that are in another one than Args
         self._functions: dict[str, Mapping[str, Function]] = {}
         self._for_all = ForAll()
         self._controller: Controller | None = None
@@ -171,7 +172,8 @@ class PipelineController:
         self._run = run
         self._steps = {step.name: step for step in stored.steps}
         found = self._backend.call(GetParameters(task=run.id))
-        self._parameters = {one.name: one for one in found if one.section == "Args"}
+        declared = {one.path for one in stored.parameters}
+        self._parameters = {one.name: one for one in found if one.section == "Args" or one.path in declared}
         return self
 
     @classmethod
@@ -342,12 +344,12 @@ class PipelineController:
         if not name or set("${}") & set(name):
             raise Invalid(f"a parameter cannot be called {name!r}", hint="leave out the characters $ { }")
         kind = type_name(param_type, default)
-        declared = Parameter(section="Args", name=name, value=None, type=kind, description=description or "")
-        value = cast(declared, local.override(name, default))
-        parameter = Parameter(section="Args", name=name, value=value, type=kind, description=description or "")
-        stored = {one.name: one for one in self._backend.call(GetParameters(task=self.id)) if one.section == "Args"}
-        if name in stored and name not in self._parameters:  # of a draft that was asked to run with other values
-            parameter = replace(parameter, value=cast(parameter, stored[name].value))
+        section = self._sections.get(name, "Args")
+        declared = Parameter(section=section, name=name, value=None, type=kind, description=description or "")
+        parameter = replace(declared, value=cast(declared, local.override(name, default)))
+        stored = {one.path: one for one in self._backend.call(GetParameters(task=self.id))}
+        if parameter.path in stored and name not in self._parameters:  # of a draft that is to run with other values
+            parameter = replace(parameter, value=cast(parameter, stored[parameter.path].value))
         self._backend.call(SetParameters(task=self.id, parameters=(parameter,)))
         self._parameters[name] = parameter
 
@@ -646,10 +648,10 @@ class PipelineController:
     def _define(self) -> Pipeline:
         """Return the definition, with the values that the run's parameters have by now."""
         local.check_overrides(self._parameters)
-        stored = {one.name: one for one in self._backend.call(GetParameters(task=self.id)) if one.section == "Args"}
+        stored = {one.path: one for one in self._backend.call(GetParameters(task=self.id))}
         parameters = tuple(
-            replace(one, value=cast(one, stored[name].value)) if name in stored else one
-            for name, one in self._parameters.items()
+            replace(one, value=cast(one, stored[one.path].value)) if one.path in stored else one
+            for one in self._parameters.values()
         )
         self._parameters = {one.name: one for one in parameters}
         return replace(self._definition, steps=tuple(self._steps.values()), parameters=parameters, code=self._code)

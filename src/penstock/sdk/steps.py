@@ -27,6 +27,17 @@ MONITORS = ("monitor_metrics", "monitor_artifacts", "monitor_models")
 CALLBACKS = ("pre_execute_callback", "post_execute_callback", "status_change_callback", "retry_on_failure", FACTORY)
 
 
+class Given(Struct, frozen=True):
+    """An argument of which it is known already how the step is given it.
+
+    Args:
+        value: What is stored as an artifact of the run, where the argument names one.
+    """
+
+    argument: Argument
+    value: object = None
+
+
 class NewStep(Struct, frozen=True, kw_only=True):
     """A step, its script, and what the script keeps of it.
 
@@ -48,8 +59,12 @@ def new_step(
     *,
     skip_global_imports: bool,
     default_retry: int | Retry | None,
+    source: Standalone | None = None,
 ) -> NewStep:
     """Return the step that these arguments of `add_function_step` define.
+
+    Args:
+        source: The function as a module of its own, where it was made one before.
 
     Raises:
         NotStandalone: The function cannot be made a task of its own.
@@ -57,7 +72,8 @@ def new_step(
     """
     check_name(name)
     helpers = given["helper_functions"] or ()
-    script = _script(standalone(function, helpers=helpers, skip_global_imports=skip_global_imports), given)
+    source = source or standalone(function, helpers=helpers, skip_global_imports=skip_global_imports)
+    script = _script(source, given)
     bound = arguments(function, given["function_kwargs"], name)
     read = {key: _argument(name, key, value) for key, value in bound.items()}
     retry = default_retry if given["retry_on_failure"] is None else given["retry_on_failure"]
@@ -78,7 +94,7 @@ def new_step(
         callbacks=tuple(called),
         connect={key: plain(given[key], key) for key in ("auto_connect_frameworks", "auto_connect_arg_parser")},
     )
-    values = {key: bound[key] for key, argument in read.items() if argument.artifact is not None}
+    values = {key: _value(bound[key]) for key, argument in read.items() if argument.artifact is not None}
     return NewStep(step=step, script=script, values=values, functions=called)
 
 
@@ -120,18 +136,24 @@ def _script(source: Standalone, given: Mapping[str, Any]) -> Script:
 
 def _argument(step: str, name: str, value: object) -> Argument:
     """Return how a value is given to the step: itself when it is plain, else as an artifact of the run."""
+    if isinstance(value, Given):
+        return value.argument
     found = tuple(reference.text for reference in refs.references(value))
-    if is_plain(value) or (found and _is_json(value)):
+    if is_plain(value) or (found and is_json(value)):
         return Argument(value=cast("Json", value))
     return Argument(artifact=f"{step}.{name}", references=found)
 
 
-def _is_json(value: object) -> bool:
+def _value(value: object) -> object:
+    return value.value if isinstance(value, Given) else value
+
+
+def is_json(value: object) -> bool:
     if type(value) is list:
-        return all(_is_json(item) for item in cast("list[object]", value))
+        return all(is_json(item) for item in cast("list[object]", value))
     if type(value) is dict:
         pairs = cast("dict[object, object]", value).items()
-        return all(type(key) is str and _is_json(item) for key, item in pairs)
+        return all(type(key) is str and is_json(item) for key, item in pairs)
     return is_plain(value)
 
 

@@ -111,8 +111,8 @@ def _definition(tx: Tx, run: Run) -> Pipeline:
     if run.number:
         return tx.runs.definition(run.id)
     definition = checked(asked_definition(tx, run))
-    values = {one.name: one.value for one in tx.settings.parameters(run.id) if one.section == "Args"}
-    known: dict[str, Json] = {one.name: values[one.name] for one in definition.parameters if one.name in values}
+    values = {one.path: one.value for one in tx.settings.parameters(run.id)}
+    known: dict[str, Json] = {one.name: values[one.path] for one in definition.parameters if one.path in values}
     return replace(definition, parameters=set_values(definition, known))
 
 

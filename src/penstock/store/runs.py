@@ -10,7 +10,7 @@ import msgspec
 from msgspec.structs import replace
 
 from penstock.core.errors import Conflict, NotFound
-from penstock.core.pipeline import Pipeline
+from penstock.core.pipeline import Pipeline, Step
 from penstock.core.progress import StepStatus
 from penstock.core.run import Run, StepState
 from penstock.ops.runs import ListRuns
@@ -77,6 +77,14 @@ class SqlRuns:
 
     def definition(self, id: str) -> Pipeline:
         """Return what the run carries out; of a draft, a pipeline without steps."""
+        found = self.outline(id)
+        if not found.grows:
+            return found
+        rows = self._session.rows(f"{_DEFINED} WHERE run = ? AND definition IS NOT NULL ORDER BY position", id)
+        return replace(found, steps=(*found.steps, *(_definition_of(text) for (text,) in rows)))
+
+    def outline(self, id: str) -> Pipeline:
+        """Return what the run carries out, without the steps that it got while it went on."""
         row = self._session.first("SELECT definition, pipeline, project FROM runs WHERE task = ?", id)
         if row is None:
             raise NotFound(f"there is no run {id}")
@@ -192,6 +200,7 @@ class SqlRuns:
 WAITS = "status IN ('pending', 'queued')"
 MAY_WAIT = "status IN ('pending', 'queued', 'failed')"  # one that failed waits for its next try
 HAS_ENDED = "status IN ('completed', 'cached', 'failed', 'aborted')"
+IS_SETTLED = "status IN ('completed', 'cached', 'failed', 'aborted', 'skipped')"
 MAY_BE_TRIED = "status IN ('pending', 'queued', 'failed', 'aborted')"
 
 
@@ -222,6 +231,36 @@ class SqlSteps:
                 for position, state in enumerate(states)
             ],
         )
+
+    def append(self, run: str, state: StepState) -> None:
+        """Record one more step of a run, behind those that it has."""
+        self._session.change(
+            f"run {run}",
+            """INSERT INTO steps (run, name, position, status, attempt, reason, stage)
+                SELECT ?, ?, COALESCE(MAX(position), -1) + 1, ?, 0, '', ? FROM steps WHERE run = ?""",
+            run,
+            state.name,
+            state.status.value,
+            state.stage,
+            run,
+        )
+
+    def define(self, run: str, step: Step) -> None:
+        """Keep the definition of a step that a run got while it went on."""
+        sql = "UPDATE steps SET definition = ?, stage = ? WHERE run = ? AND name = ?"
+        text = text_of_values(msgspec.to_builtins(step))
+        self._session.change(f"step {step.name!r} of run {run}", sql, text, step.stage, run, step.name)
+
+    def definitions(self, run: str, names: Sequence[str]) -> list[Step]:
+        """Return the definitions of those of these steps that a run got while it went on."""
+        sql = f"{_DEFINED} WHERE run = ? AND name = ? AND definition IS NOT NULL"
+        found = [self._session.first(sql, run, name) for name in names]
+        return [_definition_of(row[0]) for row in found if row is not None]
+
+    def begin_anew(self, run: str, step: str) -> None:
+        """Make a step pending again that was settled; the count of its tries goes on."""
+        changes = "status = 'pending', reason = '', started = NULL, ended = NULL"
+        self._change(run, step, IS_SETTLED, changes)
 
     def decide(self, run: str, decisions: Sequence[StepDecision]) -> None:
         """Record what was decided of steps."""
@@ -301,6 +340,7 @@ class SqlSteps:
         raise Conflict(f"step {step!r} of run {run} is {status} after try {attempt}; that rules this change out")
 
 
+_DEFINED = "SELECT definition FROM steps"
 _STEP = "name, status, attempt, task, reason, started, ended, stage"
 
 
@@ -315,6 +355,10 @@ def _state_of(row: Row) -> StepState:
         ended=row[6],
         stage=row[7],
     )
+
+
+def _definition_of(text: str) -> Step:
+    return msgspec.convert(values_of_text(text), Step)
 
 
 def _no_step(run: str, step: str) -> NotFound:
