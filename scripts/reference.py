@@ -9,7 +9,9 @@ import inspect
 import re
 from pathlib import Path
 
+from penstock.sdk.absent import Absent
 from penstock.sdk.artifacts import Artifact
+from penstock.sdk.dataset import Dataset
 from penstock.sdk.input_model import InputModel
 from penstock.sdk.logger import Logger
 from penstock.sdk.models import Model
@@ -23,6 +25,7 @@ PAGES: dict[str, tuple[type, ...]] = {
     "task.md": (Task, Artifact),
     "model-classes.md": (Model, InputModel, OutputModel),
     "logger.md": (Logger,),
+    "dataset.md": (Dataset,),
 }
 
 
@@ -48,7 +51,7 @@ def _members(kind: type) -> dict[str, object]:
     found: dict[str, object] = {}
     for part in parts:
         for name, member in vars(part).items():
-            if not name.startswith("_"):
+            if not name.startswith("_") and not isinstance(member, Absent):
                 found.setdefault(name, member)
     return found
 

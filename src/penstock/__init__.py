@@ -12,6 +12,7 @@ if TYPE_CHECKING:
     from penstock.core.errors import PenstockError
     from penstock.core.task import TaskType as TaskTypes
     from penstock.sdk.artifacts import Artifact
+    from penstock.sdk.dataset import Dataset
     from penstock.sdk.decorators import PipelineDecorator
     from penstock.sdk.input_model import InputModel
     from penstock.sdk.logger import Logger
@@ -23,6 +24,7 @@ if TYPE_CHECKING:
 
 __all__ = [
     "Artifact",
+    "Dataset",
     "InputModel",
     "Logger",
     "Model",
@@ -37,6 +39,7 @@ __all__ = [
 
 _PLACES = {
     "Artifact": ("penstock.sdk.artifacts", "Artifact"),
+    "Dataset": ("penstock.sdk.dataset", "Dataset"),
     "InputModel": ("penstock.sdk.input_model", "InputModel"),
     "Logger": ("penstock.sdk.logger", "Logger"),
     "Model": ("penstock.sdk.models", "Model"),

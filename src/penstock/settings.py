@@ -63,6 +63,21 @@ class Hosting(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     keep_free: Annotated[float, Meta(ge=0)] = 1.0
 
 
+class Storage(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """Where files behind URLs lie on this machine: the table `[storage]` of the configuration file.
+
+    Args:
+        local: By the beginning of URLs a folder where what is below it lies as well: `[storage.local]`.
+    """
+
+    local: dict[str, str] = {}
+
+    def __post_init__(self) -> None:
+        for beginning, folder in self.local.items():
+            if "://" not in beginning or not Path(folder).is_absolute():
+                raise ValueError(f"{beginning!r} = {folder!r} should map the beginning of a URL to an absolute path")
+
+
 class Settings(Struct, frozen=True, kw_only=True):
     """How this process uses Penstock.
 
@@ -86,6 +101,7 @@ class Settings(Struct, frozen=True, kw_only=True):
             those that this machine trusts.
         environments: How environments of tasks are built here. The table `[environments]`.
         hosting: How a server uses this machine. The table `[server]`.
+        storage: Where files behind URLs lie here. The table `[storage]`.
         containers: Which containers tasks may ask for here. The table `[agent.containers]`; by default none.
     """
 
@@ -101,6 +117,7 @@ class Settings(Struct, frozen=True, kw_only=True):
     authorities: str = ""
     environments: Environments = Environments()
     hosting: Hosting = Hosting()
+    storage: Storage = Storage()
     containers: Allowed = Allowed()
 
     def __repr__(self) -> str:
@@ -156,6 +173,7 @@ def load(environment: Mapping[str, str] | None = None) -> Settings:
         authorities=_file(find("ca")[0]),
         environments=_table(from_file, ("environments",), Environments, file),
         hosting=_table(from_file, ("server",), Hosting, file),
+        storage=_table(from_file, ("storage",), Storage, file),
         containers=_table(from_file, ("agent", "containers"), Allowed, file),
     )
 

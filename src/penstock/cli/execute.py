@@ -164,6 +164,7 @@ def _run_its_script(invocation: Invocation, run: Run) -> Ending:
     from penstock.core.errors import Conflict, Invalid, NotFound
     from penstock.run.checkout import checkout
     from penstock.run.scripts import run_code
+    from penstock.run.stand_in import stand_for
 
     try:
         code = checkout(run.task.script, invocation.settings.home / "cache")
@@ -171,6 +172,7 @@ def _run_its_script(invocation: Invocation, run: Run) -> Ending:
         raise Conflict(f"run {run.task.name!r}: {error.message}", hint=error.hint) from None
     with code:
         _go_where_it_was(run, str(code.folder))
+        stand_for(run.task.script.stands_for)
         return ending_of(lambda: run_code(code))
 
 

@@ -31,6 +31,7 @@ Example:
 @click.option("-p", "--param", "given", multiple=True, metavar="NAME=VALUE", help="Set a parameter of the pipeline.")
 @click.option("--resume", metavar="RUN", help="Let this run of the script's pipeline go on, instead of a new one.")
 @click.option("--no-cache", is_flag=True, help="Run every step, also where an earlier execution could be reused.")
+@click.option("--as-clearml", is_flag=True, help="Let `import clearml` mean Penstock, in its steps as well.")
 @click.option("--plain", is_flag=True, help="Print plain lines, also in a terminal.")
 @json_option
 @pass_invocation
@@ -41,6 +42,7 @@ def command(
     given: Sequence[str],
     resume: str | None,
     no_cache: bool,
+    as_clearml: bool,
     plain: bool,
 ) -> int:
     """Run a script and the pipelines in it, and show how they go.
@@ -48,8 +50,11 @@ def command(
     The script runs as under `python SCRIPT`; what stands behind -- is in its sys.argv. A parameter that is set here
     replaces the default of add_parameter(), in the same type. The exit code is that of the script, or 1 when a run
     did not complete.
+
+    With --as-clearml, scripts that were written for ClearML run as they are.
     """
     from penstock.cli.script import Interrupts, run_script
+    from penstock.run.stand_in import stand_for
     from penstock.sdk.display import PlainLines
     from penstock.sdk.launched import Launched, put
 
@@ -57,6 +62,7 @@ def command(
     going_on = None if resume is None else _run_to_resume(invocation, resume, parameters)
     launched = Launched(parameters, PlainLines() if plain else None, resume=going_on, use_cache=not no_cache)
     put(launched)
+    stand_for("clearml" if as_clearml else "")
     interrupts = Interrupts()
     with stdout_for(invocation), interrupts.watched():
         ending = run_script(script, arguments)
@@ -128,9 +134,14 @@ def _report_error(ending: Ending, parameters: dict[str, str]) -> int:
 
 
 def _report_nothing(script: str, parameters: dict[str, str]) -> Exit:
-    """Say that the script started no pipeline."""
+    """Say that the script started no pipeline; or, where it is a task by itself, how to see that."""
     from penstock.run import current
+    from penstock.sdk import recording
 
+    recorded = recording.last()
+    if recorded is not None and not parameters:
+        click.echo(f"next: penstock task {recorded[:12]}", err=True)
+        return Exit.OK
     name = Path(script).name
     made = "made a pipeline, but did not start it" if current.get() is not None else "started no pipeline"
     click.echo(f"{name} {made}; a pipeline runs when its {START} is called", err=True)

@@ -119,6 +119,19 @@ class TaskType(StrEnum):
     QC = "qc"
     CUSTOM = "custom"
 
+    # What scripts write, as the documented API has it: TaskTypes.training
+    training = TRAINING
+    testing = TESTING
+    inference = INFERENCE
+    data_processing = DATA_PROCESSING
+    application = APPLICATION
+    monitor = MONITOR
+    controller = CONTROLLER
+    optimizer = OPTIMIZER
+    service = SERVICE
+    qc = QC
+    custom = CUSTOM
+
 
 if TYPE_CHECKING:
     Json = str | int | float | bool | None | list["Json"] | dict[str, "Json"]
@@ -159,6 +172,7 @@ class Script(Struct, frozen=True, kw_only=True):
         modules: The modules that the source imports.
         interpreter: Version of Python that recorded it, for example `3.11`.
         files: Modules beside a script that is in no repository, as far as it imports them.
+        stands_for: The library whose names mean Penstock in it, such as `clearml`; empty for none.
     """
 
     source: str = ""
@@ -173,6 +187,7 @@ class Script(Struct, frozen=True, kw_only=True):
     modules: tuple[str, ...] = ()
     interpreter: str = ""
     files: tuple[SourceFile, ...] = ()
+    stands_for: str = ""
 
 
 class Container(Struct, frozen=True, kw_only=True):

@@ -20,8 +20,7 @@ from penstock.ops.outputs import AppendConsole
 from penstock.ops.tasks import EndTask, GetTask
 from penstock.run.attempt import TRANSFER, Outcome, decode_from_step
 from penstock.run.console import Console
-from penstock.run.process import Exited, Launch, Message, Output
-from penstock.run.processes import Processes
+from penstock.run.process import Exited, Launch, Message, Output, Starter
 from penstock.run.reconcile import close_lost
 from penstock.run.serve import serve
 from penstock.run.transfers import Transfers
@@ -58,7 +57,7 @@ class Attempts:
 
     Args:
         backend: Where all of it is recorded.
-        processes: The processes of this machine.
+        processes: What starts them and tells of them: the processes of this machine.
         printed: Called with a step's name and the lines that it printed.
         left: Called with the id of an attempt whose process is gone.
         came: Called with the id of each process that runs now.
@@ -67,7 +66,7 @@ class Attempts:
     def __init__(
         self,
         backend: Backend,
-        processes: Processes,
+        processes: Starter,
         printed: Callable[[str, list[str]], None],
         left: Callable[[str], None] | None = None,
         came: Callable[[int], None] | None = None,

@@ -83,7 +83,7 @@ class Controller:
         self._because = ""
         self._timed_out = False
         self._thread = threading.get_ident()
-        self._processes = Processes(told.preload, told.preload_fingerprint)
+        self._processes = told.starter() if told.starter else Processes(told.preload, told.preload_fingerprint)
         self._attempts = Attempts(backend, self._processes, told.observer.printed, told.surroundings.clear)
         self._ids = Ids(self._id, told.steps)
         parameters = {parameter.name: parameter for parameter in told.pipeline.parameters}

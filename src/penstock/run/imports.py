@@ -21,6 +21,7 @@ from pathlib import Path
 from msgspec import Struct
 
 from penstock.core.statements import is_for_type_checkers, last_name, parse
+from penstock.run.stand_in import is_ours
 
 _CALLED = ("import_module", "__import__")
 _FILES = 1000  # of a project that are read
@@ -204,7 +205,7 @@ def project_files(source: str, path: Sequence[str]) -> Iterator[Path]:
     while waiting and len(seen) < _FILES:
         wanted = waiting.popleft()
         spec = finder.find(wanted.module.partition(".")[0])
-        if spec is None or spec.name == "penstock" or is_library(spec, folders):
+        if spec is None or is_ours(spec.name) or is_library(spec, folders):
             continue
         for name, module in finder.modules(wanted):
             file = Path(module.origin or "")

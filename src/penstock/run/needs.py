@@ -86,11 +86,13 @@ def choose(script: Script, cache: Path, *, same_env: bool | None) -> Choice:
     found = needs(script, cache)
     if same_env is False:
         lines = as_installed(script.source, sys.path) if found.requirements is None else found.requirements
-        return Choice(own=True, reason="it was asked for", requirements=normalised(lines), python=_python(found))
+        return Choice(
+            own=True, reason="it was asked for", requirements=_own_left_out(script, lines), python=_python(found)
+        )
     if found.requirements is None:
         return Choice(own=False, reason="nothing says which packages it needs")
     try:
-        lines = normalised(found.requirements)
+        lines = _own_left_out(script, found.requirements)
         python = _python(found)
     except Invalid as error:
         if script.packages is not None:
@@ -215,6 +217,11 @@ def as_installed(source: str, path: Sequence[str]) -> tuple[str, ...]:
         path: Where its modules are looked for, as in `sys.path`.
     """
     return tuple(f"{name}=={version}" for name, version in reach(source, path).packages.items())
+
+
+def _own_left_out(script: Script, lines: tuple[str, ...]) -> tuple[str, ...]:
+    """Return requirement lines in one form, without those of a library that Penstock stands for in the script."""
+    return tuple(line for line in normalised(lines) if parsed(line).name != script.stands_for)
 
 
 def _read(file: Path) -> str | None:

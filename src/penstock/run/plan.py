@@ -17,6 +17,7 @@ from penstock.core.task import Worker
 from penstock.run.announcer import Observer
 from penstock.run.callbacks import Callbacks
 from penstock.run.launch import Surroundings
+from penstock.run.process import Starter
 
 
 class Plan(Struct, frozen=True, kw_only=True):
@@ -31,6 +32,7 @@ class Plan(Struct, frozen=True, kw_only=True):
         rerun: Of a run that does another one anew, what it does with each step.
         start_agent: Starts an agent on this machine, where that is wanted; returns whether one will come.
         complain: Takes a sentence about a callback that went wrong.
+        starter: Makes what starts the attempts of steps; None for processes of this machine.
     """
 
     pipeline: Pipeline
@@ -49,3 +51,4 @@ class Plan(Struct, frozen=True, kw_only=True):
     on_queues: bool = False
     rerun: RerunPlan | None = None
     start_agent: Callable[[], bool] = bool
+    starter: Callable[[], Starter] | None = None

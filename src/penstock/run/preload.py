@@ -23,8 +23,10 @@ from typing import NoReturn
 
 from msgspec import Struct
 
+from penstock.run import stand_in
 from penstock.run.imports import (
     Finder,
+    Import,
     imports,
     is_below,
     is_library,
@@ -73,6 +75,8 @@ def plan(sources: Iterable[str], path: Sequence[str], folders: Sequence[str] | N
     while waiting:
         wanted = waiting.popleft()
         top = wanted.module.partition(".")[0]
+        if stand_in.get() == top or (top in stand_in.LIBRARIES and finder.find(top) is None):
+            wanted, top = Import("penstock", wanted.names), "penstock"
         if (spec := finder.find(top)) is None:
             continue
         if top == "penstock" or is_library(spec, folders):

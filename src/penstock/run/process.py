@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import socket
-from typing import Literal
+from typing import Literal, Protocol
 
 from msgspec import Struct
 
@@ -92,6 +92,38 @@ class Exited(Struct, frozen=True):
 
 
 Event = Spawned | Output | Message | Exited
+
+
+class Starter(Protocol):
+    """What starts attempts and tells what comes of them; see `Processes`, which does so with processes."""
+
+    def __enter__(self) -> object: ...
+
+    def __exit__(self, *_: object) -> None: ...
+
+    def launch(self, launch: Launch) -> None:
+        """Start an attempt."""
+        ...
+
+    def reply(self, key: str, data: bytes) -> None:
+        """Send a frame to it."""
+        ...
+
+    def kill(self, key: str, cause: Literal["aborted", "time_limit"] = "aborted") -> None:
+        """End it."""
+        ...
+
+    def poll(self, timeout: float | None = None) -> list[Event]:
+        """Wait until something happened and return it; nothing when the time is over or `wake` was called."""
+        ...
+
+    def printed(self, key: str) -> list[Event]:
+        """Return what it has printed by now, ahead of its turn."""
+        ...
+
+    def wake(self) -> None:
+        """Make `poll` return. May be called from any thread."""
+        ...
 
 
 class Process:

@@ -31,6 +31,7 @@ from penstock.run.imports import (
     package_of,
 )
 from penstock.run.packages import is_provided, places, versions
+from penstock.run.stand_in import is_ours
 
 MODULES = 1000  # of the project that are read; further ones are never the same twice
 LONGEST_TEXT = 1 << 20  # bytes; a longer one counts by its digest
@@ -98,7 +99,7 @@ class _Search:
     def look_for(self, wanted: Import) -> None:
         """Find the modules that an import runs, and read those of the project."""
         top = wanted.module.partition(".")[0]
-        if top == "penstock" or (spec := self._finder.find(top)) is None:
+        if is_ours(top) or (spec := self._finder.find(top)) is None:
             return
         if top not in self._installed:
             self._installed[top] = _is_installed(top, spec)

@@ -17,9 +17,10 @@ from pathlib import Path
 from types import ModuleType
 
 from msgspec import Struct
+from msgspec.structs import replace
 
 from penstock.core.task import Script, ScriptKind, SourceFile
-from penstock.run import interactive, neighbours
+from penstock.run import interactive, neighbours, stand_in
 from penstock.run.imports import is_below, library_folders, project_files, read_source
 from penstock.run.repository import describe, root_of
 from penstock.settings import environment
@@ -38,7 +39,7 @@ def describe_script(main: ModuleType | None, argv: Sequence[str]) -> Script:
         argv: As in `sys.argv`.
     """
     try:
-        return _described(_running(main, argv))
+        return replace(_described(_running(main, argv)), stands_for=stand_in.get())
     except Exception:  # noqa: BLE001 - what is recorded must never stop what runs, and modules may be anything
         return Script(kind=ScriptKind.SCRIPT, entry_point=NAMELESS, working_dir=".", interpreter=_interpreter())
 

@@ -9,7 +9,7 @@ from typing import cast
 
 from penstock.core.errors import PenstockError
 from penstock.core.task import ScriptKind
-from penstock.run import child
+from penstock.run import child, stand_in
 from penstock.run.attempt import AttemptSpec
 from penstock.run.frameworks.install import FOLLOWED
 from penstock.sdk import recording
@@ -33,11 +33,15 @@ def preloaded(modules: Iterable[str]) -> tuple[str, ...]:
 
 def main(payload: bytes, connection: socket.socket) -> int:
     """Carry out an attempt; see `penstock.run.child`."""
-    return child.main(payload, connection, _follow)
+    return child.main(payload, connection, follow)
 
 
-def _follow(spec: AttemptSpec) -> None:
-    """Follow what the step's definition says; the command line, which functions have none of, only of scripts."""
+def follow(spec: AttemptSpec) -> None:
+    """Follow what the step's definition says; the command line, which functions have none of, only of scripts.
+
+    From here on a library's names mean Penstock, if they did so where the step's code was recorded.
+    """
+    stand_in.stand_for(spec.task.script.stands_for)
     is_script = spec.task.script.kind is not ScriptKind.FUNCTION
     options = Options(
         arguments=cast("bool", _wanted(spec, "auto_connect_arg_parser", otherwise=is_script)),

@@ -79,7 +79,9 @@ class Begin:
     def __init__(self, backend: Backend, settings: Settings, options: StartOptions) -> None:
         self._backend = backend
         self._settings = settings
-        self._options = options
+        given = launched.get()
+        self._starter = None if given is None else given.starter
+        self._options = options if self._starter is None else replace(options, on_queues=False)
 
     def start(self, run: str, definition: Pipeline) -> Started:
         """Begin a draft run and return its controller, ready to carry it out."""
@@ -178,6 +180,7 @@ class Begin:
             rerun=self._backend.call(GetRerun(run=op.id)) if REQUEST in detail.run.task.runtime else None,
             on_queues=self._options.on_queues,
             start_agent=LocalAgent(self._backend, self._settings).start,
+            starter=self._starter,
         )
         if watching is not None:
             watching.runs.append(op.id)

@@ -13,6 +13,7 @@ NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]*")
 OPERATORS = ("=", "<", ">", "!", "~", "@", ";")
 
 _demanded: dict[str, str] = {}
+_ignored: set[str] = set()
 
 
 def demand(package: str, version: str | None = None) -> None:
@@ -35,14 +36,24 @@ def demand(package: str, version: str | None = None) -> None:
     _demanded.update({_name(line): line for line in lines})
 
 
+def ignore(package: str) -> None:
+    """Leave a package out of those that a script is seen to import."""
+    _ignored.add(_name(package))
+
+
 def with_demanded(found: Iterable[str]) -> tuple[str, ...]:
-    """Return requirement lines with those that were asked for, which take the place of others for the same package."""
-    return tuple(({_name(line): line for line in found} | _demanded).values())
+    """Return requirement lines with those that were asked for, which take the place of others for the same package.
+
+    Those that are to be left out, and that nobody asked for, are.
+    """
+    seen = {name: line for line in found if (name := _name(line)) not in _ignored}
+    return tuple((seen | _demanded).values())
 
 
 def forget() -> None:
     """Forget what was asked for."""
     _demanded.clear()
+    _ignored.clear()
 
 
 def _name(line: str) -> str:

@@ -6,7 +6,10 @@ from collections.abc import Mapping
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from penstock.run.announcer import Observer
+    from penstock.run.process import Starter
 
 
 class Launched:
@@ -18,6 +21,8 @@ class Launched:
         resume: The run that goes on instead of a new one of its pipeline; None for none.
         draft: The draft run that the script's pipeline carries out, instead of recording a new one; None for none.
         use_cache: Whether steps may be reused at all.
+        starter: Makes what starts the attempts of all steps, also of those that name a queue; None for processes of
+            this machine, or agents.
         carries: Whether this process is to carry the script's run out, also when its script calls `start()`.
         values: The values that the run which goes on has for its parameters, where its script has others.
 
@@ -37,6 +42,7 @@ class Launched:
         use_cache: bool = True,
         carries: bool = False,
         values: Mapping[str, object] | None = None,
+        starter: Callable[[], Starter] | None = None,
     ) -> None:
         self.parameters = parameters
         self.observer = observer
@@ -45,6 +51,7 @@ class Launched:
         self.use_cache = use_cache
         self.carries = carries
         self.values = values or {}
+        self.starter = starter
         self.used: set[str] = set()
         self.runs: list[str] = []
         self.left: list[str] = []

@@ -22,7 +22,7 @@ from penstock.ops.changes import LastChange, ListChanges
 from penstock.ops.queues import ListQueues
 from penstock.ops.runs import CreateRun, GetRun
 from penstock.ops.tasks import GetParameters, NewTask
-from penstock.run import current, owed
+from penstock.run import current, owed, stand_in
 from penstock.run.reporter import Reporter
 from penstock.sdk import launched
 from penstock.sdk.wording import harmless
@@ -174,4 +174,5 @@ def controller_script(
         packages=packages,
         interpreter=platform.python_version(),
         kind=ScriptKind.SCRIPT,
+        stands_for=stand_in.get(),
     )

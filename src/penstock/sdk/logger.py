@@ -17,6 +17,7 @@ from penstock.core.errors import Invalid, PenstockError
 from penstock.core.outputs import Plot
 from penstock.run import current
 from penstock.sdk import figures, media, tables
+from penstock.sdk.absent import NotLogger
 
 if TYPE_CHECKING:
     from penstock.run.reporter import Reporter
@@ -25,7 +26,7 @@ if TYPE_CHECKING:
 Extra = Mapping[str, Any] | None
 
 
-class Logger:
+class Logger(NotLogger):
     """Reports for one task. Get it with `Logger.current_logger()`, `task.get_logger()` or `pipe.get_logger()`.
 
     Reporting returns at once; what is reported is recorded a fraction of a second later. What a step or a recorded

@@ -14,12 +14,13 @@ from penstock.core.parameters import cast as cast_value
 from penstock.core.task import Parameter
 from penstock.ops.models import ArchiveModel, ChangeModel, DeleteModel, FindModels, GetModel, ListModels, PublishModel
 from penstock.sdk import model_files, session
+from penstock.sdk.absent import NotModel
 from penstock.sdk.model_facts import words
 
 _log = logging.getLogger("penstock")
 
 
-class Model:
+class Model(NotModel):
     """A recorded model. What is read of it is what was recorded when it was last read or changed here.
 
     Args:

@@ -198,6 +198,10 @@ class OutputModel(Model):
         """Say where copies of its weights are sent from now on; None: nowhere, they stay in the blob store."""
         self._upload_uri = uri
 
+    def set_upload_destination(self, uri: str | None) -> None:
+        """The same as `set_default_upload_uri`."""
+        self.set_default_upload_uri(uri)
+
     def connect(self, task: Identified, name: str | None = None, ignore_remote_overrides: bool = False) -> None:
         """Make it an output model of another task too, under its name or another.
 

@@ -157,11 +157,17 @@ class Recording:
 
 
 _recording: Recording | None = None
+_last: str | None = None
 
 
 def get() -> Recording | None:
     """Return what records this process; None when nothing does."""
     return _recording
+
+
+def last() -> str | None:
+    """Return the id of the last task that was recorded in this process, also when it has ended; None for none."""
+    return _last
 
 
 def begin(recording: Recording, options: Options) -> None:
@@ -183,5 +189,7 @@ def begin(recording: Recording, options: Options) -> None:
 
 def put(recording: Recording | None) -> None:
     """Set what records this process."""
-    global _recording  # noqa: PLW0603 - this is the state that belongs to the process
+    global _recording, _last  # noqa: PLW0603 - this is the state that belongs to the process
     _recording = recording
+    if recording is not None:
+        _last = recording.task

@@ -49,6 +49,16 @@ def _at_exit(close: Callable[[], None]) -> None:
         util.Finalize(None, close, exitpriority=0)
 
 
+def close() -> None:
+    """Record what was reported, and close what this process has opened."""
+    for each in _reporters.values():
+        each.close()
+    for opened in _open.values():
+        opened.close()
+    _reporters.clear()
+    _open.clear()
+
+
 def open_backend(chosen: Settings) -> Backend:
     """Return the backend that the settings name; it is opened once a process."""
     key = (os.getpid(), chosen.home, chosen.database_url, chosen.url)

@@ -15,6 +15,7 @@ from penstock.core.names import did_you_mean
 from penstock.core.parameters import is_plain, plain
 from penstock.core.pipeline import Argument, Step, check_name, script_key
 from penstock.core.task import Json, Script
+from penstock.run import stand_in
 from penstock.run.callbacks import FACTORY
 from penstock.sdk.function import Standalone, arguments, standalone
 from penstock.sdk.given import container, requirements, task_type, time_limit, words
@@ -129,6 +130,7 @@ def _script(source: Standalone, given: Mapping[str, Any]) -> Script:
         packages=requirements(given["packages"]),
         modules=source.modules,
         interpreter=platform.python_version(),
+        stands_for=stand_in.get(),
     )
 
 

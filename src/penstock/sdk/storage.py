@@ -12,10 +12,12 @@ from penstock.core.errors import Invalid, NotFound, PenstockError, RemoteError
 from penstock.run.formats import archive
 from penstock.run.remote.cache import DEFAULT_LIMIT, Cache
 from penstock.run.remote.local import replacing
+from penstock.run.remote.mapping import mapped
 from penstock.run.remote.places import transport
 from penstock.run.remote.urls import Url, parse
 from penstock.run.unpack import is_archive, is_portable, shown
 from penstock.sdk import session
+from penstock.sdk.absent import NotStorage
 from penstock.settings import environment
 
 if TYPE_CHECKING:
@@ -27,12 +29,13 @@ _GLOBAL = "global"
 _limits: dict[str, int] = {}
 
 
-class StorageManager:
+class StorageManager(NotStorage):
     """Reads and writes files by URL, and keeps checked copies of remote ones in the state directory.
 
     URLs are plain paths and `file://`, `http://` and `https://`, `s3://bucket/key`, `gs://bucket/key`, and
     `az://container/key` (or `azure://`). The last three need `pip install 'penstock[cloud]'` and take their credentials
-    from the environment; `AWS_ENDPOINT_URL` names another S3 server. What cannot be done raises.
+    from the environment; `AWS_ENDPOINT_URL` names another S3 server. What cannot be done raises. A URL that the table
+    `[storage.local]` of the configuration maps to a folder of this machine means the file there.
     """
 
     @classmethod
@@ -62,7 +65,7 @@ class StorageManager:
             RemoteError: It cannot be read; the message says why.
             UnsafeArchive: The archive holds what is never unpacked, or is too large unpacked.
         """
-        url = parse(remote_url)
+        url = _url(remote_url)
         cache = _cache(cache_context)
         if url.is_local:
             path = Path(url.key)
@@ -93,7 +96,7 @@ class StorageManager:
             NotFound: There is no such local file.
             RemoteError: It cannot be written; the message says why.
         """
-        path, url = Path(local_file).expanduser(), parse(remote_url)
+        path, url = Path(local_file).expanduser(), _url(remote_url)
         if not path.is_file():
             raise NotFound(f"there is no file {local_file}")
         if remote_url.endswith("/"):
@@ -118,7 +121,7 @@ class StorageManager:
             NotSerializable: It holds something that is no file.
             RemoteError: A file cannot be written; the message says which and why.
         """
-        folder, url = Path(local_folder).expanduser(), parse(remote_url)
+        folder, url = Path(local_folder).expanduser(), _url(remote_url)
         if not folder.is_dir():
             raise NotFound(f"there is no folder {local_folder}")
         way = _transport(url)
@@ -150,7 +153,7 @@ class StorageManager:
             NotFound: There is no file below the URL.
             RemoteError: A file cannot be read, or has a name that leads elsewhere.
         """
-        url = parse(remote_url)
+        url = _url(remote_url)
         way = _transport(url)
         cached = local_folder is None
         folder = _cache(None).place(url) if local_folder is None else Path(local_folder).expanduser()
@@ -180,7 +183,7 @@ class StorageManager:
         """
         if local_folder is None:
             return cls.get_local_copy(remote_url, extract_archive=False, force_download=overwrite)
-        url = parse(remote_url)
+        url = _url(remote_url)
         name = Path(url.key).name if url.is_local else url.names
         return str(_download(_transport(url), url, Path(local_folder).expanduser(), name, overwrite=overwrite))
 
@@ -192,7 +195,7 @@ class StorageManager:
             NotFound: There is no such file.
             RemoteError: It cannot be read, or the server does not tell its size.
         """
-        url = parse(remote_url)
+        url = _url(remote_url)
         facts = _transport(url).stat(url)
         if facts is None:
             raise NotFound(f"there is no file {url}")
@@ -207,7 +210,7 @@ class StorageManager:
         Raises:
             RemoteError: That cannot be found out; the message says why.
         """
-        url = parse(remote_url)
+        url = _url(remote_url)
         return _transport(url).stat(url) is not None
 
     @classmethod
@@ -218,7 +221,7 @@ class StorageManager:
             NotFound: There is no such file.
             RemoteError: It cannot be read.
         """
-        url = parse(remote_url)
+        url = _url(remote_url)
         return {"name": url.names if not url.is_local else url.key, "size": cls.get_file_size_bytes(remote_url)}
 
     @classmethod
@@ -249,11 +252,16 @@ class StorageManager:
         Raises:
             RemoteError: They cannot be listed; the message says why.
         """
-        url = parse(remote_url)
+        url = _url(remote_url)
         found = [(one.url.text if return_full_path else one.name, one.size) for one in _transport(url).entries(url)]
         if with_metadata:
             return [{"name": name, "size": size} for name, size in found]
         return [name for name, _ in found]
+
+
+def _url(text: str) -> Url:
+    """Take a URL apart; one that the configuration maps to a folder is that of a file there."""
+    return parse(mapped(text, session.settings().storage.local))
 
 
 def _transport(url: Url, retries: int | None = None) -> Transport:

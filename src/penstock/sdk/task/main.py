@@ -17,9 +17,11 @@ from penstock.ops.tasks import DescribeTask, GetConfigurations, SetConfiguration
 from penstock.run import current, liveness
 from penstock.run.arguments import following
 from penstock.run.reporter import Reporter
-from penstock.sdk import recording, session
+from penstock.sdk import recording, registered, session
 from penstock.sdk.given import task_type as kind_of
 from penstock.sdk.given import words
+from penstock.sdk.input_model import InputModel
+from penstock.sdk.output_model import OutputModel
 from penstock.sdk.recording import Options, Recording
 from penstock.sdk.sections import TaskSection
 from penstock.sdk.task import beginning
@@ -155,7 +157,8 @@ class Main(Makeable):
         object's values are recorded, and what is written into a dict that is returned is recorded, too.
 
         Args:
-            mutable: A dict, an object, a class, a dataclass, a pydantic model, an `argparse` parser or namespace.
+            mutable: A dict, an object, a class, a dataclass, a pydantic model, an `argparse` parser or namespace; or an
+                InputModel or OutputModel, which becomes a model of the task.
             name: Section of the parameters; `General` when there is none, `Args` for a parser.
             ignore_remote_overrides: Whether the object's values are kept in any case.
 
@@ -164,6 +167,9 @@ class Main(Makeable):
         """
         from penstock.run.connect import connect
 
+        if isinstance(mutable, InputModel | OutputModel):
+            mutable.connect(self, name=name, ignore_remote_overrides=ignore_remote_overrides)
+            return mutable
         section = name or _section_of(mutable)
         assigned = self._is_assigned() and not ignore_remote_overrides
         found: Connected = connect(mutable, TaskSection(self.id, section, assigned=assigned))
@@ -217,6 +223,7 @@ class Main(Makeable):
     def flush(self, wait_for_uploads: bool = False) -> bool:
         """Record what was reported so far; return True. What is uploaded is stored already when its call returns."""
         _ = wait_for_uploads
+        registered.store(self.id)
         session.reporter(self.id).flush()
         return True
 
@@ -277,6 +284,7 @@ class Main(Makeable):
         """
         found, working = recording.get(), current.get()
         if found is not None and found.task == self.id:
+            registered.store(self.id)
             found.close()
             self.reload()
         elif working is not None and working.task == self.id and not working.assigned:

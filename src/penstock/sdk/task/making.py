@@ -18,6 +18,7 @@ from penstock.core.errors import Invalid
 from penstock.core.task import Parameter, Script, ScriptKind
 from penstock.ops.lifecycle import CloneTask, Copied
 from penstock.ops.tasks import CreateTask, DescribeTask, NewTask, SetParameters
+from penstock.run import stand_in
 from penstock.sdk import session
 from penstock.sdk.given import container, requirements
 from penstock.sdk.given import task_type as kind_of
@@ -195,6 +196,7 @@ def script_of(wanted: Wanted) -> Script:
         working_dir=folder,
         packages=wanted.packages,
         interpreter=interpreter,
+        stands_for=stand_in.get(),
     )
 
 
@@ -210,7 +212,7 @@ def _local(wanted: Wanted, module: str | None, interpreter: str) -> Script:
         chosen["entry_point"] = posixpath.relpath(place, wanted.working_directory)
         chosen["working_dir"] = wanted.working_directory
     packages = describe_packages(main, [str(main.__file__)]) if wanted.packages is None else wanted.packages
-    return replace(found, packages=packages, interpreter=interpreter, **chosen)
+    return replace(found, packages=packages, interpreter=interpreter, stands_for=stand_in.get(), **chosen)
 
 
 def _of_file(wanted: Wanted) -> tuple[ModuleType, Script]:

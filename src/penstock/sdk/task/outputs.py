@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from datetime import UTC, datetime
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from penstock.core.errors import Invalid
@@ -14,6 +15,7 @@ from penstock.sdk import artifacts, models, output_model, session
 from penstock.sdk.artifacts import Artifact
 from penstock.sdk.logger import Logger
 from penstock.sdk.models import Model, TaskModels
+from penstock.sdk.output_model import OutputModel
 from penstock.sdk.task.record import Record
 
 if TYPE_CHECKING:
@@ -81,6 +83,34 @@ class Outputs(Record):
     def models(self) -> TaskModels:
         """Its models as they are recorded now: `.input` and `.output`, each a list that is also a dict by name."""
         return models.of_task(self.id)
+
+    def get_models(self) -> TaskModels:
+        """The same as `models`."""
+        return self.models
+
+    def update_output_model(
+        self,
+        model_path: str,
+        name: str | None = None,
+        comment: str | None = None,
+        tags: Iterable[str] | None = None,
+        model_name: str | None = None,
+        iteration: int | None = None,
+        auto_delete_file: bool = True,
+    ) -> str:
+        """Store a file as weights of an output model; return their URL.
+
+        Args:
+            model_path: The file.
+            name, model_name: The model's name; that of the file when there is none.
+            comment, tags: What to note about it.
+            iteration: The iteration that it belongs to.
+            auto_delete_file: Whether a file in the folder for temporary ones is removed once it is stored.
+        """
+        made = OutputModel(
+            self, name=model_name or name or Path(model_path).stem, comment=comment, tags=list(tags or ())
+        )
+        return made.update_weights(model_path, iteration=iteration, auto_delete_file=auto_delete_file)
 
     def upload_model(self, name: str, path: str) -> Model:
         """Store a file or folder as an output model."""

@@ -65,6 +65,24 @@ class Record:
         return self._record.comment
 
     @property
+    def output_uri(self) -> str | None:
+        """Where copies of its artifacts and models are sent; None for nowhere. It can be set."""
+        return self._record.output_uri
+
+    @output_uri.setter
+    def output_uri(self, uri: str | bool | None) -> None:
+        self._describe(DescribeTask(id=self.id, output_uri=uri if isinstance(uri, str) else ""))
+
+    def get_executed_queue(self, return_name: bool = False) -> str | None:
+        """Return the queue that it was meant for, or came from; None when there is none.
+
+        Args:
+            return_name: Accepted for compatibility; a queue is known by its name.
+        """
+        _ = return_name
+        return self._record.queue
+
+    @property
     def data(self) -> record.Task:
         """Everything that is recorded of it, read-only."""
         return self._record
@@ -118,6 +136,10 @@ class Record:
             raise Invalid("move_to_project needs new_project_name")
         self._describe(DescribeTask(id=self.id, project=name))
         return True
+
+    def set_project(self, project_id: str | None = None, project_name: str | None = None) -> None:
+        """The same as `move_to_project`."""
+        self.move_to_project(new_project_id=project_id, new_project_name=project_name)
 
     def get_tags(self) -> list[str]:
         """Return its tags."""

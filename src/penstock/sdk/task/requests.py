@@ -15,7 +15,7 @@ from penstock.core.parameters import cast, held, plain, restore, type_name
 from penstock.core.task import Configuration, Container, Parameter, Script
 from penstock.ops.tasks import DescribeTask, GetConfigurations, RemoveParameters, SetConfiguration, SetParameters
 from penstock.sdk import session
-from penstock.sdk.demanded import demand
+from penstock.sdk.demanded import demand, ignore
 from penstock.sdk.given import requirements
 from penstock.sdk.task.record import Record
 
@@ -204,6 +204,11 @@ class Requests(Record):
             Invalid: It is neither the name of a package nor a file.
         """
         demand(package_name, package_version)
+
+    @staticmethod
+    def ignore_requirements(package_name: str) -> None:
+        """Leave a package out of what the task that `Task.init` begins afterwards is seen to import."""
+        ignore(package_name)
 
     def set_packages(self, packages: str | Path | Iterable[str]) -> None:
         """Say which packages it needs: requirement lines, or the path of a file with them.
