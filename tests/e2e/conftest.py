@@ -106,7 +106,7 @@ def folder(home, tmp_path):
 
 @pytest.fixture(autouse=True)
 def _on_queues(request, monkeypatch):
-    """Have an agent carry out the steps that tests run here, where that is asked for: what they show holds there too."""
+    """Have an agent carry out the steps that tests run here, where that is asked for."""
     if "PENSTOCK_TESTS_ON_QUEUES" not in os.environ or request.node.get_closest_marker("here"):
         yield
         return
