@@ -9,14 +9,15 @@ import threading
 import pytest
 from tests.place import until
 
+from penstock.agent import agent
 from penstock.agent.agent import Agent, Options, default_name
-from penstock.core.errors import Conflict
+from penstock.core.errors import Conflict, Unreachable
 from penstock.core.outputs import Stream
 from penstock.core.run import RETURNS
 from penstock.core.task import EndReason, Parameter, Script, ScriptKind, Status, Worker
 from penstock.ops.agents import Agent as Record
 from penstock.ops.agents import DrainAgent, ListAgents, ReportAgent
-from penstock.ops.claims import ListHeld
+from penstock.ops.claims import ClaimTask, EndLeases, ListHeld
 from penstock.ops.lifecycle import EnqueueTask
 from penstock.ops.outputs import ListArtifacts, ReadConsole
 from penstock.ops.queues import CreateQueue
@@ -123,6 +124,60 @@ def test_an_agent_that_somebody_drains_leaves(place, run):
     leaving.join(60)
     assert not leaving.is_alive()
     assert place.agents() == []
+
+
+class Watched:
+    """A home that remembers what it is asked for, and may lose an answer on its way.
+
+    Args:
+        loses: The operation whose first answer that is one never arrives.
+    """
+
+    def __init__(self, home, loses=None):
+        self._home = home
+        self._loses = loses
+        self.asked = []
+
+    def __getattr__(self, name):
+        return getattr(self._home, name)
+
+    def call(self, op):
+        answer = self._home.call(op)
+        self.asked.append(type(op))
+        if type(op) is self._loses and answer is not None:
+            self._loses = None
+            raise Unreachable("the answer was lost", hint="try again")
+        return answer
+
+
+def test_a_task_that_was_claimed_and_not_heard_of_is_carried_out_by_the_next_try(place, options, monkeypatch):
+    monkeypatch.setattr(agent, "PAUSE", 0.01)
+    task, other = queued(place), queued(place)
+    home = Watched(place.backend, loses=ClaimTask)
+    said = []
+    Agent(home, place.settings, Options(**options | {"idle": 0.2}), said.append).run()
+    assert [one.partition(" ")[0] for one in said] == ["cannot", "default:", "default:"]
+    assert task.id[:12] in said[1]
+    assert other.id[:12] in said[2]
+    assert place.backend.call(ListHeld()) == []
+
+
+@pytest.mark.parametrize(("place", "ends"), [("home", True), ("server", False)], indirect=["place"])
+def test_an_agent_leaves_it_to_its_server_to_end_leases(place, options, monkeypatch, ends):
+    monkeypatch.setattr(agent, "LOOK", 0.01)
+    claim = ClaimTask(agent="other", queues=(), request="r")
+    queued(place)
+    assert place.backend.call(claim) is not None  # so that there is something to look at
+    home = Watched(place.backend)
+    found = Agent(home, place.settings, Options(**options), lambda _: None)
+    working = threading.Thread(target=found.run)
+    working.start()
+    until(lambda: home.asked.count(ListAgents) > 2)  # which is asked after that
+    found.stop()
+    place.backend.call(DrainAgent(name="agent"))  # it waits for a task, and hears of nothing else
+    working.join(60)
+    assert not working.is_alive()
+    assert (EndLeases in home.asked, ListHeld in home.asked) == (ends, ends)
 
 
 def test_agents_of_two_processes_have_two_names():

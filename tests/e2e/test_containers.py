@@ -71,7 +71,8 @@ def start_agent(place, wheels):
         file = place.folder / "config.toml"
         allowed = json.dumps([runtime.image] if images is None else images)
         file.write_text(
-            f"[agent.containers]\nimages = {allowed}\n{says}\n"
+            f'[agent.containers]\nimages = {allowed}\nalways = ["--network=none", "--env=IN=a container"]\n{says}\n'
+            f'runtime = "{runtime.name}"\n'
             f'[environments]\nindex = "none"\nfind_links = ["{wheels.folder}"]\n'
         )
         return place.agent(*arguments, PENSTOCK_CONFIG=str(file), **runtime.variables)
@@ -96,7 +97,7 @@ def first(x):
     print("out")
     print("err", file=sys.stderr)
     open("kept", "w").write("in a folder of its own")
-    return x + 1, os.environ.get("SET"), os.environ.get("A"), os.environ.get("container"), " ".join(sorted(os.environ))
+    return x + 1, os.environ.get("SET"), os.environ.get("A"), os.environ.get("IN"), " ".join(sorted(os.environ))
 
 def second(x, place):
     "Go on."
@@ -127,9 +128,9 @@ def test_a_step_in_a_container_does_what_it_does_outside(place, runtime, start_a
     place.run(TWO.replace("IMAGE", runtime.image))
     assert place.ended("flow") == ("completed", {"one": "completed", "two": "completed"}), place.logs()
     found = returned(place, "one")
-    assert (found["x"], found["set"], found["a"], found["place"]) == (42, "up", "given", "podman")
+    assert (found["x"], found["set"], found["a"], found["place"]) == (42, "up", "given", "a container")
     assert "PENSTOCK_CONFIG" not in found["names"].split()  # what the agent has is not the container's
-    assert returned(place, "two")["text"] == "42 podman"
+    assert returned(place, "two")["text"] == "42 a container"
     (one,) = place.attempts("flow", "one")
     assert one.runtime["container"] == f"{runtime.image} in {runtime.name}"
     assert one.runtime[ENVIRONMENT].startswith("image")
@@ -142,7 +143,7 @@ def test_a_step_in_a_container_does_what_it_does_outside(place, runtime, start_a
 
 @pytest.mark.parametrize("place", ["server"], indirect=True)
 def test_no_secret_is_on_the_command_line_and_nothing_that_the_task_names_is_mounted(place, own, start_agent):
-    start_agent(own, says='arguments = ["env"]\nalways = ["--network=none"]')
+    start_agent(own, says='arguments = ["env"]')
     place.run(TWO.replace("IMAGE", own.image))
     runs = [words for words in own.asked() if words[0] == "run"]
     assert len(runs) == 2
@@ -160,7 +161,7 @@ from penstock import PipelineController
 def step():
     "Say where."
     import os
-    print(os.environ.get("container"))
+    print(os.environ.get("IN"))
 
 pipe = PipelineController("flow", "Tests")
 pipe.set_default_execution_queue("default")
@@ -343,14 +344,14 @@ from penstock import PipelineController
 def step():
     "Say where."
     import os
-    return os.environ.get("container")
+    return os.environ.get("IN")
 
 pipe = PipelineController("flow", "Tests", docker="IMAGE")
 pipe.set_default_execution_queue("default")
 pipe.add_function_step("one", step, None, ["place"])
 pipe.start(exit_process=False)
 import os
-print("in", os.environ.get("container"))
+print("in", os.environ.get("IN"))
 """
 
 
@@ -359,7 +360,7 @@ def test_a_run_that_asks_for_a_container_is_carried_out_in_one(place, runtime, s
     place.run(RUN.replace("IMAGE", runtime.image))
     assert place.ended("flow") == ("completed", {"one": "completed"}), place.logs()
     run = place.found("flow").run.task
-    assert "in podman" in console(run.id)
+    assert "in a container" in console(run.id)
     assert run.runtime["container"] == f"{runtime.image} in {runtime.name}"
     assert returned(place, "one")["place"] is None  # a step has a container only if it asks for one
     until(lambda: not runtime.names() and not marks(place))
@@ -384,7 +385,7 @@ import os, sys
 from penstock import Task
 
 task = Task.init("Tests", "script")
-print("in", os.environ.get("container"), sys.argv)
+print("in", os.environ.get("IN"), sys.argv)
 """
 
 
@@ -403,6 +404,6 @@ def test_a_recorded_script_runs_in_its_container(place, runtime, start_agent, co
     ).split()[-1]
     task = until(lambda: (found := place.backend.call(GetTask(id=made))).ended is not None and found)
     assert task.status == "completed", (task.message, console(made))
-    assert [line for line in console(made) if line.startswith("in podman")]
+    assert [line for line in console(made) if line.startswith("in a container")]
     until(lambda: made not in {one.task.id for one in place.backend.call(ListHeld())})
     until(lambda: not runtime.names() and not marks(place))

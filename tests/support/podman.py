@@ -53,7 +53,7 @@ def main(folder: Path, words: list[str]) -> int:
             return run(folder, rest)
         case "inspect" if "--format={{.State.Pid}}" in options:
             return tell(folder, rest[-1])
-        case "stop" if rest[:2] == ["-t", "0"]:
+        case "stop" if rest[:2] == ["-t", "1"]:
             return stop(folder, rest[-1], forget=False)
         case "rm" if options == ["--force"]:
             return stop(folder, rest[-1], forget=True)

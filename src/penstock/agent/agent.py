@@ -29,7 +29,7 @@ from penstock.ops.agents import DrainAgent, ForgetAgent, ReportAgent
 from penstock.ops.claims import Claim, ClaimTask, HandBack
 from penstock.run import liveness, preload
 from penstock.run.process import Launch
-from penstock.run.reconcile import end_dead
+from penstock.run.reconcile import end_dead, forget_dead
 from penstock.sdk import assigned
 from penstock.settings import KEY_VARIABLE, Settings
 
@@ -137,15 +137,18 @@ class Agent:
                 self._home.call(ForgetAgent(name=self._options.name))
 
     def _claim_until_leaving(self) -> None:
+        asked: ClaimTask | None = None
         while not self._leaving.is_set():
+            asked = asked or self._next_claim()
             try:
-                claim = self._home.call(self._next_claim())
+                claim = self._home.call(asked)
             except Conflict:
                 return  # it was told to leave, by whoever
             except PenstockError as error:
                 self._say(f"cannot claim: {error.message}")
                 self._leaving.wait(PAUSE)
-                continue
+                continue  # with the same request: it may have got a task, and not heard of it
+            asked = None
             if claim is None and self._options.idle is not None and not self._running:
                 return
             if claim is not None:
@@ -245,7 +248,7 @@ class Agent:
                     if self._report().draining:
                         self._leaving.set()
                 self._recovery.look()
-                end_dead(self._home)
+                (forget_dead if self._settings.url else end_dead)(self._home)
         with suppress(PenstockError):
             self._home.call(DrainAgent(name=self._options.name, why=self._why))
 

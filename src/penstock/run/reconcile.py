@@ -64,6 +64,19 @@ def end_dead(backend: Backend) -> None:
 def _end_dead(backend: Backend) -> None:
     if _held(backend):
         backend.call(EndLeases())
+    _forget_dead(backend)
+
+
+def forget_dead(backend: Backend) -> None:
+    """Forget agents that are known to be dead, with what they claimed and did not begin.
+
+    It is what a server, which ends leases itself, cannot see of its agents' machines.
+    """
+    with suppress(Forbidden):
+        _forget_dead(backend)
+
+
+def _forget_dead(backend: Backend) -> None:
     for agent in backend.call(ListAgents()):
         if is_alive(agent.process) is False:
             backend.call(ForgetAgent(name=agent.name))

@@ -123,6 +123,20 @@ def test_it_says_how_that_ended_which_it_started(end, code, expected):
     assert end.rest()[-1] == (relay.EXIT, expected)
 
 
+@pytest.mark.skipif(os.getuid() != 0, reason="only root becomes another user")
+def test_what_it_starts_belongs_to_whom_the_folder_belongs_to(tmp_path):
+    (tmp_path / "own").mkdir()
+    os.chown(tmp_path / "own", 1234, 2345)
+    end = End(tmp_path / "own")
+    found = json.loads(end.hear()[1])
+    command = ["/bin/sh", "-c", "echo $(id -u) $(id -G)"]  # a Python of root's may be out of its reach
+    relay.write_frame(end.target, relay.START, json.dumps(command).encode())
+    frames = end.rest()
+    end.close()
+    assert found["variables"]["HOME"] == str(tmp_path / "own")
+    assert frames == [(relay.OUT, b"1234 2345\n"), (relay.EXIT, b"0")]
+
+
 def test_when_nobody_is_left_outside_it_ends_what_it_started(end):
     end.hear()
     end.start("import os, time; print(os.getpid(), flush=True); time.sleep(1000)")

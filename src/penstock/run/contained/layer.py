@@ -24,6 +24,7 @@ from penstock.core.requirements import normalised
 from penstock.core.task import Script
 from penstock.run import uv
 from penstock.run.building import Target, has_its_packages, install, own_requirements, write_facts
+from penstock.run.environments import prune
 from penstock.run.interpreters import OLDEST, here, minor
 from penstock.run.needs import Needs, Present, differences, needs
 from penstock.run.slots import Slot, share
@@ -165,6 +166,7 @@ class _Recipe(Struct, frozen=True):
 
     def make(self, folder: Path, descriptor: int) -> None:
         began = time.monotonic()
+        prune(folder.parent.parent, self.how)
         program = uv.find()
         what = f"{len(self.requirements)} packages of the task" if self.requirements else "what Penstock needs"
         self.say(f"installing {what} for Python {minor(self.image.version)} of the image")

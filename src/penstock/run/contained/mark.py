@@ -99,7 +99,7 @@ def remove(runtime: Runtime, name: str) -> None:
     Raises:
         PenstockError: The runtime cannot do it.
     """
-    _ask(runtime, "stop", "-t", "0", name)  # which kills it at once
+    _ask(runtime, "stop", "-t", "1", name)  # with 0 podman may leave behind what runc keeps of it
     code, said = _ask(runtime, "rm", "--force", name)
     if code and not any(one in said.lower() for one in _GONE):
         raise PenstockError(f"container {name} cannot be removed: {said}", hint=f"see: {runtime} rm --force {name}")
