@@ -70,9 +70,10 @@ class SqlRuns:
             raise NotFound(f"there is no run {id}")
         return _run_of(row, self._counts([id]).get(id, {}))
 
-    def of(self, ids: Sequence[str]) -> dict[str, Run]:
+    def of(self, ids: Sequence[str], columns: str = COLUMNS) -> dict[str, Run]:
         """Return the runs of these ids that are there, by id."""
-        rows = self._session.rows_among(f"SELECT {_RUN} {_FROM} WHERE r.task IN ({{values}})", ids)
+        selected = _RUN.replace(COLUMNS, columns)
+        rows = self._session.rows_among(f"SELECT {selected} {_FROM} WHERE r.task IN ({{values}})", ids)
         counts = self._counts(ids)
         runs = (_run_of(row, {}) for row in rows)
         return {run.id: replace(run, counts=counts.get(run.id, {})) for run in runs}

@@ -17,7 +17,7 @@ from penstock.store.conditions import SIDES, Among, Compiled, Term, compiled
 from penstock.store.order import Part, Place, cursor_of, parts_of, place_of
 from penstock.store.runs import SqlRuns
 from penstock.store.sql import Session, Where, values_of_text
-from penstock.store.tasks import SqlTasks
+from penstock.store.tasks import BRIEF, COLUMNS, SqlTasks
 
 FEW: Final = 2_000
 """So many rows are looked up and sorted; where more pass, a page is soon full by walking."""
@@ -85,13 +85,15 @@ class SqlSearch:
     def runs(self, wanted: SearchRuns) -> RunPage:
         """Return a page of runs."""
         ids, follows = self._page(RUNS, wanted)
-        found, values = SqlRuns(self._session).of(ids), self._values(wanted.columns, ids)
+        found = SqlRuns(self._session).of(ids, BRIEF if wanted.brief else COLUMNS)
+        values = self._values(wanted.columns, ids)
         return RunPage(tuple(RunRow(found[id], values[id]) for id in ids), follows)
 
     def tasks(self, wanted: SearchTasks) -> TaskPage:
         """Return a page of tasks that belong to no run."""
         ids, follows = self._page(TASKS, wanted)
-        found, values = SqlTasks(self._session).of(ids), self._values(wanted.columns, ids)
+        found = SqlTasks(self._session).of(ids, BRIEF if wanted.brief else COLUMNS)
+        values = self._values(wanted.columns, ids)
         return TaskPage(tuple(TaskRow(found[id], values[id]) for id in ids), follows)
 
     def _page(self, among: Among, wanted: SearchRuns | SearchTasks) -> tuple[list[str], str | None]:

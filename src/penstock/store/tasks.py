@@ -37,6 +37,9 @@ COLUMNS = (
 )
 """The columns of `tasks t` that `task_of` reads."""
 
+BRIEF = COLUMNS.replace("t.script", "'{}'")
+"""The same without scripts."""
+
 FIRST_OF_TAG = 200
 """Characters of a tag by which tasks with it are found."""
 
@@ -353,9 +356,9 @@ class SqlTasks:
         by_id = self.of(chosen)
         return [by_id[id] for id in chosen]
 
-    def of(self, ids: Sequence[str]) -> dict[str, Task]:
+    def of(self, ids: Sequence[str], columns: str = COLUMNS) -> dict[str, Task]:
         """Return the tasks of these ids that are there, by id."""
-        found = self._session.rows_among(f"SELECT {COLUMNS} FROM tasks t WHERE t.id IN ({{values}})", ids)
+        found = self._session.rows_among(f"SELECT {columns} FROM tasks t WHERE t.id IN ({{values}})", ids)
         return {row[0]: task_of(row) for row in found}
 
     def _hashes(self, column: str, values: Sequence[str]) -> set[str]:
