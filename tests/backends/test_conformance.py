@@ -510,7 +510,7 @@ READS: list[Op] = [
         columns=(RATE, MetricColumn("loss", "train", Side.MIN)),
         limit=1,
     ),
-    SearchTasks(sort=Sort(Fact("name")), archived=False),
+    SearchTasks(sort=Sort(Fact("name")), archived=False, brief=True),
     ListChanges(),
     ListChanges(run=RUN, after=1, limit=1, wait=0.01),
     LastChange(),

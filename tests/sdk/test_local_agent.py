@@ -5,11 +5,14 @@ import subprocess
 import pytest
 from msgspec.structs import replace
 
-from penstock.core.task import Worker
+from penstock.core.pipeline import Pipeline
+from penstock.core.task import EndReason, Status, Worker
 from penstock.ops.agents import Agent, ReportAgent
 from penstock.ops.lifecycle import EnqueueTask
 from penstock.ops.queues import ChangeQueue
+from penstock.ops.runs import CreateRun, GetRun, StartRun
 from penstock.ops.tasks import CreateTask, NewTask
+from penstock.run.liveness import here
 from penstock.sdk.local_agent import Attendant, LocalAgent
 
 
@@ -62,3 +65,13 @@ def test_an_attendant_starts_none_for_a_queue_that_is_paused_or_served(place, st
     place.backend.call(ReportAgent(agent=Agent(name="there", process=Worker(host="h", pid=1))))
     attendant.look()
     assert started == []
+
+
+def test_an_attendant_ends_a_run_whose_process_is_gone(place, started, attendant):
+    run = "b" * 32
+    place.backend.call(CreateRun(pipeline="flow", project="P", task=NewTask(id=run, name="flow", project="")))
+    gone = replace(here(), pid=2**22 + 1)
+    place.backend.call(StartRun(id=run, definition=Pipeline(name="flow", project="P"), worker=gone))
+    attendant.look()
+    ended = place.backend.call(GetRun(id=run)).run.task
+    assert (ended.status, ended.reason) == (Status.STOPPED, EndReason.CONTROLLER_LOST)

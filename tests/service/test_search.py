@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import pytest
+from msgspec.structs import replace
 
 from penstock.core.access import Identity, Scope
 from penstock.core.errors import Invalid
 from penstock.core.outputs import ScalarPoint
 from penstock.core.search import Compare, Condition, Fact, MetricColumn, ParameterColumn, Sort
-from penstock.core.task import Parameter
+from penstock.core.task import Parameter, Script
 from penstock.ops.outputs import NewPoints, ReportScalars
 from penstock.ops.runs import ArchiveRun, StopRun
 from penstock.ops.search import SearchRuns, SearchTasks
@@ -67,3 +68,14 @@ def test_what_makes_no_sense_is_refused(desk, op):
     ):
         with pytest.raises(Invalid):
             desk.backend.call(op(**how))
+
+
+@pytest.mark.parametrize("search", [SearchRuns, SearchTasks])
+def test_a_brief_list_has_all_but_the_scripts(desk, search):
+    script = Script(source="x" * 1_000)
+    desk.start(desk.draft(script=script, tags=("a",)))
+    desk.task(script=script, tags=("a",))
+    whole, brief = (desk.backend.call(search(brief=brief)).rows[0] for brief in (False, True))
+    task, short = (one.run.task if search is SearchRuns else one.task for one in (whole, brief))
+    assert task.script == script
+    assert short == replace(task, script=Script())

@@ -110,7 +110,8 @@ def hosted(
 
     serve.log_to_stderr()
     with closing(open_local(settings)) as backend:
-        beside = [Loop("agents", Attendant.PERIOD, Attendant(backend, settings).look)] if attended else []
+        attendant = Attendant(backend, settings)
+        beside = [Loop("agents", attendant.PERIOD, attendant.look, rest=attendant.REST)] if attended else []
         with serve.make_server(backend, chosen, ready, beside=beside) as server:
             yield server
 

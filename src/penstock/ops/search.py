@@ -54,6 +54,7 @@ class SearchRuns(Op[RunPage], frozen=True, kw_only=True):
         archived: Whether they are archived; None for all.
         limit: 1 to 500.
         after: `next` of the page before, with the same sort.
+        brief: Whether their scripts are left out, which are most of what is recorded of them.
     """
 
     where: tuple[Condition, ...] = ()
@@ -62,6 +63,7 @@ class SearchRuns(Op[RunPage], frozen=True, kw_only=True):
     archived: bool | None = None
     limit: int = 50
     after: str | None = None
+    brief: bool = False
     reads: ClassVar[bool] = True
 
 
@@ -76,6 +78,7 @@ class SearchTasks(Op[TaskPage], frozen=True, kw_only=True):
         archived: Whether they are archived; None for all.
         limit: 1 to 500.
         after: `next` of the page before, with the same sort.
+        brief: Whether their scripts are left out, which are most of what is recorded of them.
     """
 
     where: tuple[Condition, ...] = ()
@@ -84,4 +87,5 @@ class SearchTasks(Op[TaskPage], frozen=True, kw_only=True):
     archived: bool | None = None
     limit: int = 50
     after: str | None = None
+    brief: bool = False
     reads: ClassVar[bool] = True

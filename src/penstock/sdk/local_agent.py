@@ -15,6 +15,7 @@ from penstock.core.access import ATTEMPT, read_text
 from penstock.ops.agents import ListAgents
 from penstock.ops.changes import LastChange, ListChanges
 from penstock.ops.queues import ListQueues
+from penstock.run.reconcile import close_lost
 from penstock.settings import Settings, environment
 
 COMING = 15.0  # seconds that an agent which was started gets to say that it lives
@@ -54,7 +55,7 @@ class LocalAgent:
 
 
 class Attendant:
-    """Starts an agent whenever something waits in a queue that nobody serves.
+    """Starts an agent whenever something waits in a queue that nobody serves, and ends what has lost its process.
 
     Args:
         backend: The service.
@@ -62,14 +63,19 @@ class Attendant:
     """
 
     PERIOD = 5.0  # seconds after which it looks again, also when nothing changed
+    REST = 0.2  # seconds between two looks, however much changes
 
     def __init__(self, backend: Backend, settings: Settings) -> None:
         self._backend = backend
         self._agent = LocalAgent(backend, settings)
+        self._next = 0.0
 
     def look(self) -> None:
         """Look once, and return when something has changed since, or after a while."""
         seen = self._backend.call(LastChange())
+        if time.monotonic() >= self._next:
+            close_lost(self._backend)  # else the page would show them as running for ever
+            self._next = time.monotonic() + self.PERIOD
         queues = self._backend.call(ListQueues())
         if any(one.waiting and not one.paused and not one.agents for one in queues):
             self._agent.start()

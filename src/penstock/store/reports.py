@@ -138,27 +138,29 @@ class SqlReports:
     def _append(self, task: str, new: NewPoints) -> None:
         numbers = [point.value for point in new.points if not isnan(point.value)]
         last = new.points[-1]
+        least, greatest = min(numbers, default=None), max(numbers, default=None)
         row = self._session.first(
             """INSERT INTO scalar_series (task, title, series, last, minimum, maximum, count, iteration, loose)
                 VALUES (?, ?, ?, ?, ?, ?, ?, ?, 1) ON CONFLICT (task, title, series) DO UPDATE SET
                 last = excluded.last, iteration = excluded.iteration,
-                count = scalar_series.count + excluded.count, loose = scalar_series.loose + 1,
-                minimum = CASE WHEN scalar_series.minimum IS NULL OR excluded.minimum < scalar_series.minimum
-                    THEN excluded.minimum ELSE scalar_series.minimum END,
-                maximum = CASE WHEN scalar_series.maximum IS NULL OR excluded.maximum > scalar_series.maximum
-                    THEN excluded.maximum ELSE scalar_series.maximum END
-                RETURNING id, loose""",
+                count = scalar_series.count + excluded.count, loose = scalar_series.loose + 1
+                RETURNING id, loose, minimum, maximum""",
             task,
             new.title,
             new.series,
             _bound(last.value),
-            min(numbers, default=None),
-            max(numbers, default=None),
+            least,
+            greatest,
             len(new.points),
             last.iteration,
         )
         assert row is not None  # noqa: S101 - an upsert always returns its row
-        series, loose = row
+        series, loose, minimum, maximum = row
+        if least is not None and greatest is not None:  # which lie in indexes, and change more and more seldom
+            if minimum is None or least < minimum:
+                self._session.run("UPDATE scalar_series SET minimum = ? WHERE id = ?", least, series)
+            if maximum is None or greatest > maximum:
+                self._session.run("UPDATE scalar_series SET maximum = ? WHERE id = ?", greatest, series)
         self._add_chunk(series, new.points)
         if loose >= LOOSE:
             self._put_together(series)

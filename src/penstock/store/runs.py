@@ -15,6 +15,7 @@ from penstock.core.progress import StepStatus
 from penstock.core.run import Run, StepState
 from penstock.ops.runs import ListRuns
 from penstock.ops.steps import StepDecision
+from penstock.store.letters import put_down
 from penstock.store.sql import Row, Session, Where, text_of_values, values_of_text
 from penstock.store.tasks import COLUMNS, task_of
 
@@ -56,6 +57,7 @@ class SqlRuns:
             pipeline,
             id,
         )
+        put_down(self._session, id)
 
     def has(self, id: str) -> bool:
         """Return whether the task stands for a run."""
@@ -68,9 +70,10 @@ class SqlRuns:
             raise NotFound(f"there is no run {id}")
         return _run_of(row, self._counts([id]).get(id, {}))
 
-    def of(self, ids: Sequence[str]) -> dict[str, Run]:
+    def of(self, ids: Sequence[str], columns: str = COLUMNS) -> dict[str, Run]:
         """Return the runs of these ids that are there, by id."""
-        rows = self._session.rows_among(f"SELECT {_RUN} {_FROM} WHERE r.task IN ({{values}})", ids)
+        selected = _RUN.replace(COLUMNS, columns)
+        rows = self._session.rows_among(f"SELECT {selected} {_FROM} WHERE r.task IN ({{values}})", ids)
         counts = self._counts(ids)
         runs = (_run_of(row, {}) for row in rows)
         return {run.id: replace(run, counts=counts.get(run.id, {})) for run in runs}
