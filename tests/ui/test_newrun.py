@@ -135,12 +135,10 @@ def test_queue_cache_tags_and_name_are_chosen(visit, own):
 
 def test_the_same_launch_is_there_as_command_python_and_request(visit, own):
     page = form(visit, own)
-    page.get_by_role("textbox", name="rate").fill("1e-4")
+    page.get_by_role("textbox", name="rate").fill("25e-2")
     section = page.get_by_role("region", name="The same launch elsewhere")
     source = own.found("train-pipeline").run.id
-    expect(section.get_by_role("figure")).to_contain_text(
-        f"penstock launch {source} -p rate=1e-4 --queue services"
-    )
+    expect(section.get_by_role("figure")).to_contain_text(f"penstock launch {source} -p rate=25e-2 --queue services")
     section.get_by_role("button", name="Copy").click()
     command = page.evaluate("navigator.clipboard.readText()")
     run = own.penstock(*command.split()[1:], "--wait", "--json")

@@ -166,17 +166,19 @@ function NewRun({ form }: { form: Form }) {
       <aside className="newrun-side" aria-label="Start">
         <SourceField form={form} />
         <p className="quiet">{form.name} stays as it is.</p>
-        <Button
-          look="primary"
-          type="submit"
-          icon={<Play />}
-          hint="Ctrl ⏎"
-          busy={launch.isPending}
-          disabled={Boolean(form.why_not)}
-        >
-          Run
-        </Button>
-        <Button onClick={() => history.back()}>Cancel</Button>
+        <div className="newrun-do">
+          <Button
+            look="primary"
+            type="submit"
+            icon={<Play />}
+            hint="Ctrl ⏎"
+            busy={launch.isPending}
+            disabled={Boolean(form.why_not)}
+          >
+            Run
+          </Button>
+          <Button onClick={() => history.back()}>Cancel</Button>
+        </div>
       </aside>
     </form>
   );
@@ -202,7 +204,7 @@ function QueueField({ queue, onChange }: { queue: string; onChange: (queue: stri
     `${one.agents === 1 ? "1 agent" : `${one.agents} agents`}, ${one.waiting} waiting, ${one.running} running`;
   return (
     <div>
-      <Field label="Queue" note={chosen ? load(chosen) : undefined}>
+      <Field label="Queue">
         {(ids) => (
           <Select {...ids} value={queue} onChange={(event) => onChange(event.target.value)}>
             {!chosen && <option value={queue}>{queue}</option>}

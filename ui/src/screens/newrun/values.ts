@@ -29,7 +29,9 @@ export function draftOf(field: FormField, value: Json): Draft {
   if (controlOf(field) === "choice") return JSON.stringify(value);
   if (value === null || value === undefined) return "";
   if (typeof value === "string") return value;
-  return typeof value === "object" ? JSON.stringify(value, null, 2) : String(value);
+  if (typeof value !== "object") return String(value);
+  const line = JSON.stringify(value);
+  return line.length < 60 ? line : JSON.stringify(value, null, 2);
 }
 
 /** Return what is wrong with what stands in a control, in a sentence; null when nothing is. */
