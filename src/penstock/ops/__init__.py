@@ -7,10 +7,12 @@ from __future__ import annotations
 
 from penstock.ops import (
     access,
+    actions,
     agents,
     audit,
     changes,
     claims,
+    comparison,
     console,
     decisions,
     executions,
@@ -18,6 +20,7 @@ from penstock.ops import (
     health,
     launches,
     lifecycle,
+    logs,
     models,
     outputs,
     pipelines,
@@ -32,10 +35,12 @@ from penstock.ops import (
 
 __all__ = [
     "access",
+    "actions",
     "agents",
     "audit",
     "changes",
     "claims",
+    "comparison",
     "console",
     "decisions",
     "executions",
@@ -43,6 +48,7 @@ __all__ = [
     "health",
     "launches",
     "lifecycle",
+    "logs",
     "models",
     "outputs",
     "pipelines",
