@@ -33,7 +33,7 @@ export function Attention({ failures }: { failures: readonly Failure[] }) {
               <span className="mono">{one.error}</span>
             </span>
             <span className="quiet attention-more">
-              {counts(one) > 1 && `${counts(one)} times today, `}
+              {counts(one) > 1 && <span className="attention-count">{counts(one)} times in a day, </span>}
               <Ago at={one.ended} />
             </span>
             <Link to="/new" search={{ source: one.run }} className="button small">
