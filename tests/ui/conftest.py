@@ -104,11 +104,13 @@ class Visit:
     Attributes:
         requests: The responses that came, in order.
         complaints: What the browser's console said, what was thrown, what was asked of another host.
+        host: The only one that may be asked for anything.
         forgiven: What a complaint may be, as a pattern, where a test brings it about.
     """
 
     def __init__(self, browser, place, *, viewport=DESKTOP, scheme="light", logged_in=True):
         self.place = place
+        self.host = urlsplit(place.url).netloc
         self.context = browser.new_context(viewport=viewport, color_scheme=scheme, reduced_motion="reduce")
         self.context.set_default_timeout(PATIENCE)
         self.context.grant_permissions(["clipboard-read", "clipboard-write"])
@@ -147,7 +149,7 @@ class Visit:
     def _came(self, response):
         self.requests.append(response)
         host = urlsplit(response.url).netloc
-        if host and host != urlsplit(self.place.url).netloc:
+        if host and host != self.host:
             self.complaints.append(f"asked of another host: {response.url}")
 
     def _said(self, message):

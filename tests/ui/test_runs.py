@@ -10,7 +10,12 @@ from tests.place import Place
 from tests.ui.conftest import PHONE, RUNS
 from tests.ui.test_shell import HELLO
 
+from penstock.ops.runs import CreateRun
+from penstock.ops.tasks import NewTask
+
 pytestmark = pytest.mark.xdist_group("page")
+
+MOST_ELEMENTS = 1500
 
 
 @pytest.fixture(scope="module")
@@ -195,6 +200,30 @@ def test_a_run_that_goes_on_is_aborted(visit, own):
     page.get_by_role("dialog").get_by_role("button", name="Abort 1 run").click()
     expect(row.locator(".status")).to_have_attribute("data-status", "stopped")
     process.communicate()
+
+
+def test_of_many_runs_only_those_in_view_are_drawn(visit, tmp_path):
+    place = Place(tmp_path, server=True)
+    try:
+        for number in range(250):
+            new = NewTask(id=f"{number:032x}", name=f"run {number}", project="")
+            place.backend.call(CreateRun(pipeline="many", project="demo", task=new))
+        page = visit(place=place).go("/runs")
+        expect(page.locator("[data-run]").first).to_contain_text("run 249")
+        expect(page.get_by_text("100+ runs")).to_be_visible()
+        assert page.evaluate("document.querySelectorAll('*').length") <= MOST_ELEMENTS
+        for shown in ("200+ runs", "250 runs"):
+            page.locator(".grid").evaluate("grid => grid.scrollTo(0, grid.scrollHeight)")
+            expect(page.get_by_text(shown, exact=True)).to_be_visible()
+        page.locator(".grid").evaluate("grid => grid.scrollTo(0, grid.scrollHeight)")
+        expect(page.locator("[data-run]").last).to_contain_text("run 0")
+        assert page.evaluate("document.querySelectorAll('*').length") <= MOST_ELEMENTS
+        # what comes while somebody reads further down moves nothing: it waits behind a word
+        place.run(HELLO)
+        page.get_by_role("button", name="1 new run").click()
+        expect(page.locator("[data-run]").first).to_contain_text("hello")
+    finally:
+        place.close()
 
 
 def test_it_fits_a_telephone(visit, own):

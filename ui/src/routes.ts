@@ -3,6 +3,7 @@ import { createRouter } from "@tanstack/react-router";
 import { base } from "./place";
 import { rootRoute } from "./root";
 import { agentsRoute } from "./screens/agents/route";
+import { newRunRoute } from "./screens/newrun/route";
 import { pipelinesRoute } from "./screens/pipelines/route";
 import { queuesRoute } from "./screens/queues/route";
 import { runRoute } from "./screens/run/route";
@@ -16,6 +17,7 @@ export const router = createRouter({
     runRoute, // /runs/$run
     queuesRoute, // /queues
     agentsRoute, // /agents
+    newRunRoute, // /new?source=RUN or /new?pipeline=NAME&project=PROJECT
   ]),
   basepath: base,
   defaultPreload: "intent",

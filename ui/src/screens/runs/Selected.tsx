@@ -1,4 +1,5 @@
-import { Archive, ArchiveRestore, Download, Square, Tags, Trash2, X } from "lucide-react";
+import { Link } from "@tanstack/react-router";
+import { Archive, ArchiveRestore, Download, Play, Square, Tags, Trash2, X } from "lucide-react";
 import { type FormEvent, type ReactNode, useState } from "react";
 import { call } from "../../api/call";
 import { shown } from "../../api/errors";
@@ -90,6 +91,12 @@ export function Selected(props: {
           {one.label}
         </Button>
       ))}
+      {rows.length === 1 && (
+        <Link to="/new" search={{ source: rows[0]?.run.task.id ?? "" }} className="button small">
+          <Play aria-hidden="true" />
+          New run
+        </Link>
+      )}
       <Button small icon={<Tags />} onClick={() => setTagging(true)}>
         Tag
       </Button>
