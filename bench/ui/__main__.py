@@ -25,10 +25,10 @@ sys.path[:0] = [str(ROOT), str(ROOT / "scripts"), str(Path(__file__).parent)]
 import seeding  # noqa: E402 - found by the line above
 from browser import find_browser  # noqa: E402
 from playwright.sync_api import Browser, CDPSession, Page, sync_playwright  # noqa: E402
+from tests.place import Place  # noqa: E402
 
 from penstock.backend import open_home  # noqa: E402
 from penstock.settings import Settings  # noqa: E402
-from tests.place import Place  # noqa: E402
 
 FLAGS = ["--headless=new", "--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run"]
 FLAGS += ["--disable-background-networking", "--disable-dev-shm-usage", "--js-flags=--expose-gc"]
@@ -36,7 +36,10 @@ TICKS = os.sysconf("SC_CLK_TCK")
 VIEW = {"width": 1440, "height": 900}
 FRAMES = """() => {
     window.frames_ = []; let last = performance.now(); window.counts_ = true;
-    const next = now => { window.frames_.push(now - last); last = now; if (window.counts_) requestAnimationFrame(next); };
+    const next = now => {
+        window.frames_.push(now - last); last = now;
+        if (window.counts_) requestAnimationFrame(next);
+    };
     requestAnimationFrame(next);
 }"""
 STOP = "() => { window.counts_ = false; return window.frames_.slice(2); }"
@@ -115,7 +118,9 @@ class Visit:
 
 def shown(name: str, figures: dict[str, float]) -> None:
     """Print one line."""
-    values = "  ".join(f"{what} {value:,.0f}" if what == "DOM" else f"{what} {value:.2f}" for what, value in figures.items())
+    values = "  ".join(
+        f"{what} {value:,.0f}" if what == "DOM" else f"{what} {value:.2f}" for what, value in figures.items()
+    )
     print(f"{name:<34} {values}", flush=True)
 
 

@@ -42,7 +42,7 @@ def graph(backend: Backend, count: int) -> str:
             task = NewTask(id=uuid4().hex, name=step.name, project="bench", parent=run)
             found = backend.call(LaunchStep(run=run, step=step.name, attempt=1, task=task, worker=WORKER))
             if number % 40:
-                status = Status.FAILED if number % 100 == 8 else Status.COMPLETED  # noqa: PLR2004 - a few of them
+                status = Status.FAILED if number % 100 == 8 else Status.COMPLETED
                 backend.call(EndTask(id=found.id, status=status))
     others = [StepStatus.ABORTED, StepStatus.QUEUED, StepStatus.SKIPPED]
     decisions = [
@@ -59,7 +59,10 @@ def console(backend: Backend, lines: int) -> str:
     """Record a run with a step that printed so many lines; return its id."""
     run, task = _with_step(backend, "talks")
     for first in range(0, lines, 2_000):
-        texts = (f"{number:>9} epoch loss \x1b[32m0.{number % 1000:03}\x1b[0m of a line" for number in range(first, first + 2_000))
+        texts = (
+            f"{number:>9} epoch loss \x1b[32m0.{number % 1000:03}\x1b[0m of a line"
+            for number in range(first, first + 2_000)
+        )
         told = tuple(ConsoleLine(NOW + first, Stream.OUT, text) for text in texts)
         backend.call(AppendConsole(task=task, lines=told))
     return run

@@ -97,7 +97,7 @@ function lines(context: CanvasRenderingContext2D, picture: Picture, area: Rect):
 
 /** Return how faint lines are where they are so many that they would hide what they lead to. */
 function crowded(lines: number): number {
-  return Math.min(1, Math.max(0.18, 300 / lines));
+  return Math.min(1, Math.max(0.4, 300 / lines));
 }
 
 function trace(context: CanvasRenderingContext2D, points: Float64Array, straight: boolean): void {

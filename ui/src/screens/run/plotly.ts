@@ -1,6 +1,18 @@
 // Plotly, on demand. It may put no styles of its own into the page: metrics.css has those that it needs.
-import Plotly from "plotly.js-cartesian-dist-min";
 import type { PlotlyFigure } from "./figures";
+
+/** Plotly leaves styles alone where it finds such an element: the policy of the page would not let it put any in. */
+const MARK = "plotly.js-style-global";
+
+async function load() {
+  if (!document.getElementById(MARK)) {
+    const mark = document.createElement("meta");
+    mark.id = MARK;
+    mark.className = "no-inline-styles";
+    document.head.append(mark);
+  }
+  return (await import("plotly.js-cartesian-dist-min")).default;
+}
 
 const CONFIG = { displayModeBar: false, responsive: true, showLink: false, staticPlot: false };
 
@@ -23,9 +35,9 @@ export async function draw(
     autosize: true,
     width: undefined,
   };
-  await Plotly.newPlot(element, figure.data, layout, CONFIG);
+  await (await load()).newPlot(element, figure.data, layout, CONFIG);
 }
 
-export function clear(element: HTMLElement): void {
-  Plotly.purge(element);
+export async function clear(element: HTMLElement): Promise<void> {
+  (await load()).purge(element);
 }

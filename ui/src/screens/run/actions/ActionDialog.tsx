@@ -2,7 +2,7 @@ import "./actions.css";
 import { useMutation } from "@tanstack/react-query";
 import { useNavigate } from "@tanstack/react-router";
 import { call, randomWord } from "../../../api/call";
-import { useOp } from "../../../api/queries";
+import { queryClient, useOp } from "../../../api/queries";
 import type { Run } from "../../../api/types";
 import { Button } from "../../../components/Button";
 import { Dialog } from "../../../components/Overlay";
@@ -22,6 +22,7 @@ export function ActionDialog(props: { run: Run; action: Action; step?: string; o
   const act = useMutation({
     mutationFn: () => carryOut(action, id, step),
     onSuccess: (made: string | null) => {
+      void queryClient.invalidateQueries(); // not all of it is told by the stream of changes
       onClose();
       toast(SAID[action].replace("%", name));
       if (action === "delete") void navigate({ to: "/runs" });

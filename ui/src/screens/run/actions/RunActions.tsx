@@ -1,6 +1,6 @@
 import { Ellipsis, RotateCcw, Square } from "lucide-react";
 import { useState } from "react";
-import { useAct } from "../../../api/queries";
+import { queryClient, useAct } from "../../../api/queries";
 import { Button } from "../../../components/Button";
 import { Field, Input } from "../../../components/Field";
 import { Menu, MenuItem, MenuLine } from "../../../components/Menu";
@@ -85,7 +85,11 @@ function TagsDialog({ view, onClose }: { view: RunView; onClose: () => void }) {
   const { id, name, tags } = view.run.task;
   const [text, setText] = useState(tags.join(", "));
   const act = useAct("DescribeTask");
-  const go = (): void => act.mutate({ id, tags: tagsIn(text) }, { onSuccess: onClose, onError: toastError });
+  const saved = (): void => {
+    void queryClient.invalidateQueries(); // the stream of changes does not tell of tags
+    onClose();
+  };
+  const go = (): void => act.mutate({ id, tags: tagsIn(text) }, { onSuccess: saved, onError: toastError });
   return (
     <Dialog
       open
