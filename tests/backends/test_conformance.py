@@ -43,6 +43,7 @@ from penstock.core.search import Compare, Condition, Fact, MetricColumn, Paramet
 from penstock.core.secret import Secret
 from penstock.core.task import Configuration, EndReason, Parameter, Script, Status, Worker
 from penstock.ops.access import AddKey, AddUser, Authenticate, ChangeUser, ListKeys, ListUsers, RemoveUser, RevokeKey
+from penstock.ops.actions import Action, PlanAction, RequeueRun
 from penstock.ops.agents import Agent, DrainAgent, ForgetAgent, ListAgents, ReportAgent
 from penstock.ops.audit import CheckAudit, ListAudit
 from penstock.ops.base import REGISTRY, Op
@@ -226,7 +227,7 @@ WAYS = {
 ON_POSTGRES = {"postgres", "postgres_http"}  # the others are on the SQLite file of the home
 
 RUNS = (
-    ArchiveRun | CloneRun | CreateRun | DefineRun | EndRun | LaunchRun | StartRun | StopRun
+    ArchiveRun | CloneRun | CreateRun | DefineRun | EndRun | LaunchRun | RequeueRun | StartRun | StopRun
 )  # what these return is a run
 NOT_THE_RECORD = (  # what these return
     AddKey | DeleteModel | DeleteRun | DraftRerun | DeleteTask | EndLeases | RemoveParameters | ResetTask
@@ -240,6 +241,7 @@ RESERVED = {
         *(DequeueTask, EnqueueTask, PublishTask, ResetTask),
         *(CreateRun, StartRun, EndRun, StopRun, ResumeRun, ArchiveRun, DeleteRun, CloneRun, DefineRun, DraftRerun),
         LaunchRun,
+        RequeueRun,
         *(DraftStep, EnqueueStep, LaunchStep, DecideSteps, ReuseStep, TakeOver, DeleteModel),
         *(
             SetTagLimit,
@@ -396,6 +398,7 @@ WRITES: list[tuple[Op, Op]] = [
         TakeOver(task=ENDED_STEP, wanted=Monitors(artifacts=(Named("x", "y"),))),
         ListArtifacts(task=OTHER),
     ),
+    (RequeueRun(id=OVER, queue="default", reason="é"), GetRun(id=OVER)),
     (ResumeRun(id=OTHER, worker=WORKER, seen=WORKER), GetRun(id=OTHER)),
     (ArchiveRun(id=DRAFT), GetRun(id=DRAFT)),
     (StopRun(id=RUN, why="enough"), GetRun(id=RUN)),
@@ -477,6 +480,8 @@ READS: list[Op] = [
     GetRun(id=DRAFT),
     PlanRerun(source=OVER, parameters={"rate": 1}, from_step="b"),
     GetRerun(run=ANEW),
+    PlanAction(id=RUN, action=Action.ABORT),
+    PlanAction(id=BROKEN, action=Action.RERUN_FROM, step="b", parameters={"rate": "é"}),
     GetGraph(id=RUN),
     GetGraph(id=ANEW),
     ListPipelines(limit=1),
@@ -526,6 +531,8 @@ REFUSED: list[tuple[Op, type[PenstockError]]] = [
     (GetTask(id="é\n"), NotFound),
     (GetRun(id=TASK), NotFound),
     (GetGraph(id=TASK), NotFound),
+    (PlanAction(id=TASK, action=Action.DELETE), NotFound),
+    (RequeueRun(id=RUN), Conflict),
     (ListPipelines(limit=0), Invalid),
     (ListFailures(limit=201), Invalid),
     (GetArtifact(task=STEP, name="X"), NotFound),

@@ -12,6 +12,8 @@ from tests.place import until
 
 from penstock.core.task import Status
 from penstock.ops.agents import ListAgents
+from penstock.ops.lifecycle import DequeueTask
+from penstock.ops.outputs import ListArtifacts
 from penstock.ops.runs import FindRun, GetRun
 from penstock.ops.tasks import GetParameters
 
@@ -126,3 +128,70 @@ def test_python_launches_as_the_command_does(place):
     newest = place.backend.call(FindRun(text="flow #2"))
     assert (newest.task.tags, values(place, newest)["Args/rate"]) == (("python",), 8.0)
     assert place.backend.call(GetRun(id=newest.id)).steps[0].status == "completed"
+
+
+FAILING = """
+    import os
+    from pathlib import Path
+    from penstock import PipelineController
+
+    def load(rate):
+        return rate
+
+    def use(value, file):
+        return f"{{value}} {{Path(file).read_text()}}"
+
+    pipe = PipelineController(name="flow", project="P")
+    pipe.set_default_execution_queue("default")
+    pipe.add_parameter("rate", 1)
+    pipe.add_function_step("load", load, {{"rate": "${{pipeline.rate}}"}}, ["x"])
+    pipe.add_function_step("use", use, {{"value": "${{load.x}}", "file": {file!r}}}, ["text"])
+    pipe.{start}
+"""
+HERE, ON_QUEUES = "start_locally(run_pipeline_steps_locally=True)", "start()"
+
+
+def attempts(place, text):
+    return {state.name: (str(state.status), state.attempt) for state in place.found(text).steps}
+
+
+def test_what_failed_is_tried_again_from_the_page_with_the_values_that_the_run_has(place, page):
+    file = place.folder / "file"
+    place.run(FAILING.format(file=str(file), start=HERE))
+    launched = page("LaunchRun", source=place.found("flow").run.id, parameters={"rate": 5})["task"]["id"]
+    assert place.ended(launched)[0] == "failed"
+    plan = page("PlanAction", id=launched, action="resume")
+    assert [(one["name"], one["effect"]) for one in plan["steps"]] == [("load", "stays"), ("use", "runs")]
+    file.write_text("here")
+    assert page("RequeueRun", id=launched)["task"]["status"] == "queued"
+    assert place.ended(launched)[0] == "completed"
+    assert attempts(place, launched) == {"load": ("completed", 1), "use": ("completed", 2)}
+    (artifact,) = place.backend.call(ListArtifacts(task=place.state(launched, "use").task))
+    assert artifact.preview == "5 here"
+
+
+def test_a_run_that_waited_in_a_queue_goes_on_by_an_agent_and_others_where_one_is_asked_for(place):
+    file = place.folder / "file"
+    place.agent("--queue", "services", "--queue", "default")
+    place.run(FAILING.format(file=str(file), start=ON_QUEUES))
+    assert place.ended("flow")[0] == "failed"
+    place.penstock("resume", "flow", "--wait", code=1)
+    file.write_text("here")
+    place.penstock("resume", "flow", "--wait")
+    assert attempts(place, "flow") == {"load": ("completed", 1), "use": ("completed", 3)}
+    agents = {one.worker.pid for one in place.attempts("flow", "use")}
+    assert len(agents) == 3, "each try had a process of its own"
+    place.penstock("resume", "flow", code=1)
+    place.penstock("resume", "flow", "--here", "--queue", "services", code=2)
+
+
+def test_a_run_that_is_to_go_on_and_is_taken_out_of_its_queue_stays_stopped(place):
+    file = place.folder / "file"
+    place.run(FAILING.format(file=str(file), start=HERE))
+    place.penstock("resume", "flow", "--queue", "services")
+    assert str(place.found("flow").run.task.status) == "queued"
+    place.backend.call(DequeueTask(id=place.found("flow").run.id))
+    assert str(place.found("flow").run.task.status) == "stopped"
+    file.write_text("here")
+    place.penstock("resume", "flow", "--here")
+    assert str(place.found("flow").run.task.status) == "completed"

@@ -131,7 +131,9 @@ def carry_out_run(invocation: Invocation, run: Run, *, plain: bool) -> tuple[int
         invocation.backend.call(DequeueTask(id=run.id))
     going_on = run.id if run.number else None  # it was lost with its agent, and begins again where it stood
     shown = PlainLines() if plain else None
-    launched = Launched({}, shown, draft=None if going_on else run.id, resume=going_on, carries=True)
+    values = _values(invocation, run) if going_on else {}
+    draft = None if going_on else run.id
+    launched = Launched({}, shown, draft=draft, resume=going_on, carries=True, values=values)
     put(launched)
     interrupts = Interrupts()
     with stdout_for(invocation), interrupts.watched():
@@ -143,6 +145,13 @@ def carry_out_run(invocation: Invocation, run: Run, *, plain: bool) -> tuple[int
                 hint=f"it has to build and start a pipeline {run.pipeline!r} in project {run.project!r}",
             )
     return code, found
+
+
+def _values(invocation: Invocation, run: Run) -> dict[str, object]:
+    """Return the values that the parameters of a run have that goes on."""
+    from penstock.ops.runs import GetRun
+
+    return {one.name: one.value for one in invocation.backend.call(GetRun(id=run.id)).definition.parameters}
 
 
 def _run_its_script(invocation: Invocation, run: Run) -> Ending:

@@ -13,7 +13,6 @@ from penstock.cli.outcome import verdict
 
 if TYPE_CHECKING:
     from penstock.core.run import Run
-    from penstock.ops.launches import LaunchRun
 
 EXAMPLE = """\
 \b
@@ -72,18 +71,17 @@ def command(
         only=only,
         user=invocation.settings.user,
     )
-    return _launch(invocation, op, wait=wait)
+    return follow(invocation, invocation.backend.call(op), wait=wait)
 
 
-def _launch(invocation: Invocation, op: LaunchRun, *, wait: bool) -> int:
-    """Launch, see to it that somebody comes, and tell; perhaps wait for the end."""
+def follow(invocation: Invocation, made: Run, *, wait: bool) -> int:
+    """See to it that somebody comes for a run that waits, and tell where it does; perhaps wait for its end."""
     from penstock.ops.runs import GetRun
     from penstock.sdk import local
 
-    made = invocation.backend.call(op)
-    _see_to_it(invocation, op.queue)
+    _see_to_it(invocation, made.task.queue or "")
     if not invocation.json:
-        local.tell_where(made, op.queue)
+        local.tell_where(made, made.task.queue)
     code: int = Exit.OK
     if wait:
         local.wait(invocation.backend, made.id, None)

@@ -2,10 +2,15 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 import click
 
 from penstock.cli.invocation import Exit, Invocation, json_option, last_run_argument, pass_invocation
 from penstock.cli.outcome import details, stdout_for, verdict, what_next
+
+if TYPE_CHECKING:
+    from penstock.core.run import Run
 
 EXAMPLE = """\
 \b
@@ -16,22 +21,45 @@ Example:
 
 @click.command("resume", epilog=EXAMPLE)
 @last_run_argument
+@click.option("--here", is_flag=True, help="Carry it out on this machine, also if an agent did before.")
+@click.option("--queue", metavar="QUEUE", help="Have an agent carry it out that serves this queue.")
+@click.option("--wait", is_flag=True, help="If an agent carries it out, return when it has ended.")
 @click.option("--plain", is_flag=True, help="Print plain lines, also in a terminal.")
 @json_option
 @pass_invocation
-def command(invocation: Invocation, run: str, plain: bool) -> int:
+def command(invocation: Invocation, run: str, here: bool, queue: str | None, wait: bool, plain: bool) -> int:
     """Let a run go on from where it stood, with the code and values that it was started with.
 
     Steps that completed stay as they are; those that failed, were stopped or never ran are tried. The run keeps its
-    name. Where steps have callbacks, which are functions of the script, use: penstock run SCRIPT --resume RUN
+    name. A run that waited in a queue waits in it again, for an agent; any other goes on here. Where steps of such a
+    one have callbacks, which are functions of the script, use: penstock run SCRIPT --resume RUN
     """
+    if here and queue is not None:
+        raise click.UsageError(f"--here and --queue {queue} exclude each other")
+    found = invocation.find(run)
+    if queue is not None or (found.task.queue and not here):
+        return _requeue(invocation, found, queue, wait=wait)
+    return _go_on(invocation, found, plain=plain)
+
+
+def _requeue(invocation: Invocation, run: Run, queue: str | None, *, wait: bool) -> int:
+    """Let it wait for an agent."""
+    from penstock.cli.launch import follow
+    from penstock.ops.actions import RequeueRun
+
+    invocation.close_lost()
+    reason = f"by {invocation.settings.user}" if invocation.settings.user else "by a user"
+    return follow(invocation, invocation.backend.call(RequeueRun(id=run.id, queue=queue, reason=reason)), wait=wait)
+
+
+def _go_on(invocation: Invocation, found: Run, *, plain: bool) -> int:
+    """Carry it out in this process."""
     from penstock.cli.script import Interrupts
     from penstock.sdk.begin import Begin, StartOptions
     from penstock.sdk.display import PlainLines
     from penstock.sdk.launched import Launched, put
 
     put(Launched({}, PlainLines() if plain else None))
-    found = invocation.find(run)
     interrupts = Interrupts()
     code = Exit.OK
     with stdout_for(invocation), interrupts.watched():

@@ -209,6 +209,8 @@ RULES: dict[str, Rule] = {
     "CloneRun": run(source("source"), made("clone.id"), project("clone.project")),
     "StartRun": run(task("id")),
     "ResumeRun": run(task("id")),
+    "RequeueRun": run(task("id"), queue("queue")),
+    "PlanAction": read(task("id")),
     "EndRun": run(task("id")),
     "StopRun": run(task("id")),
     "ArchiveRun": write(task("id")),

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from penstock.ops import (
     access,
+    actions,
     agents,
     audit,
     changes,
@@ -32,6 +33,7 @@ from penstock.ops import (
 
 __all__ = [
     "access",
+    "actions",
     "agents",
     "audit",
     "changes",

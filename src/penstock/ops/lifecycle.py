@@ -76,7 +76,7 @@ class EnqueueTask(Op[Task], frozen=True, kw_only=True):
 
 
 class DequeueTask(Op[Task], frozen=True, kw_only=True):
-    """Take a task out of its queue: it is a draft again."""
+    """Take a task out of its queue: it is a draft again; a run that was to go on is stopped, as before."""
 
     id: str
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
@@ -18,6 +19,7 @@ class Launched:
         draft: The draft run that the script's pipeline carries out, instead of recording a new one; None for none.
         use_cache: Whether steps may be reused at all.
         carries: Whether this process is to carry the script's run out, also when its script calls `start()`.
+        values: The values that the run which goes on has for its parameters, where its script has others.
 
     Attributes:
         used: The parameters that a pipeline of the script has.
@@ -34,6 +36,7 @@ class Launched:
         draft: str | None = None,
         use_cache: bool = True,
         carries: bool = False,
+        values: Mapping[str, object] | None = None,
     ) -> None:
         self.parameters = parameters
         self.observer = observer
@@ -41,6 +44,7 @@ class Launched:
         self.draft = draft
         self.use_cache = use_cache
         self.carries = carries
+        self.values = values or {}
         self.used: set[str] = set()
         self.runs: list[str] = []
         self.left: list[str] = []

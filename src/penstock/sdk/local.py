@@ -136,6 +136,8 @@ def override(name: str, default: object) -> object:
     if given is not None and name in given.parameters:
         given.used.add(name)
         return given.parameters[name]
+    if given is not None and name in given.values:
+        return given.values[name]
     working = current.get()
     if working is None or not working.assigned:
         return default

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from penstock.service import (
     access,
+    actions,
     agents,
     audit,
     changes,
@@ -35,6 +36,7 @@ from penstock.service.base import Service
 __all__ = [
     "Service",
     "access",
+    "actions",
     "agents",
     "audit",
     "changes",

@@ -50,7 +50,7 @@ def get_launch_form(tx: Tx, op: GetLaunchForm, now: float) -> LaunchForm:
             LaunchedStep(name=one.name, queue=one.queue or definition.default_queue, cache=one.cache)
             for one in definition.steps
         ),
-        why_not="" if _has_code(source) else NO_SCRIPT,
+        why_not="" if has_code(source) else NO_SCRIPT,
     )
 
 
@@ -58,7 +58,7 @@ def get_launch_form(tx: Tx, op: GetLaunchForm, now: float) -> LaunchForm:
 def launch_run(tx: Tx, op: LaunchRun, now: float) -> Run:
     """Make the draft, give it what was asked for, and let it wait in the queue."""
     source = _source(tx, op)
-    if not _has_code(source):
+    if not has_code(source):
         hint = "run its script: penstock run SCRIPT"
         raise Conflict(f"run {source.task.name!r} cannot be done anew: {NO_SCRIPT}", hint=hint)
     tx.queues.get(op.queue)
@@ -107,7 +107,8 @@ def _source(tx: Tx, op: LaunchRun | GetLaunchForm) -> Run:
     return tx.runs.get(found)
 
 
-def _has_code(run: Run) -> bool:
+def has_code(run: Run) -> bool:
+    """Return whether the script of a run is recorded, so that an agent can run it."""
     return bool(run.task.script.source or run.task.script.repository)
 
 

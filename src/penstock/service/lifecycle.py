@@ -22,7 +22,7 @@ from penstock.ops.lifecycle import (
 )
 from penstock.ops.tasks import NewTask
 from penstock.service.base import handles
-from penstock.service.queues import wait_in
+from penstock.service.queues import let_go, wait_in
 from penstock.service.tasks import add, move
 
 if TYPE_CHECKING:
@@ -121,7 +121,7 @@ def dequeue_task(tx: Tx, op: DequeueTask, now: float) -> Task:
     """Take a task out of its queue."""
     task = tx.tasks.get(op.id)
     if task.status is not Status.CREATED:
-        move(tx, task, Status.CREATED, now)
+        let_go(tx, task, now)
     return tx.tasks.get(op.id)
 
 

@@ -62,7 +62,7 @@ def delete_queue(tx: Tx, op: DeleteQueue, now: float) -> None:
     for entry in waiting:
         task = tx.tasks.get(entry.task)
         if task.run is None:
-            move(tx, task, Status.CREATED, now)
+            let_go(tx, task, now)
         else:
             why = f"its queue {op.name!r} was deleted"
             move(tx, task, Status.STOPPED, now, reason=EndReason.ABORTED, message=why)
@@ -97,6 +97,14 @@ def move_entry(tx: Tx, op: MoveEntry, now: float) -> None:
     tx.entries.rank([*others[:place], (op.task, urgency), *others[place:]])
     for name in {queue, waiting.queue}:
         tx.changes.note(ChangeKind.QUEUE, name, now)
+
+
+def let_go(tx: Tx, task: Task, now: float) -> None:
+    """Let a task wait no more: it is a draft again. A run that was to go on stays stopped, where it stood."""
+    if task.type is TaskType.CONTROLLER and tx.runs.has(task.id) and tx.runs.get(task.id).number:
+        move(tx, task, Status.STOPPED, now, reason=EndReason.ABORTED, message="it was taken out of its queue")
+    else:
+        move(tx, task, Status.CREATED, now)
 
 
 def wait_in(tx: Tx, task: Task, queue: str, now: float, *, priority: int = 0) -> None:

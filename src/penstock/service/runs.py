@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection, Iterable
 from contextlib import suppress
 from typing import TYPE_CHECKING
 
@@ -83,25 +84,13 @@ def start_run(tx: Tx, op: StartRun, now: float) -> Run:
 def resume_run(tx: Tx, op: ResumeRun, now: float) -> RunDetail:
     """Close what was in flight, make pending what did not end well, and let the run go on."""
     run = tx.runs.get(op.id)
-    if run.task.status not in RESUMABLE:
-        raise Conflict(
-            f"run {run.task.name!r} is {run.task.status}; only one that failed, was stopped or lost can be resumed",
-            hint="start a new run; steps with cache_executed_step=True that did not change are reused",
-        )
-    if ARCHIVED in run.task.system_tags:
-        hint = f"bring it back first: penstock archive --restore {op.id[:12]}"
-        raise Conflict(f"run {run.task.name!r} is archived", hint=hint)
-    if not run.number:
-        hint = f"clone it, and start the clone: PipelineController.clone({op.id!r})"
-        raise Conflict(f"run {run.task.name!r} ended before it began: nothing of it can go on", hint=hint)
+    must_be_resumable(run, RESUMABLE)
     others = _held_by_others(tx, op.id)
     _close_attempts(tx, op.id, now, EndReason.CONTROLLER_LOST, "its run's process was gone", but=others)
     if not tx.tasks.reopen(op.id, RESUMABLE, seen=op.seen, worker=op.worker):
         raise Conflict(f"run {run.task.name!r} was resumed by somebody else just now")
     states = tx.steps.list(op.id)
-    keep = {one.step for one in tx.decisions.list(op.id, None) if one.kind is DecisionKind.VETO}
-    keep |= {state.name for state in states if state.status in {StepStatus.COMPLETED, StepStatus.CACHED}}
-    keep |= {state.name for state in states if state.task in others}
+    keep = staying(tx, op.id, states) | {state.name for state in states if state.task in others}
     tx.steps.reset(op.id, keep=tuple(keep))
     for state in states:
         if state.name not in keep and state.status is not StepStatus.PENDING:
@@ -113,15 +102,32 @@ def resume_run(tx: Tx, op: ResumeRun, now: float) -> RunDetail:
     return _detail(tx, op.id)
 
 
+def must_be_resumable(run: Run, among: Collection[Status]) -> None:
+    """Raise Conflict unless the run may go on."""
+    name, id = run.task.name, run.id
+    if run.task.status not in among:
+        raise Conflict(
+            f"run {name!r} is {run.task.status}; only one that failed, was stopped or lost can be resumed",
+            hint="start a new run; steps with cache_executed_step=True that did not change are reused",
+        )
+    if ARCHIVED in run.task.system_tags:
+        raise Conflict(f"run {name!r} is archived", hint=f"bring it back first: penstock archive --restore {id[:12]}")
+    if not run.number:
+        hint = f"clone it, and start the clone: PipelineController.clone({id!r})"
+        raise Conflict(f"run {name!r} ended before it began: nothing of it can go on", hint=hint)
+
+
+def staying(tx: Tx, run: str, states: Iterable[StepState]) -> set[str]:
+    """Return the steps that stay as they are when a run goes on: they completed, were reused, or vetoed."""
+    vetoed = {one.step for one in tx.decisions.list(run, None) if one.kind is DecisionKind.VETO}
+    return vetoed | {state.name for state in states if state.status in {StepStatus.COMPLETED, StepStatus.CACHED}}
+
+
 @handles(ArchiveRun)
 def archive_run(tx: Tx, op: ArchiveRun, now: float) -> Run:
     """Tag the run and its attempts as archived, or take the tag away."""
     run = tx.runs.get(op.id)
-    if run.task.status in {Status.IN_PROGRESS, Status.QUEUED}:
-        raise Conflict(
-            f"run {run.task.name!r} is {run.task.status}; only one that has ended can be archived",
-            hint=f"stop it first: penstock abort {op.id[:12]}",
-        )
+    must_be_at_rest(run, "archived")
     for task in (run.task, *tx.tasks.list(ListTasks(run=op.id, limit=EVERY_ATTEMPT))):
         tags = tuple(tag for tag in task.system_tags if tag != ARCHIVED)
         tx.tasks.tag(task.id, (*tags, ARCHIVED) if op.archived else tags)
@@ -156,8 +162,7 @@ def stop_run(tx: Tx, op: StopRun, now: float) -> Run:
         ending = EndRun(id=op.id, status=Status.STOPPED, reason=EndReason.ABORTED, message=op.why)
         ended: Run = end_run(tx, ending, now)
         return ended
-    if run.task.status is not Status.IN_PROGRESS:
-        raise Conflict(f"run {run.task.name!r} is {run.task.status}; only a run in progress can be stopped")
+    must_be_going(run)
     tx.runs.ask_stop(op.id, op.why)
     tx.changes.append(run.task, ChangeKind.STOP_ASKED, run.task.status, now, message=op.why)
     return tx.runs.get(op.id)
@@ -191,16 +196,33 @@ def list_runs(tx: Tx, op: ListRuns, now: float) -> list[Run]:
 def delete_run(tx: Tx, op: DeleteRun, now: float) -> list[str]:
     """Delete a run with everything below it."""
     run = tx.runs.get(op.id)
-    if run.task.status in {Status.IN_PROGRESS, Status.QUEUED}:
-        raise Conflict(
-            f"run {run.task.name!r} is {run.task.status}", hint=f"stop it first: penstock abort {op.id[:12]}"
-        )
-    if run.task.status is Status.PUBLISHED:
-        raise Conflict(f"run {run.task.name!r} is published and stays")
+    must_be_deletable(run)
     attempts = [task.id for task in tx.tasks.list(ListTasks(run=op.id, limit=EVERY_ATTEMPT))]
     unused = tx.tasks.delete([op.id, *attempts])
     tx.changes.append(run.task, ChangeKind.DELETED, run.task.status, now)
     return unused
+
+
+def must_be_at_rest(run: Run, done: str) -> None:
+    """Raise Conflict when the run goes on or waits to; `done` says what cannot be done with it."""
+    if run.task.status in {Status.IN_PROGRESS, Status.QUEUED}:
+        raise Conflict(
+            f"run {run.task.name!r} is {run.task.status}; only one that has ended can be {done}",
+            hint=f"stop it first: penstock abort {run.id[:12]}",
+        )
+
+
+def must_be_going(run: Run) -> None:
+    """Raise Conflict unless the run is in progress."""
+    if run.task.status is not Status.IN_PROGRESS:
+        raise Conflict(f"run {run.task.name!r} is {run.task.status}; only a run in progress can be stopped")
+
+
+def must_be_deletable(run: Run) -> None:
+    """Raise Conflict when the run goes on, or is published."""
+    must_be_at_rest(run, "deleted")
+    if run.task.status is Status.PUBLISHED:
+        raise Conflict(f"run {run.task.name!r} is published and stays")
 
 
 def _close_attempts(

@@ -242,6 +242,12 @@ class SqlTasks:
             WHERE id = ? AND status IN ({_among(among)}) AND COALESCE(worker, '') = ?"""
         return self._session.run(sql, text(worker), id, found[0] or "").rowcount == 1
 
+    def requeue(self, id: str, among: Collection[Status], queue: str) -> bool:
+        """Let a task that has ended wait in a queue; return False when it does not stand where it may."""
+        sql = f"""UPDATE tasks SET status = 'queued', queue = ?, worker = NULL, ended = NULL, reason = NULL,
+            message = '' WHERE id = ? AND status IN ({_among(among)})"""
+        return self._session.run(sql, queue, id).rowcount == 1
+
     def note(self, id: str, runtime: Mapping[str, str]) -> None:
         """Replace the small facts that the system keeps with the task."""
         self._session.change(f"task {id}", "UPDATE tasks SET runtime = ? WHERE id = ?", text(runtime), id)
