@@ -2,6 +2,7 @@ import "./shell.css";
 import { Link, type LinkProps } from "@tanstack/react-router";
 import { Fragment, type ReactNode, useEffect } from "react";
 import { LiveDot } from "./LiveDot";
+import { FindButton } from "./palette/FindButton";
 import { ThemeSwitch } from "./ThemeSwitch";
 
 export interface Crumb {
@@ -50,6 +51,7 @@ export function Screen(props: {
           </ol>
         </nav>
         <div className="bar-actions">{actions}</div>
+        <FindButton />
         <LiveDot />
         <ThemeSwitch />
       </header>

@@ -2,6 +2,7 @@ import "./shell.css";
 import { Link, Outlet, useNavigate } from "@tanstack/react-router";
 import { useKeys } from "./keys";
 import { NAVIGATION } from "./navigation";
+import { Front } from "./palette/Front";
 
 /** What is around every screen: the navigation, and the place of the screen. */
 export function Shell() {
@@ -39,6 +40,7 @@ export function Shell() {
         </ul>
       </nav>
       <Outlet />
+      <Front />
     </div>
   );
 }
