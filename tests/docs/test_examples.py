@@ -14,10 +14,10 @@ ROOT = Path(__file__).parents[2]
 
 
 def scripts():
-    for page in ("README.md", "docs/getting-started.md"):
+    for page in ("README.md", "docs/getting-started.md", "docs/decorators.md"):
         text = (ROOT / page).read_text("utf-8")
         for number, block in enumerate(re.findall(r"```python\n(.*?)```", text, re.DOTALL)):
-            if "start_locally" in block:
+            if "start_locally" in block or "run_locally" in block:
                 yield pytest.param(block, id=f"{page} {number}")
 
 
@@ -61,3 +61,13 @@ def test_the_iris_example_trains_a_model_and_says_where_it_lies(tmp_path):
     assert "train | accuracy 0.9" in output
     (line,) = [line for line in output.splitlines() if "train.model" in line]
     assert Path(line.rpartition("file://")[2]).is_file()
+
+
+def test_the_search_example_keeps_the_best_of_its_models(tmp_path):
+    output = run(tmp_path / "home", sys.executable, "examples/search.py")
+    assert "is the best of 10: accuracy 0.9" in output
+    again = run(tmp_path / "home", sys.executable, "-m", "penstock", "run", "examples/search.py", "--param", "trials=4")
+    assert "is the best of 4: accuracy 0.9" in again
+    assert "load: cached" in again
+    inline = run(tmp_path / "home", sys.executable, "-m", "penstock", "run", "examples/search.py", "--", "--debug")
+    assert "is the best of 10: accuracy 0.9" in inline
