@@ -14,7 +14,7 @@ from penstock import Logger, PipelineDecorator
 
 if TYPE_CHECKING:
     import pandas as pd
-    from sklearn.linear_model import LogisticRegression
+    from sklearn.neighbors import KNeighborsClassifier
 
 
 @PipelineDecorator.component(return_values=["flowers"], cache=True)
@@ -27,29 +27,29 @@ def load() -> pd.DataFrame:
 
 
 @PipelineDecorator.component(return_values=["model", "accuracy"], cache=True, stage="search")
-def train(flowers: pd.DataFrame, strength: float) -> tuple[LogisticRegression, float]:
-    """Fit a model with this much regularization, and say how well it does on flowers that it has not seen."""
-    from sklearn.linear_model import LogisticRegression
+def train(flowers: pd.DataFrame, neighbours: int) -> tuple[KNeighborsClassifier, float]:
+    """Fit a model that asks so many neighbours, and say how well it does on flowers that it has not seen."""
     from sklearn.model_selection import cross_val_score
+    from sklearn.neighbors import KNeighborsClassifier
 
     measures, species = flowers.drop(columns="species"), flowers["species"]
-    model = LogisticRegression(C=strength, max_iter=2000)
+    model = KNeighborsClassifier(n_neighbors=neighbours)
     accuracy = float(cross_val_score(model, measures, species, cv=5).mean())
     Logger.current_logger().report_single_value("accuracy", accuracy)
     return model.fit(measures, species), accuracy
 
 
 @PipelineDecorator.component(return_values=["report"])
-def describe(model: LogisticRegression, accuracy: float, trials: int) -> str:
+def describe(model: KNeighborsClassifier, accuracy: float, trials: int) -> str:
     """Say which model it is."""
-    return f"C={model.C:g} is the best of {trials}: accuracy {accuracy:.3f}"
+    return f"{model.n_neighbors} neighbours are the best of {trials} numbers: accuracy {accuracy:.3f}"
 
 
 @PipelineDecorator.pipeline(name="search", project="Examples", return_value="report")
 def search(trials: int = 10) -> str:
-    """Train as many models, from strong regularization to weak, and describe the best."""
+    """Train as many models, with 1, 3, 5, ... neighbours, and describe the best."""
     flowers = load()
-    found = [train(flowers, 10 ** (number - trials / 2)) for number in range(trials)]
+    found = [train(flowers, 2 * number + 1) for number in range(trials)]
     model, accuracy = max(found, key=lambda one: one[1])
     return describe(model, accuracy, trials)
 
