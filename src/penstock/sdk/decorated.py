@@ -167,7 +167,7 @@ class Decorated(PipelineController):
         """Carry the run out, or put it into its queue; return what the function returned."""
         if self.place == "agents":
             return self._leave()
-        with_queues = self.place == "controller"
+        with_queues = launched.on_queues(wanted=self.place == "controller")
         definition = self._defined()
         options = replace(self._start_options(on_queues=with_queues), inline=self.place == "inline")
         begin = Begin(self._backend, self._settings, options)
