@@ -12,6 +12,7 @@ from pathlib import Path
 from penstock.sdk.absent import Absent
 from penstock.sdk.artifacts import Artifact
 from penstock.sdk.dataset import Dataset
+from penstock.sdk.decorators import PipelineDecorator
 from penstock.sdk.input_model import InputModel
 from penstock.sdk.logger import Logger
 from penstock.sdk.models import Model
@@ -22,6 +23,7 @@ from penstock.sdk.task import Task
 FOLDER = Path(__file__).parents[1] / "docs" / "reference"
 PAGES: dict[str, tuple[type, ...]] = {
     "pipeline-controller.md": (PipelineController, PipelineController.Node),
+    "pipeline-decorator.md": (PipelineDecorator,),
     "task.md": (Task, Artifact),
     "model-classes.md": (Model, InputModel, OutputModel),
     "logger.md": (Logger,),

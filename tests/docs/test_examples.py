@@ -14,10 +14,10 @@ ROOT = Path(__file__).parents[2]
 
 
 def scripts():
-    for page in ("README.md", "docs/getting-started.md"):
+    for page in ("README.md", "docs/getting-started.md", "docs/decorators.md"):
         text = (ROOT / page).read_text("utf-8")
         for number, block in enumerate(re.findall(r"```python\n(.*?)```", text, re.DOTALL)):
-            if "start_locally" in block:
+            if "start_locally" in block or "run_locally" in block:
                 yield pytest.param(block, id=f"{page} {number}")
 
 
@@ -61,3 +61,16 @@ def test_the_iris_example_trains_a_model_and_says_where_it_lies(tmp_path):
     assert "train | accuracy 0.9" in output
     (line,) = [line for line in output.splitlines() if "train.model" in line]
     assert Path(line.rpartition("file://")[2]).is_file()
+
+
+def test_the_search_example_keeps_the_best_of_its_models(tmp_path):
+    output = run(tmp_path / "home", sys.executable, "examples/search.py")
+    assert "the best of 10 numbers: accuracy 0.9" in output
+    again = run(tmp_path / "home", sys.executable, "-m", "penstock", "run", "examples/search.py", "--param", "trials=4")
+    assert "the best of 4 numbers: accuracy 0.9" in again
+    assert again.count(": cached") == 5
+
+
+def test_the_search_example_runs_in_one_process(tmp_path):
+    command = (sys.executable, "-m", "penstock", "run", "examples/search.py", "--param", "trials=2", "--", "--debug")
+    assert "the best of 2 numbers: accuracy 0.9" in run(tmp_path / "home", *command)

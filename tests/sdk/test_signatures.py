@@ -10,7 +10,18 @@ import inspect
 
 import pytest
 
-from penstock import Artifact, Dataset, InputModel, Logger, Model, OutputModel, PipelineController, StorageManager, Task
+from penstock import (
+    Artifact,
+    Dataset,
+    InputModel,
+    Logger,
+    Model,
+    OutputModel,
+    PipelineController,
+    PipelineDecorator,
+    StorageManager,
+    Task,
+)
 from penstock.sdk.absent import Absent, NotDataset, NotLogger, NotModel, NotStorage, NotTask
 
 NOTHING = ""
@@ -70,6 +81,27 @@ DOCUMENTED = {
         "get": "pipeline_id=None, pipeline_project=None, pipeline_name=None, pipeline_version=None, "
         "pipeline_tags=None, shallow_search=False",
         "add_tags": "tags",
+    },
+    PipelineDecorator: {
+        "component": "_func=None, return_values=('return_object',), name=None, cache=False, packages=None, "
+        "parents=None, execution_queue=None, continue_on_fail=False, docker=None, docker_args=None, "
+        "docker_bash_setup_script=None, task_type=None, auto_connect_frameworks=None, auto_connect_arg_parser=None, "
+        "repo=None, repo_branch=None, repo_commit=None, helper_functions=None, monitor_metrics=None, "
+        "monitor_artifacts=None, monitor_models=None, retry_on_failure=None, pre_execute_callback=None, "
+        "post_execute_callback=None, status_change_callback=None, tags=None, output_uri=None, draft=False, "
+        "working_dir=None, continue_behaviour=None, stage=None",
+        "pipeline": "_func=None, name, project, version=None, return_value=None, default_queue=None, "
+        "pool_frequency=0.2, add_pipeline_tags=False, target_project=None, abort_on_failure=False, "
+        "pipeline_execution_queue='services', multi_instance_support=False, add_run_number=True, args_map=None, "
+        "start_controller_locally=False, retry_on_failure=None, docker=None, docker_args=None, "
+        "docker_bash_setup_script=None, packages=None, repo=None, repo_branch=None, repo_commit=None, "
+        "artifact_serialization_function=None, artifact_deserialization_function=None, output_uri=None, "
+        "skip_global_imports=False, working_dir=None, enable_local_imports=True",
+        "set_default_execution_queue": "default_execution_queue",
+        "run_locally": NOTHING,
+        "debug_pipeline": NOTHING,
+        "get_current_pipeline": NOTHING,
+        "wait_for_multi_pipelines": NOTHING,
     },
     Task: {
         "init": "project_name=None, task_name=None, task_type='training', tags=None, reuse_last_task_id=True, "
@@ -269,6 +301,7 @@ DOCUMENTED = {
 OURS = {
     (PipelineController, "start"): ", exit_process=True",
     (PipelineController, "start_locally"): ", resume=None",
+    (PipelineDecorator, "component"): ", time_limit=None",
     (Artifact, "get"): "deserialization_function=None",
 }
 """Arguments that only we have, behind the documented ones."""

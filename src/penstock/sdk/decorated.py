@@ -12,7 +12,7 @@ from typing import Any, Literal, Self, get_type_hints
 
 from msgspec.structs import replace
 
-from penstock.core.errors import BadParameter, Conflict, Invalid, StepFailed
+from penstock.core.errors import BadParameter, Conflict, Invalid, PenstockError, StepFailed
 from penstock.core.parameters import restore
 from penstock.core.pipeline import Pipeline, script_key
 from penstock.core.run import Run
@@ -128,12 +128,12 @@ class Call:
 class Decorated(PipelineController):
     """One run of a pipeline that is written as a function."""
 
-    place: Place
+    _where: Place
     _asked: Call
     _values: dict[str, object]
 
     @classmethod
-    def of(cls, asked: Call, queue: str | None, place: Place) -> Self:
+    def _of_call(cls, asked: Call, queue: str | None, place: Place) -> Self:
         """Record the draft of a run, with its parameters.
 
         Args:
@@ -142,7 +142,7 @@ class Decorated(PipelineController):
         given = {name: value for name, value in asked.given.items() if name not in OURS}
         self = cls(**given)
         self._asked = asked
-        self.place = place
+        self._where = place
         self._sections = asked.sections()
         self._values = asked.values()
         if unknown := self._sections.keys() - self._values.keys():
@@ -153,6 +153,14 @@ class Decorated(PipelineController):
             self._declare(name, value, types.get(name))
         return self
 
+    @classmethod
+    def _perform(cls, asked: Call, queue: str | None, place: Place) -> Any:
+        """Carry a call out, or let it go on by itself where it asks for that; return what the function returned."""
+        self = cls._of_call(asked, queue, place)
+        if asked.given["multi_instance_support"] == "parallel" and place != "agents":
+            return in_background(self._go)
+        return self._go()
+
     def _declare(self, name: str, value: object, kind: type | None) -> None:
         """Make an argument a parameter of the run, where its value is one that a parameter can hold."""
         fits = value is None or type(value) is kind or (kind is float and type(value) is int)
@@ -160,16 +168,16 @@ class Decorated(PipelineController):
             self.add_parameter(name, value, param_type=kind if fits else None)
         except BadParameter:
             way = launched.get()
-            if self.place == "agents" or (way is not None and name in way.parameters):
+            if self._where == "agents" or (way is not None and name in way.parameters):
                 raise
 
-    def go(self) -> Any:
+    def _go(self) -> Any:
         """Carry the run out, or put it into its queue; return what the function returned."""
-        if self.place == "agents":
+        if self._where == "agents":
             return self._leave()
-        with_queues = launched.on_queues(wanted=self.place == "controller")
+        with_queues = launched.on_queues(wanted=self._where == "controller")
         definition = self._defined()
-        options = replace(self._start_options(on_queues=with_queues), inline=self.place == "inline")
+        options = replace(self._start_options(on_queues=with_queues), inline=self._where == "inline")
         begin = Begin(self._backend, self._settings, options)
         going_on = find_resumed(self._backend, definition, None)
         if going_on is None:
@@ -179,7 +187,14 @@ class Decorated(PipelineController):
         self._run = started.run
         flow = Flow(self._around(started, on_queues=with_queues), _carrier(started), self._asked.defaults(None))
         self._steps = flow.steps
-        return Performance(self, started, flow, self._asked).result()
+        performance = Performance(started, flow)
+        self._controller = started.carrier if isinstance(started.carrier, GrowingController) else None
+        try:
+            return performance.result(lambda: self._call_function(flow))
+        finally:
+            self._controller = None
+            with suppress(PenstockError):  # then something worse is being raised already
+                self._run = self._detail().run
 
     def _defined(self) -> Pipeline:
         """Return the definition: no steps yet, but the code of all that may become one, and the function's own."""
@@ -192,7 +207,7 @@ class Decorated(PipelineController):
         return self._define()
 
     def _resume(self, begin: Begin, going_on: Run, definition: Pipeline) -> Started:
-        if self.place == "inline":
+        if self._where == "inline":
             hint = "leave debug_pipeline() out"
             raise Conflict(f"run {going_on.task.name!r} cannot go on in debug_pipeline(): that starts anew", hint=hint)
         started = begin.go_on(going_on, definition, self._run.id)
@@ -210,7 +225,7 @@ class Decorated(PipelineController):
         self._code |= self._defined().code
         self.start(given["pipeline_execution_queue"], exit_process=not several)
 
-    def arguments(self) -> dict[str, object]:
+    def _given(self) -> dict[str, object]:
         """Return what the function is called with: the values of the run's parameters, else what the call gave."""
         found = {one.name: restore(one) for one in self._backend.call(GetParameters(task=self.id))}
         return {name: found[name] if name in self._parameters else value for name, value in self._values.items()}
@@ -229,15 +244,14 @@ class Decorated(PipelineController):
             deserializer=self._asked.given["artifact_deserialization_function"],
         )
 
-    def ended(self, run: Run | None) -> Run:
-        """Take note of how the run ended."""
-        self._controller = None
-        self._run = run or self._detail().run
-        return self._run
-
-    def begun(self, controller: GrowingController | None) -> None:
-        """Take note of who carries the run out."""
-        self._controller = controller
+    def _call_function(self, flow: Flow) -> Any:
+        """Call the function, with the values of the run's parameters, and keep what it returns where that is asked."""
+        with flow.active():
+            returned = resolved(self._asked.function(**self._given()))
+            name = self._asked.given["return_value"]
+            if name is not None and returned is not None:
+                self.upload_artifact(name, returned)
+        return returned
 
 
 def _carrier(started: Started) -> GrowingController | Inline:
@@ -252,26 +266,22 @@ class Performance:
     The function has this thread, where keyboard, debuggers and figures are; the run has one of its own.
     """
 
-    def __init__(self, pipeline: Decorated, started: Started, flow: Flow, asked: Call) -> None:
-        self._pipeline = pipeline
+    def __init__(self, started: Started, flow: Flow) -> None:
         self._carrier = _carrier(started)
-        self._flow = flow
-        self._asked = asked
-        self._ended: Run | None = None
+        self._around = flow.around
         self._error: BaseException | None = None
         self._thread = threading.Thread(target=self._carry_out, name="penstock-run")
 
-    def result(self) -> Any:
+    def result(self, function: Callable[[], Any]) -> Any:
         """Call the function, and return what it returned once the run has ended.
 
         Raises:
             StepFailed: The run did not complete.
         """
         if isinstance(self._carrier, GrowingController):
-            self._pipeline.begun(self._carrier)
             self._thread.start()
         try:
-            returned = self._perform()
+            returned = function()
             self._carrier.complete()
             self._wait()
         except KeyboardInterrupt:
@@ -284,28 +294,19 @@ class Performance:
             if self._error is not None and isinstance(error, StepFailed):
                 raise self._error from None
             raise
-        finally:
-            ended = self._pipeline.ended(self._ended)
         if self._error is not None:
             raise self._error
+        ended = self._around.backend.call(GetRun(id=self._around.run)).run
         if ended.task.status is not Status.COMPLETED:
             said = f": {ended.task.message}" if ended.task.message else ""
             hint = f"see why: penstock explain {ended.id[:12]}"
             raise StepFailed(f"pipeline {ended.task.name!r} {ended.task.status}{said}", hint=hint)
         return returned
 
-    def _perform(self) -> Any:
-        with self._flow.active():
-            returned = resolved(self._asked.function(**self._pipeline.arguments()))
-            name = self._asked.given["return_value"]
-            if name is not None and returned is not None:
-                self._pipeline.upload_artifact(name, returned)
-        return returned
-
     def _carry_out(self) -> None:
         assert isinstance(self._carrier, GrowingController)  # noqa: S101 - only for one there is a thread
         try:
-            self._ended = self._carrier.run()
+            self._carrier.run()
         except BaseException as error:  # noqa: BLE001 - it is raised where somebody waits for it
             self._error = error
 

@@ -12,7 +12,7 @@ from functools import wraps
 from typing import TYPE_CHECKING, Any, ClassVar, Literal, ParamSpec, TypedDict, TypeVar, Unpack, cast, overload
 
 from penstock.sdk import components, flow
-from penstock.sdk.decorated import Call, Decorated, collect, in_background, is_meant, is_within_a_step
+from penstock.sdk.decorated import Call, Decorated, collect, is_meant, is_within_a_step
 from penstock.sdk.steps import Retry
 from penstock.sdk.undecorated import MARK
 
@@ -163,10 +163,7 @@ class PipelineDecorator(Decorated):
         if not is_meant(asked):
             return None
         queue = asked.given["default_queue"] or cls._queue_of_steps
-        made = cls.of(asked, queue, "inline" if cls._place == "inline" else asked.place(cls._place))
-        if asked.given["multi_instance_support"] == "parallel" and made.place != "agents":
-            return in_background(made.go)
-        return made.go()
+        return cls._perform(asked, queue, asked.place(cls._place))
 
     @classmethod
     def run_locally(cls) -> None:
