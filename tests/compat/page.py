@@ -158,26 +158,24 @@ def _modules() -> str:
 def _importable(module: str, name: str) -> tuple[str, str]:
     if is_there(MODULES[module][name]):
         return YES, ""
-    return NO, ABSENT[f"clearml.{name}"]
+    raise LookupError(f"{MODULES[module][name]} is not there, and {module}.{name} should lead to it")
 
 
 def _class(name: str) -> str:
-    kind = getattr(penstock, name, None)
+    kind = getattr(penstock, name)
     rows = [(f"`{member}`", *_member(kind, name, member)) for member in documented(name)]
     return _table(name, ("name", "there", "note"), rows)
 
 
 def documented(name: str) -> list[str]:
     """Return the documented names of a class."""
-    kind = getattr(penstock, name, None)
+    kind = getattr(penstock, name)
     methods = [one for one in DOCUMENTED.get(kind, ()) if one != "__init__"]
     absent = [one for one, what in vars(NOT_THERE.get(kind, object)).items() if isinstance(what, Absent)]
     return sorted({*methods, *FACTS.get(kind, ()), *FURTHER.get(name, ()), *absent})
 
 
-def _member(kind: type | None, owner: str, name: str) -> tuple[str, str]:
-    if kind is None:
-        return NO, ABSENT[f"clearml.{owner}"]
+def _member(kind: type, owner: str, name: str) -> tuple[str, str]:
     found = inspect.getattr_static(kind, name, None)
     if isinstance(found, Absent):
         return NO, found.hint

@@ -67,6 +67,16 @@ def test_a_pipeline_of_recorded_tasks(run):
     assert steps["second"].get_reported_single_values() == {"rate": 0.25}
 
 
+def test_a_pipeline_in_decorators(run):
+    out = run("pipeline_decorators")
+    pipe, steps = steps_of("decorated")
+    assert ("best 20" in out, "pipeline done" in out) == (True, True)
+    assert (pipe.version, pipe.task.status, pipe.task.get_parameters()["Args/goal"]) == ("0.3", "completed", 15)
+    assert set(steps) == {"load", "train", "train_1", "choose"}
+    assert (steps["load"].get_tags(), steps["load"].task_type) == (["loads"], "data_processing")
+    assert steps["choose"].artifacts["best"].get() == {"best": 20}
+
+
 def test_callbacks_monitors_and_retries_of_a_pipeline(run):
     run("pipeline_callbacks")
     pipe, steps = steps_of("callbacks")

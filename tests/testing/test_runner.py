@@ -10,7 +10,7 @@ from pathlib import Path
 import pandas as pd
 import pytest
 
-from penstock import PipelineController, Task
+from penstock import PipelineController, PipelineDecorator, Task
 from penstock.core.errors import BadParameter, Conflict, Invalid, NotFound
 
 
@@ -136,6 +136,21 @@ def test_a_script_is_run_with_its_arguments(penstock, tmp_path):
     sys.modules.pop("beside")
 
 
+def echo(value):
+    return value
+
+
+def with_a_list():
+    pipe = PipelineController("lists", "Tests")
+    pipe.add_parameter("values", [1], param_type="list")
+    pipe.add_function_step("echo", echo, {"value": "${pipeline.values}"}, ["out"])
+    pipe.start_locally(run_pipeline_steps_locally=True)
+
+
+def test_parameters_of_any_plain_type_reach_a_pipeline_that_a_function_makes(penstock):
+    assert penstock.run(with_a_list, parameters={"values": [2, "x", None]})["echo"].artifacts["out"] == [2, "x", None]
+
+
 def test_what_starts_no_pipeline_is_told(penstock):
     with pytest.raises(Conflict, match="started no pipeline"):
         penstock.run(lambda: None)
@@ -172,3 +187,29 @@ def test_a_step_that_carries_out_a_recorded_script_runs_here(penstock, tmp_path)
     assert run.completed, run
     assert run["work"].artifacts == {"twice": 8}
     assert run["work"].parameters["General/n"] == 4
+
+
+@PipelineDecorator.component(return_values=["numbers"])
+def make(count):
+    return list(range(count))
+
+
+@PipelineDecorator.component(return_values=["total"])
+def add(numbers, factor):
+    return sum(numbers) * factor
+
+
+@PipelineDecorator.pipeline(name="decorated", project="Tests")
+def decorated(count=4):
+    numbers = make(count)
+    totals = [add(numbers, factor) for factor in (1, 2)]
+    if max(totals) > 10:
+        add(numbers, 100)
+
+
+def test_a_pipeline_that_is_written_as_a_function_runs_here(penstock):
+    penstock.fake("make", numbers=[1, 2, 3])
+    run = penstock.run(decorated)
+    assert run.completed, run
+    assert run.graph["add"] == {"make"}
+    assert [run[name].artifacts["total"] for name in ("add", "add_1", "add_2")] == [6, 12, 600]

@@ -36,7 +36,6 @@ _SEARCH = "search by a pipeline: a step for each combination, with add_function_
 _WHEN = "let cron, or a timer of systemd, start `penstock run` or `penstock rerun` at its times"
 
 ABSENT: dict[str, str] = {
-    "clearml.PipelineDecorator": "write the pipeline with PipelineController; the same functions can be its steps",
     "clearml.Session": "use Task, Model and StorageManager; over HTTP there is the API of `penstock server`",
     "clearml.backend_api": "use Task, Model and StorageManager; over HTTP there is the API of `penstock server`",
     "clearml.backend_config": "settings are in the configuration file, see docs/reference/settings.md",

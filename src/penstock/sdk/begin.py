@@ -81,7 +81,7 @@ class Begin:
         self._settings = settings
         given = launched.get()
         self._starter = None if given is None else given.starter
-        self._options = options if self._starter is None else replace(options, on_queues=False)
+        self._options = replace(options, on_queues=launched.on_queues(wanted=options.on_queues))
 
     def start(self, run: str, definition: Pipeline) -> Started:
         """Begin a draft run and return its controller, ready to carry it out."""

@@ -175,7 +175,7 @@ class Decorated(PipelineController):
         """Carry the run out, or put it into its queue; return what the function returned."""
         if self._where == "agents":
             return self._leave()
-        with_queues = self._where == "controller"
+        with_queues = launched.on_queues(wanted=self._where == "controller")
         definition = self._defined()
         options = replace(self._start_options(on_queues=with_queues), inline=self._where == "inline")
         begin = Begin(self._backend, self._settings, options)

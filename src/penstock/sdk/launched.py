@@ -65,6 +65,11 @@ def get() -> Launched | None:
     return _launched
 
 
+def on_queues(*, wanted: bool) -> bool:
+    """Return whether steps go to queues: as it is wanted, unless whoever runs the script starts all of them itself."""
+    return wanted and (_launched is None or _launched.starter is None)
+
+
 def put(launched: Launched | None) -> None:
     """Set how the present script was launched."""
     global _launched  # noqa: PLW0603 - this is the state that belongs to the process

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import sys
 from collections.abc import Callable, Sequence
 from pathlib import Path
@@ -67,7 +68,7 @@ class Runner:
         """
         order: list[str] = []
         told = Launched(
-            {name: str(value) for name, value in (parameters or {}).items()},
+            {name: _text(value) for name, value in (parameters or {}).items()},
             carries=True,
             starter=lambda: Inline(session.backend(), self._fakes, order),
         )
@@ -82,6 +83,11 @@ class Runner:
         if unknown := [step for step in self._fakes if step not in ran]:
             raise Invalid(f"there is a fake for step {unknown[0]!r}, and no such step", hint=f"steps: {', '.join(ran)}")
         return ran
+
+
+def _text(value: object) -> str:
+    """Return a value as a command would be given it."""
+    return value if isinstance(value, str) else json.dumps(value)
 
 
 def _start(pipeline: Pipe, arguments: Sequence[str], parameters: dict[str, object]) -> None:
