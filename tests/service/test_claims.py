@@ -240,6 +240,17 @@ def test_an_end_whose_answer_was_lost_may_be_reported_again_and_another_end_may_
     assert timed.status(task) is Status.COMPLETED
 
 
+def test_a_lease_lasts_from_the_beginning_on_however_late_that_is(timed):
+    task = timed.queued()
+    held = timed.claim(seconds=60.0).held
+    timed.clock.now += 50.0
+    timed.backend.call(BeginClaimed(held=held, worker=WORKER, seconds=60.0))
+    timed.clock.now += 50.0
+    assert timed.backend.call(EndLeases()) == []
+    timed.clock.now += 20.0
+    assert timed.backend.call(EndLeases()) == [task.id]
+
+
 def test_what_has_not_begun_can_be_handed_back_and_counts_as_nothing_lost(timed):
     task = timed.queued()
     for _ in range(MOST_LOST + 2):

@@ -100,7 +100,7 @@ class Shim:
         """Carry the task out; whatever happens, it is ended or let go."""
         signal.signal(signal.SIGTERM, self._leave)
         with suppress(LeaseLost), self._backend:  # whoever has it now, or ended it, is right
-            task = self._backend.call(BeginClaimed(held=self._held, worker=liveness.here()))
+            task = self._backend.call(BeginClaimed(held=self._held, worker=liveness.here(), seconds=self._given.lease))
             self._keeper.start()
             try:
                 self._carry_out(task)

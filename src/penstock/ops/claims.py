@@ -63,10 +63,15 @@ class BeginClaimed(Op[Task], frozen=True, kw_only=True):
     """Record that the process of a claimed task is being started; should it be lost from now on, it may have run.
 
     Raises LeaseLost when the task went to another.
+
+    Args:
+        worker: The process.
+        seconds: How long the lease lasts from now on: an agent that has much to do may begin late.
     """
 
     held: Held
     worker: Worker
+    seconds: float = SECONDS
 
 
 class RenewLease(Op[None], frozen=True, kw_only=True):
