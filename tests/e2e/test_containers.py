@@ -270,7 +270,7 @@ def runs(place, console):
     return runs
 
 
-def marks(place):
+def tickets(place):
     folder = place.settings.home / "containers"
     return list(folder.iterdir()) if folder.exists() else []
 
@@ -283,7 +283,7 @@ def test_a_step_that_is_aborted_leaves_no_container(place, runtime, start_agent,
     place.penstock("abort", "flow")
     assert place.ended("flow") == ("stopped", {"one": "aborted"})
     script.communicate()
-    until(lambda: not runtime.names() and not marks(place))
+    until(lambda: not runtime.names() and not tickets(place))
 
 
 def test_a_step_that_runs_for_too_long_leaves_no_container(place, runtime, start_agent):
@@ -291,7 +291,7 @@ def test_a_step_that_runs_for_too_long_leaves_no_container(place, runtime, start
     place.run(long_step(runtime.image, "5"))
     (one,) = place.attempts("flow", "one")
     assert one.reason == "time limit"
-    until(lambda: not runtime.names() and not marks(place))
+    until(lambda: not runtime.names() and not tickets(place))
 
 
 @pytest.mark.parametrize("victim", ["shim", "bridge"])
@@ -306,7 +306,7 @@ def test_nothing_of_a_container_is_left_when_a_process_outside_is_killed(place, 
     with suppress(AssertionError):  # it may have failed for good
         place.penstock("abort", "flow")
     script.communicate()
-    until(lambda: not runtime.names() and not marks(place), place.logs())
+    until(lambda: not runtime.names() and not tickets(place), place.logs())
 
 
 def bridge_of(shim):
@@ -333,7 +333,7 @@ def test_an_agent_that_dies_leaves_its_container_to_its_shim_and_one_that_comes_
     assert runtime.names()
     os.kill(shim, signal.SIGKILL)
     start_agent(runtime, "--queue", "services")
-    until(lambda: not runtime.names() and not marks(place), place.logs())
+    until(lambda: not runtime.names() and not tickets(place), place.logs())
     place.penstock("abort", "flow")
     script.communicate()
 
@@ -363,7 +363,7 @@ def test_a_run_that_asks_for_a_container_is_carried_out_in_one(place, runtime, s
     assert "in a container" in console(run.id)
     assert run.runtime["container"] == f"{runtime.image} in {runtime.name}"
     assert returned(place, "one")["place"] is None  # a step has a container only if it asks for one
-    until(lambda: not runtime.names() and not marks(place))
+    until(lambda: not runtime.names() and not tickets(place))
 
 
 def test_a_run_whose_container_is_not_allowed_ends_with_the_reason(place, own, start_agent):
@@ -406,4 +406,4 @@ def test_a_recorded_script_runs_in_its_container(place, runtime, start_agent, co
     assert task.status == "completed", (task.message, console(made))
     assert [line for line in console(made) if line.startswith("in a container")]
     until(lambda: made not in {one.task.id for one in place.backend.call(ListHeld())})
-    until(lambda: not runtime.names() and not marks(place))
+    until(lambda: not runtime.names() and not tickets(place))

@@ -19,7 +19,7 @@ from penstock.core.errors import LeaseLost, PenstockError
 from penstock.core.lease import Held
 from penstock.ops.claims import ReleaseLease
 from penstock.ops.tasks import EndTask, GetTask
-from penstock.run.contained import mark
+from penstock.run.contained import ticket
 from penstock.run.liveness import is_alive
 from penstock.settings import Settings
 
@@ -60,7 +60,7 @@ class Recovery:
             for file in sorted(self._folder.glob(f"*{ENDING}")):
                 if (journal := Journal.open(file)) is not None:
                     self._recover(journal)
-            mark.recover(self._settings.home, self._say)
+            ticket.recover(self._settings.home, self._say)
 
     def let_go(self, held: Held) -> None:
         """Let go of what a dead shim held that left no journal; one that is there is somebody else's to deliver."""

@@ -116,6 +116,7 @@ class Shim:
         if task.type is TaskType.CONTROLLER and is_run(self._backend, task.id):
             with container or nullcontext():
                 carry_run(self._backend, self._processes, self._held, place, self._must_stop, container)
+            place.clear(task.id)  # what it worked in, in a container
             self._backend.call(HandBack(held=self._held) if self._leaving else ReleaseLease(held=self._held))
             return
         given = self._claim.assignment or given_alone(self._backend, task)

@@ -14,7 +14,7 @@ from penstock.core.containers import Allowed
 from penstock.core.errors import Forbidden, NotFound
 from penstock.core.lease import Held
 from penstock.core.task import Container, Script, Task
-from penstock.run.contained import bridge, mark
+from penstock.run.contained import bridge, ticket
 from penstock.run.contained.place import place_for, start_run, start_task
 from penstock.run.launch import Surroundings
 from penstock.run.process import Launch
@@ -86,9 +86,9 @@ def test_the_container_has_a_name_of_its_lease_and_a_mark_until_it_is_left(place
     with container:
         given = order_of(start_task(TASK, Assignment(), place, container))
         assert given.name == "penstock-t1-4"
-        assert Path(given.mark) == mark.folder_of(place.home) / given.name
-        assert Path(given.mark).exists()
-    assert not Path(given.mark).exists()
+        assert Path(given.ticket) == ticket.folder_of(place.home) / given.name
+        assert Path(given.ticket).exists()
+    assert not Path(given.ticket).exists()
 
 
 def test_its_process_lives_in_the_agents_environment_and_programs_may_clear_up_behind_it(place, container):

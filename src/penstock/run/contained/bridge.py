@@ -34,7 +34,7 @@ from penstock.run.attempt import encode as encode_spec
 from penstock.run.channel import Channel
 from penstock.run.checkout import checkout
 from penstock.run.contained import relay
-from penstock.run.contained.layer import Image, Wanted, layer_for
+from penstock.run.contained.overlay import Image, Wanted, overlay_for
 from penstock.run.needs import ENVIRONMENT
 from penstock.settings import Environments, environment
 
@@ -58,7 +58,7 @@ class Order(Struct, frozen=True, kw_only=True):
         runtime: The program that starts it.
         container: What it asks for.
         name: Of the container.
-        mark: The file that says that it may be there; it goes with the container.
+        ticket: The file that says that it may be there; it goes with the container.
         always: What the machine's owner gives to every container.
         mounts: What it sees of the machine.
         entry: What is called in it, as `module:function`.
@@ -67,13 +67,13 @@ class Order(Struct, frozen=True, kw_only=True):
         folder: What it works in, and what is its own; it is there.
         working: The folder that it starts in.
         is_attempt: Whether the payload is an `AttemptSpec`; else a run.
-        cache, same_env, environments: Where and how its packages come to be there; see `layer`.
+        cache, same_env, environments: Where and how its packages come to be there; see `overlay`.
     """
 
     runtime: Runtime
     container: Checked
     name: str
-    mark: str
+    ticket: str
     always: tuple[str, ...]
     mounts: tuple[Mount, ...]
     entry: str
@@ -215,12 +215,12 @@ class Bridge:
             same_env=given.same_env,
             how=given.environments,
         )
-        layer = layer_for(image, wanted, _say)
-        if layer.slot is not None:
-            self._until_ended.enter_context(layer.slot)
+        overlay = overlay_for(image, wanted, _say)
+        if overlay.slot is not None:
+            self._until_ended.enter_context(overlay.slot)
         if spec is not None:
-            self._channel.call(DescribeTask(id=spec.task.id, runtime={ENVIRONMENT: layer.recorded}))
-        own = [*([] if layer.folder is None else [str(layer.folder)]), CODE]
+            self._channel.call(DescribeTask(id=spec.task.id, runtime={ENVIRONMENT: overlay.recorded}))
+        own = [*([] if overlay.folder is None else [str(overlay.folder)]), CODE]
         variables = {**image.variables, **given.environment}
         if spec is None:  # it becomes another Python, which has to find all this by itself
             variables["PYTHONPATH"] = os.pathsep.join(own)
@@ -256,7 +256,7 @@ class Bridge:
             with suppress(ChildProcessError):
                 os.waitpid(-1, os.WNOHANG)
             time.sleep(0.005)
-        Path(self._given.mark).unlink(missing_ok=True)
+        Path(self._given.ticket).unlink(missing_ok=True)
         return code
 
 

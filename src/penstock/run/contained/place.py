@@ -22,7 +22,7 @@ from penstock.core.lease import Held
 from penstock.core.task import Container, ScriptKind, Task
 from penstock.run import containers, launch, wire
 from penstock.run.attempt import decode_spec
-from penstock.run.contained import bridge, mark
+from penstock.run.contained import bridge, ticket
 from penstock.run.launch import Surroundings
 from penstock.run.process import Launch
 
@@ -60,11 +60,11 @@ class Place(Struct, frozen=True, kw_only=True):
     def __exit__(self, *_: object) -> None:
         """See that the container is gone. What cannot be removed now is left to the agent's next look."""
         with suppress(PenstockError):
-            mark.clear(mark.folder_of(self.home) / self.name)
+            ticket.clear(ticket.folder_of(self.home) / self.name)
 
     def first_process(self) -> int | None:
         """Return the id of the container's first process; None while there is none to be seen."""
-        return mark.first_process(self.runtime, self.name)
+        return ticket.first_process(self.runtime, self.name)
 
 
 def place_for(container: Container, allowed: Allowed, held: Held, home: Path) -> Place:
@@ -126,7 +126,7 @@ def _order(place: Surroundings, container: Place, inner: Launch, folder: str) ->
         runtime=container.runtime,
         container=container.container,
         name=container.name,
-        mark=str(mark.leave(place.home, container.runtime, container.name)),
+        ticket=str(ticket.leave(place.home, container.runtime, container.name)),
         always=container.allowed.always,
         mounts=(code, Mount(folder=str(packages)), Mount(folder=folder, writable=True)),
         entry=inner.entry,

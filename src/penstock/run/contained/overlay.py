@@ -33,7 +33,7 @@ from penstock.settings import Environments
 SITE = "site-packages"
 IMAGE, LAID = "image", "image and packages of its own"
 
-_LAYOUT = 1  # counts on when layers are made in another way, so that older ones are not used
+_LAYOUT = 1  # counts on when overlays are made in another way, so that older ones are not used
 _GLIBC = (17, 28, 31, 32, 33, 34, 35, 36, 37, 38, 39, 40)  # the second numbers that uv knows platforms for
 _MACHINE = re.compile(r"linux-(x86_64|aarch64)")
 
@@ -80,7 +80,7 @@ class Wanted(Struct, frozen=True, kw_only=True):
 
     Args:
         script: What runs; None for nothing but Penstock.
-        cache: Where layers are kept.
+        cache: Where overlays are kept.
         same_env: Whether the image's packages are to do, whatever is recorded.
         how: How environments are built on this machine.
     """
@@ -91,7 +91,7 @@ class Wanted(Struct, frozen=True, kw_only=True):
     how: Environments
 
 
-class Layer(Struct, frozen=True, kw_only=True):
+class Overlay(Struct, frozen=True, kw_only=True):
     """What is laid over an image's packages.
 
     Args:
@@ -110,7 +110,7 @@ class Layer(Struct, frozen=True, kw_only=True):
         return f"{IMAGE if self.folder is None else LAID}: {self.reason}"
 
 
-def layer_for(image: Image, wanted: Wanted, say: Callable[[str], object]) -> Layer:
+def overlay_for(image: Image, wanted: Wanted, say: Callable[[str], object]) -> Overlay:
     """Return what is to be laid over an image: one that is there, else a new one, if anything.
 
     Args:
@@ -133,13 +133,13 @@ def layer_for(image: Image, wanted: Wanted, say: Callable[[str], object]) -> Lay
     unmet = differences(lines, "", image.present)
     own = differences(normalised(own_requirements()), "", image.present)
     if not unmet and not own:
-        return Layer(folder=None, reason=_why_nothing(wanted, found, lines))
+        return Overlay(folder=None, reason=_why_nothing(wanted, found, lines))
     recipe = _Recipe(lines if unmet else (), image, wanted.how, say)
     cache = wanted.cache.absolute()
     with writing_below(cache):
         slot = share(cache / "environments", recipe)
     reason = "; ".join(unmet[:3]) if unmet else "what Penstock needs is not in the image"
-    return Layer(folder=slot.folder / SITE, reason=reason, slot=slot)
+    return Overlay(folder=slot.folder / SITE, reason=reason, slot=slot)
 
 
 def _why_nothing(wanted: Wanted, found: Needs, lines: tuple[str, ...]) -> str:
@@ -161,7 +161,7 @@ class _Recipe(Struct, frozen=True):
     @property
     def key(self) -> str:
         sources = (self.how.index, self.how.find_links)
-        parts = ("layer", _LAYOUT, self.requirements, minor(self.image.version), self._options, sources)
+        parts = ("overlay", _LAYOUT, self.requirements, minor(self.image.version), self._options, sources)
         return sha256(json.dumps((*parts, own_requirements())).encode()).hexdigest()[:32]
 
     def make(self, folder: Path, descriptor: int) -> None:

@@ -1,4 +1,4 @@
-"""Marks of containers that may be there, and what becomes of those whose owner died."""
+"""Tickets of containers that may be there, and what becomes of those whose owner died."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from podman import install
 
 from penstock.core.errors import PenstockError
 from penstock.core.task import Worker
-from penstock.run.contained import mark
+from penstock.run.contained import ticket
 from penstock.run.liveness import here
 
 
@@ -50,50 +50,50 @@ def dead():
 
 
 def by(home, owner):
-    """Have another process own the mark."""
-    file = mark.leave(home, "podman", "c")
-    file.write_bytes(msgspec.json.encode(mark.Mark(runtime="podman", name="c", owner=owner)))
+    """Have another process own the ticket."""
+    file = ticket.leave(home, "podman", "c")
+    file.write_bytes(msgspec.json.encode(ticket.Ticket(runtime="podman", name="c", owner=owner)))
     return file
 
 
 def test_a_mark_goes_with_its_container(tmp_path, container):
     process = container("c")
-    file = mark.leave(tmp_path, "podman", "c")
-    assert mark.first_process("podman", "c") != process.pid
-    mark.clear(file)
+    file = ticket.leave(tmp_path, "podman", "c")
+    assert ticket.first_process("podman", "c") != process.pid
+    ticket.clear(file)
     assert process.wait() == 128 + 9
     assert not file.exists()
-    assert mark.first_process("podman", "c") is None
-    mark.clear(file)  # as often as one likes
+    assert ticket.first_process("podman", "c") is None
+    ticket.clear(file)  # as often as one likes
 
 
 def test_a_container_that_is_gone_already_needs_no_removing(tmp_path, programs):
-    file = mark.leave(tmp_path, "podman", "c")
-    mark.clear(file)
+    file = ticket.leave(tmp_path, "podman", "c")
+    ticket.clear(file)
     assert not file.exists()
 
 
 def test_while_the_runtime_cannot_remove_it_the_mark_stays(tmp_path, programs):
-    file = mark.leave(tmp_path, "podman", "c")
+    file = ticket.leave(tmp_path, "podman", "c")
     (programs / "podman").write_text("#!/bin/sh\necho 'the disk is on fire' >&2; exit 1\n")
     with pytest.raises(PenstockError, match="the disk is on fire"):
-        mark.clear(file)
+        ticket.clear(file)
     assert file.exists()
 
 
 def test_what_belongs_to_a_process_that_lives_is_left_alone(tmp_path, container, programs):
     process = container("c")
     file = by(tmp_path, here())
-    mark.recover(tmp_path, pytest.fail)
+    ticket.recover(tmp_path, pytest.fail)
     assert process.poll() is None
-    mark.clear(file)
+    ticket.clear(file)
 
 
 def test_what_belongs_to_another_machine_is_left_alone(tmp_path, container, dead):
     container("c")
     file = by(tmp_path, Worker(host="elsewhere", pid=1))
-    mark.recover(tmp_path, pytest.fail)
-    mark.clear(file)
+    ticket.recover(tmp_path, pytest.fail)
+    ticket.clear(file)
 
 
 def test_the_container_of_a_dead_process_is_removed_at_once_and_looked_for_again_before_the_mark_goes(
@@ -102,23 +102,23 @@ def test_the_container_of_a_dead_process_is_removed_at_once_and_looked_for_again
     process = container("c")
     file = by(tmp_path, dead)
     said = []
-    mark.recover(tmp_path, said.append)
+    ticket.recover(tmp_path, said.append)
     assert process.wait() == 128 + 9
     assert ["container c" in one for one in said] == [True]
     late = container("c")  # its runtime was slow to make it
-    mark.recover(tmp_path, said.append)
+    ticket.recover(tmp_path, said.append)
     assert file.exists()
     assert late.poll() is None  # not looked at more often than it has to be
-    monkeypatch.setattr(mark, "LATE", 0.0)
-    mark.recover(tmp_path, said.append)
+    monkeypatch.setattr(ticket, "LATE", 0.0)
+    ticket.recover(tmp_path, said.append)
     assert late.wait() == 128 + 9
     assert not file.exists()
     assert len(said) == 1
 
 
 def test_what_is_no_mark_is_left_where_it_is(tmp_path):
-    folder = mark.folder_of(tmp_path)
+    folder = ticket.folder_of(tmp_path)
     folder.mkdir()
     (folder / "notes").write_text("mine")
-    mark.recover(tmp_path, pytest.fail)
+    ticket.recover(tmp_path, pytest.fail)
     assert (folder / "notes").exists()

@@ -1,4 +1,4 @@
-"""Marks of containers that may be there: a file each, so that none is left behind by whoever started it and died.
+"""Tickets of containers that may be there: a file each, so that none is left behind by whoever started it and died.
 
     <home>/containers/<name>          written before the container is started, gone when it is gone
 
@@ -30,7 +30,7 @@ LATE = 5.0  # seconds after which what was asked for before its owner died has c
 _GONE = ("no such container", "no container with name or id")
 
 
-class Mark(Struct, frozen=True, kw_only=True):
+class Ticket(Struct, frozen=True, kw_only=True):
     """A container that may be there.
 
     Args:
@@ -45,51 +45,51 @@ class Mark(Struct, frozen=True, kw_only=True):
 
 
 def folder_of(home: Path) -> Path:
-    """Return the folder of the marks of a home."""
+    """Return the folder of the tickets of a home."""
     return home / "containers"
 
 
 def leave(home: Path, runtime: Runtime, name: str) -> Path:
-    """Write down that a container is about to be there, which this process sees to; return the mark."""
+    """Write down that a container is about to be there, which this process sees to; return the ticket."""
     folder = folder_of(home)
     with writing_below(folder):
         folder.mkdir(mode=0o700, parents=True, exist_ok=True)
         file = folder / name
         part = file.with_name(f".{name}.{os.getpid()}")
-        part.write_bytes(msgspec.json.encode(Mark(runtime=runtime, name=name, owner=here())))
+        part.write_bytes(msgspec.json.encode(Ticket(runtime=runtime, name=name, owner=here())))
         part.replace(file)
     return file
 
 
 def clear(file: Path) -> None:
-    """Remove the container of a mark, and the mark; nothing is done where there is no mark.
+    """Remove the container of a ticket, and the ticket; nothing is done where there is no ticket.
 
     Raises:
-        PenstockError: It cannot be removed now; the mark stays.
+        PenstockError: It cannot be removed now; the ticket stays.
     """
-    if (mark := _read(file)) is not None:
-        remove(mark.runtime, mark.name)
+    if (ticket := _read(file)) is not None:
+        remove(ticket.runtime, ticket.name)
         file.unlink(missing_ok=True)
 
 
 def recover(home: Path, say: Callable[[str], object]) -> None:
     """Remove the containers whose owners died.
 
-    Such a mark stays for a while after that, for a container that its runtime was about to make.
+    Such a ticket stays for a while after that, for a container that its runtime was about to make.
 
     Raises:
         PenstockError: One cannot be removed now.
     """
-    for file, mark in _marks(home):
-        if is_alive(mark.owner) is False:
+    for file, ticket in _tickets(home):
+        if is_alive(ticket.owner) is False:
             is_second = file.stat().st_mode & 0o100
             if is_second and time.time() - file.stat().st_ctime < LATE:
                 continue
-            remove(mark.runtime, mark.name)
+            remove(ticket.runtime, ticket.name)
             if is_second:
                 file.unlink(missing_ok=True)
             else:
-                say(f"container {mark.name}: removed, if it was there; what had started it died")
+                say(f"container {ticket.name}: removed, if it was there; what had started it died")
                 file.chmod(0o700)
 
 
@@ -120,13 +120,13 @@ def _ask(runtime: Runtime, *words: str) -> tuple[int, str]:
     return ended.code, lines[-1] if lines else ""
 
 
-def _marks(home: Path) -> Iterator[tuple[Path, Mark]]:
+def _tickets(home: Path) -> Iterator[tuple[Path, Ticket]]:
     for file in sorted(folder_of(home).glob("[!.]*")):
-        if (mark := _read(file)) is not None:
-            yield file, mark
+        if (ticket := _read(file)) is not None:
+            yield file, ticket
 
 
-def _read(file: Path) -> Mark | None:
+def _read(file: Path) -> Ticket | None:
     with suppress(OSError, msgspec.DecodeError):
-        return msgspec.json.decode(file.read_bytes(), type=Mark)
+        return msgspec.json.decode(file.read_bytes(), type=Ticket)
     return None

@@ -12,7 +12,7 @@ import pytest
 
 from penstock.core.errors import Invalid, NotFound
 from penstock.core.task import Script
-from penstock.run.contained.layer import Image, Wanted, layer_for, platform_of
+from penstock.run.contained.overlay import Image, Wanted, overlay_for, platform_of
 from penstock.settings import Environments
 
 PACKAGES = {one.metadata["Name"]: one.version for one in metadata.distributions()}
@@ -35,7 +35,7 @@ def lay(tmp_path, wheels):
         wanted = Wanted(
             script=Script(source="x = 1", packages=packages), cache=tmp_path / "cache", same_env=same_env, how=how
         )
-        return layer_for(image, wanted, say)
+        return overlay_for(image, wanted, say)
 
     return lay
 
