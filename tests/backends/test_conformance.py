@@ -227,7 +227,7 @@ ON_POSTGRES = {"postgres", "postgres_http"}  # the others are on the SQLite file
 
 RUNS = ArchiveRun | CloneRun | CreateRun | DefineRun | EndRun | StartRun | StopRun  # what these return is a run
 NOT_THE_RECORD = (  # what these return
-    AddKey | DeleteModel | DeleteRun | DraftRerun | DeleteTask | EndLeases | RemoveParameters | ResetTask
+    AddKey | AddStep | DeleteModel | DeleteRun | DraftRerun | DeleteTask | EndLeases | RemoveParameters | ResetTask
 )
 
 # What a step may not do, on its channel and nowhere else.
