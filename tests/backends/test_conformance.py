@@ -236,7 +236,7 @@ RUNS = (
     ArchiveRun | CloneRun | CreateRun | DefineRun | EndRun | LaunchRun | RequeueRun | StartRun | StopRun
 )  # what these return is a run
 NOT_THE_RECORD = (  # what these return
-    AddKey | DeleteModel | DeleteRun | DraftRerun | DeleteTask | EndLeases | RemoveParameters | ResetTask
+    AddKey | AddStep | DeleteModel | DeleteRun | DraftRerun | DeleteTask | EndLeases | RemoveParameters | ResetTask
 )
 
 # What a step may not do, on its channel and nowhere else.

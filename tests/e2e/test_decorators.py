@@ -92,6 +92,7 @@ def test_a_loop_of_ten_trainings_and_the_choice_of_the_best(place, how):
     assert BEST in stored["deployed"]
 
 
+@pytest.mark.parametrize("place", ["home", "server"], indirect=True)
 def test_a_loop_of_ten_trainings_goes_through_queues_and_its_script_leaves_at_once(place):
     place.agent("--workers", "2")
     place.run(PRELUDE + SEARCH + CALL, HOW="queues")

@@ -8,16 +8,20 @@ import threading
 from pathlib import Path
 
 import pytest
+from tests.place import PATIENCE, until
 
 from penstock.backend import connect
+from penstock.core.assignment import Assignment
 from penstock.core.errors import BadPipeline, StepFailed
 from penstock.core.pipeline import Argument, Pipeline, Step
 from penstock.core.progress import StepStatus
 from penstock.core.run import attempt_id
 from penstock.core.task import Script, Status
 from penstock.ops.changes import LastChange
+from penstock.ops.growth import AddStep
 from penstock.ops.runs import CreateRun, GetRun, ResumeRun, StartRun, StopRun
-from penstock.ops.tasks import ListTasks, NewTask
+from penstock.ops.steps import EnqueueStep
+from penstock.ops.tasks import EndTask, ListTasks, NewTask
 from penstock.run import liveness
 from penstock.run.callbacks import Callbacks
 from penstock.run.growing import Addition, GrowingController
@@ -206,3 +210,42 @@ def test_in_a_run_that_goes_on_another_call_of_a_name_runs_anew(growing):
     assert growing.controller.wait_for("a") is StepStatus.COMPLETED
     assert growing.end() is Status.COMPLETED
     assert growing.controller.task_of("a") == attempt_id(RUN, "a", 2)
+
+
+class Late:
+    """A backend that lets something happen between the answer to AddStep and whoever reads it."""
+
+    def __init__(self, backend, then):
+        self._backend = backend
+        self.blobs = backend.blobs
+        self._then = then
+
+    def call(self, op):
+        answer = self._backend.call(op)
+        if isinstance(op, AddStep):
+            self._then()
+        return answer
+
+
+def test_an_attempt_that_ends_before_it_is_followed_again_is_not_waited_for_in_vain(growing, monkeypatch):
+    heard, hear = threading.Event(), GrowingController._hear
+
+    def note(controller, change):
+        hear(controller, change)
+        if change.status == "stopped":
+            heard.set()
+
+    monkeypatch.setattr(GrowingController, "_hear", note)
+    growing.begin()
+    backend, new = growing.backend, NewTask(id="", name="a", project="P", queue="default")
+    backend.call(AddStep(run=RUN, step=Step(name="a", code="", returns=("x",)), script=GIVE))
+    backend.call(EnqueueStep(run=RUN, step="a", attempt=1, task=new, assignment=Assignment()))
+    task = attempt_id(RUN, "a", 1)
+
+    def end():
+        backend.call(EndTask(id=task, status=Status.STOPPED))
+        assert heard.wait(PATIENCE)  # and nobody followed it yet
+
+    growing.controller._backend = Late(backend, end)
+    growing.add("a")
+    until(lambda: growing.controller.progress.status.get("a") is StepStatus.ABORTED)

@@ -19,10 +19,11 @@ from penstock.core.outputs import Artifact
 from penstock.core.pipeline import Step, plan
 from penstock.core.progress import OPEN, SETTLED, Action, Begun, StepStatus
 from penstock.core.rerun import RerunPlan
-from penstock.core.run import Run
+from penstock.core.run import Change, ChangeKind, Run, StepState
 from penstock.core.task import Script
 from penstock.ops.growth import AddedStep, AddStep
 from penstock.ops.reruns import GetRerun
+from penstock.ops.tasks import GetTask
 from penstock.run.callbacks import Callbacks
 from penstock.run.controller import Controller
 from penstock.run.plan import Plan
@@ -172,7 +173,14 @@ class GrowingController(Controller):
             self._told.observer.step(name, status, 0, state.reason)
         elif status in OPEN:
             self._go_on(state)
+            self._catch_up(state)
         elif left_out is not None:
             self._decide([left_out])
             status = StepStatus.SKIPPED
         return self._growing.grow(Added(plan((step,))[0], status, state.attempt))
+
+    def _catch_up(self, state: StepState) -> None:
+        """Take note of what became of an attempt before it was followed: the feed told nobody who listened."""
+        task = self._backend.call(GetTask(id=str(state.task)))
+        now = Change(seq=0, at=0.0, kind=ChangeKind.STATUS, task=task.id, status=task.status, message=task.message)
+        self._waiting.tell(now)
