@@ -12,7 +12,7 @@ CASES ?= 20000
 # Two workers, as the smallest machine has two cores; tests that share a group run one after another in one of them.
 PYTEST := pytest -n 2 --dist loadgroup $(TESTS)
 # Where the work is done by processes that tests start, which are not measured (see tests/conftest.py).
-UNMEASURED := $(addprefix --ignore tests/,bench docs e2e faults run/frameworks run/arguments)
+UNMEASURED := $(addprefix --ignore tests/,bench docs e2e faults ui run/frameworks run/arguments)
 
 # A home that cannot be written must not be needed: caches and the demo's records then stay in this folder.
 ifneq ($(shell test -n "$$HOME" -a -d "$$HOME" -a -w "$$HOME" && echo writable),writable)

@@ -26,6 +26,7 @@ from penstock.ops.runs import CreateRun, EndRun, StartRun
 from penstock.ops.steps import LaunchStep
 from penstock.ops.tasks import CreateTask, EndTask, NewTask
 from penstock.settings import Settings
+from penstock.store import letters
 from penstock.store.dialect import POSTGRES, SQLITE
 from penstock.store.sql import Connection, Session
 
@@ -150,6 +151,8 @@ def multiply(session: Session, runs: int) -> None:
     spread = "INSERT INTO task_tags (task, tag) SELECT id, '{0}' FROM tasks WHERE tags LIKE '%\"{0}\"%'"
     for tag in ("rare", "nightly"):
         session.run(spread.format(tag))
+    session.run("DELETE FROM letters")
+    session.run(f"INSERT INTO letters (of_run, task, text) {letters.ROWS}")
 
 
 def main() -> None:

@@ -58,6 +58,7 @@ from penstock.ops.claims import (
     RenewLease,
     SpareLeases,
 )
+from penstock.ops.comparison import CompareRuns, GetGrid
 from penstock.ops.console import ConsolePlace, SearchConsole
 from penstock.ops.decisions import ListDecisions, RecordDecision
 from penstock.ops.executions import Keyed, ListExecutions, ListStored, ReuseStep
@@ -76,6 +77,7 @@ from penstock.ops.lifecycle import (
     PublishTask,
     ResetTask,
 )
+from penstock.ops.logs import ReadLog
 from penstock.ops.models import (
     AddModel,
     ArchiveModel,
@@ -482,6 +484,9 @@ READS: list[Op] = [
     GetRerun(run=ANEW),
     PlanAction(id=RUN, action=Action.ABORT),
     PlanAction(id=BROKEN, action=Action.RERUN_FROM, step="b", parameters={"rate": "é"}),
+    CompareRuns(ids=(RUN, BROKEN, OVER)),
+    GetGrid(pipeline="flow", project="P", limit=2),
+    ReadLog(run=RUN, steps=("a",), newest=True, before=2**40),
     GetGraph(id=RUN),
     GetGraph(id=ANEW),
     ListPipelines(limit=1),
@@ -531,6 +536,9 @@ REFUSED: list[tuple[Op, type[PenstockError]]] = [
     (GetTask(id="é\n"), NotFound),
     (GetRun(id=TASK), NotFound),
     (GetGraph(id=TASK), NotFound),
+    (ReadLog(run=RUN, lines=0), Invalid),
+    (CompareRuns(ids=(RUN,)), Invalid),
+    (GetGrid(pipeline="é", project="P", limit=0), Invalid),
     (PlanAction(id=TASK, action=Action.DELETE), NotFound),
     (RequeueRun(id=RUN), Conflict),
     (ListPipelines(limit=0), Invalid),

@@ -61,6 +61,7 @@ def path(tmp_path: Path) -> Path:
 ON_EVERY_DATABASE = {
     "test_agents",
     "test_leases",
+    "test_letters",
     "test_overview",
     "test_queues",
     *("test_changes", "test_decisions", "test_executions", "test_models", "test_outputs", "test_reports", "test_runs"),

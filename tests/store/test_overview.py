@@ -3,9 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from math import isnan, nan
 
+from penstock.core.cachekey import KeyParts
+from penstock.core.code import Code
+from penstock.core.outputs import ScalarPoint
 from penstock.core.pipeline import Pipeline
 from penstock.core.task import Script, Status, Task, TaskType
+from penstock.ops.executions import Keyed
+from penstock.ops.outputs import NewPoints
 from penstock.ports.overview import Held, Origin
 from penstock.ports.queues import Waiting
 from penstock.store.overview import LONGEST_MESSAGE
@@ -89,3 +95,23 @@ def test_failures_are_walked_in_the_order_in_which_they_came(
     assert [one.ended for one in tx.overview.failures(6.0, 10)] == [9.0, 7.0]
     sql = """SELECT t.id FROM tasks t WHERE t.type = 'controller' AND t.ended >= 1.0 ORDER BY t.ended DESC LIMIT 1"""
     assert "controllers_by_end" in scans(tx, sql)[0]
+
+
+def test_metrics_of_many_tasks_come_together_each_with_its_task(tx: SqlTx) -> None:
+    for task, value in (("1", 0.5), ("2", nan), ("3", 1.0)):
+        points = (ScalarPoint(1, value, 1.0),)
+        tx.reports.append_scalars(task, [NewPoints(title="loss", series="train", points=points)])
+    found = dict(tx.overview.metrics(["1", "2"]))
+    assert set(found) == {"1", "2"}
+    assert found["1"].last == 0.5
+    assert isnan(found["2"].last)
+
+
+def test_the_packages_of_a_run_are_those_that_its_steps_were_keyed_with(tx: SqlTx) -> None:
+    a_run(tx)
+    for id, packages in (("1", {"numpy": "1"}), ("2", {"pandas": "2"}), ("3", {})):
+        an_attempt(tx, id, id)
+        parts = KeyParts(code=Code("d", {}), packages=packages)
+        tx.executions.add(id, "r", id, Keyed(key=id, parts=parts))
+    assert tx.overview.packages("r") == {"numpy": "1", "pandas": "2"}
+    assert tx.overview.packages("other") == {}

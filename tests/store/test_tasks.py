@@ -350,7 +350,7 @@ def test_deleting_leaves_no_row_behind_and_touches_no_other_task(store: SqliteSt
         tx.leases.add(replace(waiting, rank=0.0), "agent", f"request of {task}", 1.0)
         tx.assignments.set(task, Assignment())
     names = [name for name in tables(tx) if name not in {"schema_migrations", "pipelines", "projects", *OF_NO_TASK}]
-    assert len(names) == 20
+    assert len(names) == 21
     tx.tasks.delete(["run", "step", "lone"])
 
     left = {table: tx.tasks._session.rows(f"SELECT COUNT(*) FROM {table}")[0][0] for table in names}

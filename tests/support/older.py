@@ -23,5 +23,6 @@ AFTER = {
     "SELECT number FROM parameters ORDER BY name": list(VALUES.values()),
     "SELECT tag FROM task_tags ORDER BY tag": ["best", LONG[:200], "é"],
     "SELECT archived FROM tasks ORDER BY id": [1, 0, 0],
+    "SELECT task FROM letters WHERE of_run = 0 AND text LIKE '%flow%' ORDER BY task": ["a", "b", "c"],
 }
 """Queries, and the column that each returns."""

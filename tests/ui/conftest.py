@@ -17,7 +17,7 @@ FLAGS = [
     *("--headless=new", "--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run"),
     *("--disable-background-networking", "--disable-dev-shm-usage"),
 ]
-PATIENCE = 60_000  # milliseconds after which a test is lost; none comes near
+PATIENCE = 30_000  # milliseconds after which a test is lost; none comes near
 DESKTOP = {"width": 1440, "height": 900}
 PHONE = {"width": 390, "height": 844}
 
@@ -77,8 +77,9 @@ def browser():
         pytest.skip(f"there is no browser here: {BY_HAND}")
     if not is_built():
         pytest.skip(f"the page is not built in {BUILT}, or of other sources: make page")
-    from playwright.sync_api import sync_playwright
+    from playwright.sync_api import expect, sync_playwright
 
+    expect.set_options(timeout=PATIENCE)
     with sync_playwright() as playwright:
         browser = playwright.chromium.launch(executable_path=program, args=FLAGS)
         yield browser
@@ -94,17 +95,22 @@ def world(tmp_path_factory):
     place.close()
 
 
+_COOKIES: dict[str, list[object]] = {}  # of who logged in at a server: doing so takes longer than most tests
+
+
 class Visit:
     """A browser of its own, and what it asked for and complained about.
 
     Attributes:
         requests: The responses that came, in order.
         complaints: What the browser's console said, what was thrown, what was asked of another host.
+        host: The only one that may be asked for anything.
         forgiven: What a complaint may be, as a pattern, where a test brings it about.
     """
 
     def __init__(self, browser, place, *, viewport=DESKTOP, scheme="light", logged_in=True):
         self.place = place
+        self.host = urlsplit(place.url).netloc
         self.context = browser.new_context(viewport=viewport, color_scheme=scheme, reduced_motion="reduce")
         self.context.set_default_timeout(PATIENCE)
         self.context.grant_permissions(["clipboard-read", "clipboard-write"])
@@ -115,9 +121,12 @@ class Visit:
         self.context.on("console", self._said)
         self.context.on("weberror", lambda error: self.complaints.append(str(error.error)))
         self.page = self.context.new_page()
-        if logged_in:
+        if logged_in and place.url not in _COOKIES:
             self.page.goto(place.penstock("ui").strip())
             self.page.wait_for_url(f"{place.url}/")
+            _COOKIES[place.url] = self.context.cookies()
+        elif logged_in:
+            self.context.add_cookies(_COOKIES[place.url])
 
     def go(self, path="/"):
         """Open an address of the page; return the page once it knows whether it is live."""
@@ -140,7 +149,7 @@ class Visit:
     def _came(self, response):
         self.requests.append(response)
         host = urlsplit(response.url).netloc
-        if host and host != urlsplit(self.place.url).netloc:
+        if host and host != self.host:
             self.complaints.append(f"asked of another host: {response.url}")
 
     def _said(self, message):

@@ -17,7 +17,9 @@ MOST_REQUESTS = 12
 
 
 def test_the_address_that_the_command_prints_leads_to_the_page(visit, world):
-    page = visit().page
+    page = visit(logged_in=False).page
+    page.goto(world.penstock("ui").strip())
+    page.wait_for_url(f"{world.url}/")
     expect(page.get_by_role("heading", name="Pipelines", level=1)).to_be_visible()
     expect(page).to_have_title("Pipelines · Penstock")
 

@@ -2,6 +2,7 @@
 import { createRouter } from "@tanstack/react-router";
 import { base } from "./place";
 import { rootRoute } from "./root";
+import { newRunRoute } from "./screens/newrun/route";
 import { pipelinesRoute } from "./screens/pipelines/route";
 import { runRoute } from "./screens/run/route";
 import { runsRoute } from "./screens/runs/route";
@@ -12,6 +13,7 @@ export const router = createRouter({
     pipelinesRoute, // /
     runsRoute, // /runs
     runRoute, // /runs/$run
+    newRunRoute, // /new?source=RUN or /new?pipeline=NAME&project=PROJECT
   ]),
   basepath: base,
   defaultPreload: "intent",

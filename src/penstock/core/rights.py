@@ -226,6 +226,8 @@ RULES: dict[str, Rule] = {
     "ListRuns": read(lists=True),
     "SearchRuns": read(lists=True),
     "ListPipelines": read(lists=True),
+    "GetGrid": read(project("project")),
+    "CompareRuns": read(task("ids")),
     "ListFailures": read(lists=True),
     "SearchTasks": read(lists=True),
     # steps of runs
@@ -247,6 +249,7 @@ RULES: dict[str, Rule] = {
     "AppendConsole": run(task("task"), step=OWN, audited=False),
     "ReadConsole": read(task("task")),
     "SearchConsole": read(task("task")),
+    "ReadLog": read(task("run")),
     "LastLines": read(task("tasks")),
     "ReportScalars": run(task("task"), step=OWN, audited=False),
     "GetScalars": read(task("task")),

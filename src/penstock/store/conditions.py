@@ -56,7 +56,8 @@ class Among(Struct, frozen=True, kw_only=True):
         always: Holds for every row that is meant.
         facts: The column of each fact.
         kinds: What values facts have.
-        any_text: The columns in which a text is looked for that may be anywhere.
+        of_runs: Whether it is that of runs.
+        keys: What facts are sorted by, where that is not their column itself.
         orders: Indexes of tasks in the order of a fact.
         looks: The index of tasks in which they are looked up otherwise.
         finds: Queries for ids by a fact, where an index finds them; a condition on the column follows.
@@ -67,7 +68,8 @@ class Among(Struct, frozen=True, kw_only=True):
     always: str
     facts: dict[str, str]
     kinds: dict[str, Kind]
-    any_text: tuple[str, ...]
+    of_runs: bool
+    keys: dict[str, str] = {}
     orders: dict[str, str] = {}
     looks: str = ""
     finds: dict[str, str] = {}
@@ -133,8 +135,10 @@ def _of_fact(among: Among, name: str, condition: Condition) -> Compiled:
     if kind is Kind.TAGS:
         return _of_tags(among, condition)
     if kind is Kind.ANY:
-        terms = [_has(column, str(value)) for value in condition.values for column in among.any_text]
-        return Compiled(_grouped(terms))
+        some = _grouped([_has("l.text", str(value), is_lower=True) for value in condition.values])
+        chosen = f"FROM letters l WHERE l.of_run = {int(among.of_runs)} AND {some.sql}"
+        check = Term(f"EXISTS (SELECT 1 {chosen} AND l.task = {among.id})", some.values)
+        return Compiled(check, Term(f"SELECT l.task {chosen}", some.values))
     column = among.facts[name]
     check = _grouped([_compared(column, condition.test, value) for value in condition.values])
     query = among.finds.get(name)
@@ -161,11 +165,15 @@ def _compared(column: str, test: Compare, value: Value) -> Term:
     return Term(f"{column} {compare} ?", (value if isinstance(value, str) else float(value or 0),))
 
 
-def _has(column: str, letters: str) -> Term:
-    """The column holds these letters. Databases agree on the case of letters of ASCII alone."""
+def _has(column: str, letters: str, *, is_lower: bool = False) -> Term:
+    """The column holds these letters. Databases agree on the case of letters of ASCII alone.
+
+    Args:
+        is_lower: Whether what it holds is written in small letters of ASCII.
+    """
     escaped = letters.replace("!", "!!").replace("%", "!%").replace("_", "!_")
     lowered = escaped.encode().lower().decode()
-    return Term(f"LOWER({column}) LIKE ? ESCAPE '!'", (f"%{lowered}%",))
+    return Term(f"{column if is_lower else f'LOWER({column})'} LIKE ? ESCAPE '!'", (f"%{lowered}%",))
 
 
 def _grouped(terms: Sequence[Term]) -> Term:

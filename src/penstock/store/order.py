@@ -63,9 +63,9 @@ def parts_of(among: Among, sort: Sort) -> list[Part]:
     match sort.column:
         case Fact(name):
             column, numeric = among.facts[name], among.kinds[name] in {Kind.NUMBER, Kind.TIME}
-            ordered = among.orders.get(name, "")
+            ordered, key = among.orders.get(name, ""), among.keys.get(name, column)
             having = Term(f"{column} IS NOT NULL") if name in _MAY_LACK else Term("")
-            part = Part(column, numeric, sort.descending, having, id="t.id" if ordered else "", ordered=ordered)
+            part = Part(key, numeric, sort.descending, having, id="t.id" if ordered else "", ordered=ordered)
             return [part, _without(among, Term(f"{column} IS NULL"))] if name in _MAY_LACK else [part]
         case ParameterColumn(section, name):
             return _parts_of_parameter(among, section, name, descending=sort.descending)

@@ -5,13 +5,27 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from typing import Any
 
+from msgspec import Struct
+
+from penstock.core.outputs import ScalarSummary
 from penstock.core.task import EndReason, Status, Task
 from penstock.ops.pipelines import Failure, LastRun, RunBar
 from penstock.ports.overview import Held, Origin
+from penstock.store.reports import summary_of
 from penstock.store.sql import Session, Where, reader
+
+
+class _Packages(Struct):
+    """Of what a cache key is made of, the packages."""
+
+    packages: dict[str, str] = {}
+
 
 LONGEST_MESSAGE = 2_000  # characters of why an attempt ended: its first line is what is shown
 
+LOOKED_AT = 100  # attempts by which is said which packages a run uses
+
+_parts = reader(_Packages)
 _strings = reader(tuple[str, ...])
 _ATTEMPT = "id, step, attempt, status, reason, started, ended, queue, created"
 
@@ -65,6 +79,24 @@ class SqlOverview:
             tasks,
         )
         return {id: Origin(run=run, name=f"{pipeline} #{number}") for id, run, pipeline, number in rows}
+
+    def metrics(self, tasks: Sequence[str]) -> list[tuple[str, ScalarSummary]]:
+        """Return what is known of each series of these tasks without its points, behind the id of its task."""
+        rows = self._session.rows_among(
+            """SELECT task, title, series, last, minimum, maximum, count, iteration FROM scalar_series
+                WHERE task IN ({values})""",
+            tasks,
+        )
+        return [(row[0], summary_of(row[1:])) for row in rows]
+
+    def packages(self, run: str) -> dict[str, str]:
+        """Return the packages, with their versions, that steps of a run use whose execution can be reused."""
+        rows = self._session.rows(
+            f"""SELECT p.parts FROM key_parts p WHERE p.key IN (SELECT e.key FROM tasks t
+                JOIN executions e ON e.task = t.id WHERE t.run = ? ORDER BY t.position LIMIT {LOOKED_AT})""",
+            run,
+        )
+        return {name: version for (parts,) in rows for name, version in _parts(parts).packages.items()}
 
     def pipelines(self, after: tuple[str, str]) -> Iterator[tuple[str, str]]:
         """Yield name and project of the pipelines behind this one that have runs or drafts, in this order."""

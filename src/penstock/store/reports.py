@@ -21,7 +21,7 @@ from msgspec.structs import replace
 from penstock.core.outputs import ConsoleLine, ScalarPoint, ScalarSeries, ScalarSummary
 from penstock.ops.outputs import ConsoleChunk, NewPoints
 from penstock.store import points
-from penstock.store.sql import Session, marks
+from penstock.store.sql import Row, Session, marks
 
 LAST: Final = 2**63 - 1
 """An id that comes after every other."""
@@ -127,18 +127,7 @@ class SqlReports:
                 WHERE task = ? ORDER BY title, series""",
             task,
         )
-        return [
-            ScalarSummary(
-                title=title,
-                series=series,
-                last=_value(last),
-                minimum=_value(minimum),
-                maximum=_value(maximum),
-                count=count,
-                iteration=iteration,
-            )
-            for title, series, last, minimum, maximum, count, iteration in rows
-        ]
+        return [summary_of(row) for row in rows]
 
     def copy_scalars(self, source: str, target: str) -> None:
         """Give a task the series of another one; those of its own with the same name get their points as well."""
@@ -192,6 +181,20 @@ class SqlReports:
         self._session.run(
             "INSERT INTO scalar_chunks (series, count, data) VALUES (?, ?, ?)", series, len(some), points.pack(some)
         )
+
+
+def summary_of(row: Row) -> ScalarSummary:
+    """Return what a row says of a series: title, series, last, minimum, maximum, count, iteration."""
+    title, series, last, minimum, maximum, count, iteration = row
+    return ScalarSummary(
+        title=title,
+        series=series,
+        last=_value(last),
+        minimum=_value(minimum),
+        maximum=_value(maximum),
+        count=count,
+        iteration=iteration,
+    )
 
 
 def _bound(value: float) -> float | None:

@@ -15,6 +15,7 @@ from penstock.core.progress import StepStatus
 from penstock.core.run import Run, StepState
 from penstock.ops.runs import ListRuns
 from penstock.ops.steps import StepDecision
+from penstock.store.letters import put_down
 from penstock.store.sql import Row, Session, Where, text_of_values, values_of_text
 from penstock.store.tasks import COLUMNS, task_of
 
@@ -56,6 +57,7 @@ class SqlRuns:
             pipeline,
             id,
         )
+        put_down(self._session, id)
 
     def has(self, id: str) -> bool:
         """Return whether the task stands for a run."""

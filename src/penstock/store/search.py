@@ -26,7 +26,7 @@ _OF_BOTH: Final = {name: f"t.{name}" for name in ("name", "status", "project", "
     "user": "t.user_name",
     "duration": "(t.ended - t.started)",
 }
-_ANY_TEXT: Final = ("t.name", "t.comment", "t.tags")
+_BY_NAME: Final = {"name": "SUBSTR(t.name, 1, 200)"}
 _CONTROLLERS: Final = "SELECT t.id FROM tasks t WHERE t.type = 'controller' AND"
 
 RUNS: Final = Among(
@@ -39,8 +39,15 @@ RUNS: Final = Among(
         "id": "r.task",
     },
     kinds=OF_RUNS,
-    any_text=(*_ANY_TEXT, "r.pipeline", "r.project"),
-    orders={"started": "controllers_by_start", "status": "controllers_by_status"},
+    of_runs=True,
+    keys=_BY_NAME,
+    orders={
+        "started": "controllers_by_start",
+        "ended": "controllers_by_end",
+        "duration": "controllers_by_duration",
+        "status": "controllers_by_status",
+        "name": "controllers_by_name",
+    },
     looks="controllers",
     finds={
         "status": _CONTROLLERS,
@@ -55,7 +62,8 @@ TASKS: Final = Among(
     always="t.run IS NULL AND NOT EXISTS (SELECT 1 FROM runs x WHERE x.task = t.id)",
     facts={**_OF_BOTH, "type": "t.type", "created": "t.created", "id": "t.id"},
     kinds=OF_TASKS,
-    any_text=(*_ANY_TEXT, "t.project"),
+    of_runs=False,
+    keys=_BY_NAME,
 )
 
 
@@ -92,6 +100,8 @@ class SqlSearch:
         parts = parts_of(among, sort)
         start = Place() if wanted.after is None else place_of(wanted.after, sort, parts)
         query = self._planned(among, wanted)
+        if query is None:
+            return [], None
         rows: list[Place] = []
         for number, part in enumerate(parts[start.part :], start.part):
             behind = start if number == start.part and start.id else None
@@ -102,8 +112,8 @@ class SqlSearch:
         page = rows[: wanted.limit]
         return [one.id for one in page], cursor_of(sort, page[-1]) if len(rows) > wanted.limit else None
 
-    def _planned(self, among: Among, wanted: SearchRuns | SearchTasks) -> _Query:
-        """Choose the condition that leads: the one that the fewest rows pass, if those are few."""
+    def _planned(self, among: Among, wanted: SearchRuns | SearchTasks) -> _Query | None:
+        """Choose the condition that leads: the one that the fewest rows pass, if those are few; None for no row."""
         conditions = [compiled(among, one) for one in wanted.where]
         leading, fewest = None, FEW + 1
         for one in conditions:
@@ -112,6 +122,8 @@ class SqlSearch:
                 row = self._session.first(sql, *one.find.values)
                 if row is not None and row[0] < fewest:
                     leading, fewest = one, row[0]
+                if not fewest:
+                    return None
         checks = tuple(one.check for one in conditions if one is not leading)
         return _Query(among, leading, checks, wanted.archived)
 

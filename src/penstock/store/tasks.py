@@ -27,6 +27,7 @@ from penstock.core.task import (
     origins,
 )
 from penstock.ops.tasks import ListTasks
+from penstock.store.letters import REMOVE, put_down
 from penstock.store.sql import Row, Session, Value, Where, marks, reader, slices, text
 
 COLUMNS = (
@@ -155,6 +156,7 @@ _DELETE = (
     """DELETE FROM changes WHERE kind <> 'deleted' AND task IN ({values})
         AND run IN (SELECT COALESCE(run, id) FROM tasks WHERE id IN ({values}))""",
     "DELETE FROM task_tags WHERE task IN ({values})",
+    REMOVE,
     "DELETE FROM tasks WHERE id IN ({values})",
 )
 _DESCRIBED = (
@@ -183,6 +185,8 @@ class SqlTasks:
         added = self._session.run(_ADD, *_row_of(task), int(ARCHIVED in task.system_tags)).rowcount == 1
         if added:
             self._list_tags(task)
+            if task.run is None:
+                put_down(self._session, task.id)
         return added
 
     def find(self, id: str) -> Task | None:
@@ -264,16 +268,19 @@ class SqlTasks:
     def rename(self, id: str, name: str) -> None:
         """Give the task another name."""
         self._session.change(f"task {id}", "UPDATE tasks SET name = ? WHERE id = ?", name, id)
+        put_down(self._session, id)
 
     def adopt(self, id: str, run: str, step: str, attempt: int) -> None:
         """Make the task an attempt of a step."""
         sql = "UPDATE tasks SET run = ?, step = ?, attempt = ? WHERE id = ?"
         self._session.change(f"task {id}", sql, run, step, attempt, id)
+        put_down(self._session, id)
 
     def release(self, id: str) -> None:
         """Make a task of its own again of one that was adopted."""
         sql = "UPDATE tasks SET run = NULL, step = NULL, attempt = 1, parent = NULL WHERE id = ?"
         self._session.change(f"task {id}", sql, id)
+        put_down(self._session, id)
 
     def describe(self, task: Task) -> None:
         """Replace what people say of a task by what the record says."""
@@ -282,6 +289,8 @@ class SqlTasks:
         self._session.change(f"task {task.id}", sql, *(row[name] for name in _DESCRIBED), task.id)
         self._session.run("DELETE FROM task_tags WHERE task = ?", task.id)
         self._list_tags(task)
+        if task.run is None:
+            put_down(self._session, task.id)
 
     def reset(self, id: str) -> list[str]:
         """Make a draft of a task that recorded nothing; return the hashes of blobs that nothing refers to any more."""

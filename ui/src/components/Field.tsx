@@ -1,6 +1,6 @@
 import "./field.css";
 import { Switch as Radix } from "radix-ui";
-import { type InputHTMLAttributes, type ReactNode, type SelectHTMLAttributes, useId } from "react";
+import { type ComponentProps, type ReactNode, useId } from "react";
 
 /** A label over a control, with what is wrong with its value below. `children` is given the ids that it has to carry. */
 export function Field(props: {
@@ -30,11 +30,11 @@ export function Field(props: {
   );
 }
 
-export function Input({ className, ...rest }: InputHTMLAttributes<HTMLInputElement>) {
+export function Input({ className, ...rest }: ComponentProps<"input">) {
   return <input className={["input", className].filter(Boolean).join(" ")} spellCheck={false} {...rest} />;
 }
 
-export function Select({ className, children, ...rest }: SelectHTMLAttributes<HTMLSelectElement>) {
+export function Select({ className, children, ...rest }: ComponentProps<"select">) {
   return (
     <select className={["input", "select", className].filter(Boolean).join(" ")} {...rest}>
       {children}

@@ -10,8 +10,13 @@ export function Middle({ text, tail = 8 }: { text: string; tail?: number }) {
   const at = text.length - tail;
   return (
     <span className="middle" title={text}>
-      <span className="middle-head">{text.slice(0, at)}</span>
-      <span className="middle-tail">{text.slice(at)}</span>
+      <span className="unseen">{text}</span>
+      <span className="middle-head" aria-hidden="true">
+        {text.slice(0, at)}
+      </span>
+      <span className="middle-tail" aria-hidden="true">
+        {text.slice(at)}
+      </span>
     </span>
   );
 }

@@ -6,6 +6,8 @@ import type { Change, RunDetail, StepState } from "../api/types";
 const LISTS: Readonly<Record<string, readonly Change["kind"][]>> = {
   ListRuns: ["status", "deleted", "stop asked"],
   SearchRuns: ["status", "deleted", "stop asked"],
+  ListPipelines: ["status", "deleted"],
+  ListFailures: ["status", "deleted"],
   SearchTasks: ["status", "deleted"],
   ListTasks: ["status", "deleted"],
   ListQueues: ["queue", "status", "agent"],

@@ -1,74 +1,212 @@
-import { Link } from "@tanstack/react-router";
+import "./pipelines.css";
+import { useInfiniteQuery } from "@tanstack/react-query";
+import { getRouteApi, Link, useNavigate } from "@tanstack/react-router";
+import { Play, Star, X } from "lucide-react";
+import { type RefObject, useRef, useState } from "react";
+import { type Answer, call } from "../../api/call";
 import { useOp } from "../../api/queries";
-import type { Run } from "../../api/types";
+import { Button, IconButton } from "../../components/Button";
+import { Input } from "../../components/Field";
 import { StatusBadge } from "../../components/StatusBadge";
 import { Table } from "../../components/Table";
-import { Code, EmptyState, ErrorNote, Middle, Skeleton } from "../../components/Text";
+import { EmptyState, ErrorNote, Middle, Skeleton } from "../../components/Text";
 import { Ago } from "../../components/Time";
+import { durationText } from "../../components/time";
+import { useKeys } from "../../shell/keys";
 import { Screen } from "../../shell/Screen";
+import { Attention } from "./Attention";
+import { FirstPipeline } from "./FirstPipeline";
+import { useFavourites } from "./favourites";
+import { RunBars } from "./RunBars";
 
-const HELLO = `from penstock import PipelineController
+type Row = Answer<"ListPipelines">["rows"][number];
+type Place = Answer<"ListPipelines">["next"];
 
-def greet(name: str) -> str:
-    return f"Hello, {name}!"
+const route = getRouteApi("/");
+const PAGE = 100;
 
-pipe = PipelineController(name="hello", project="demo")
-pipe.add_function_step(name="greet", function=greet, function_kwargs={"name": "you"})
-pipe.start_locally()`;
-
-/** The pipelines, each with its newest run. */
+/** The pipelines with how each goes, and what needs attention. */
 export function PipelinesScreen() {
-  const { data, error, refetch } = useOp("SearchRuns", { limit: 200, archived: false });
-  const newest = newestOfEach(data?.rows.map((one) => one.run) ?? []);
+  const { q = "", project } = route.useSearch();
+  const navigate = useNavigate();
+  const asked = { text: q, project: project ?? null, limit: PAGE };
+  const query = useInfiniteQuery({
+    queryKey: ["ListPipelines", asked],
+    queryFn: ({ pageParam, signal }) => call("ListPipelines", { ...asked, after: pageParam }, signal),
+    initialPageParam: null as Place,
+    getNextPageParam: (last) => last.next,
+    placeholderData: (previous) => previous,
+  });
+  const failures = useOp("ListFailures", {});
+  const [favourites, toggle] = useFavourites();
+  const box = useRef<HTMLInputElement>(null);
+  useKeys({ "/": () => box.current?.focus() });
+  const rows = query.data?.pages.flatMap((page) => page.rows) ?? [];
+  const sorted = [
+    ...rows.filter((row) => favourites.has(keyOf(row))),
+    ...rows.filter((row) => !favourites.has(keyOf(row))),
+  ];
+  const search = (more: { q?: string; project?: string }): void => {
+    const next = { q, project, ...more };
+    void navigate({
+      to: "/",
+      search: { ...(next.q && { q: next.q }), ...(next.project && { project: next.project }) },
+      replace: true,
+    });
+  };
+  const isFirst = query.data && !rows.length && !q && !project;
   return (
     <Screen title="Pipelines">
-      {error && <ErrorNote error={error} again={() => void refetch()} />}
-      {!data && !error && <Skeleton rows={8} />}
-      {data && !newest.length && (
-        <EmptyState title="No pipelines yet">
-          <p>Save these lines as hello.py and run: python hello.py</p>
-          <Code text={HELLO} label="A first pipeline" />
-        </EmptyState>
-      )}
-      {newest.length > 0 && (
-        <Table label="Pipelines">
-          <thead>
-            <tr>
-              <th>Pipeline</th>
-              <th>Project</th>
-              <th>Last run</th>
-              <th className="number">Started</th>
-            </tr>
-          </thead>
-          <tbody>
-            {newest.map((run) => (
-              <tr key={run.task.id}>
-                <td>
-                  <Middle text={run.pipeline} />
-                </td>
-                <td className="quiet">{run.project}</td>
-                <td>
-                  <Link to="/runs/$run" params={{ run: run.task.id }}>
-                    <StatusBadge status={run.task.status} />
-                  </Link>
-                </td>
-                <td className="number">
-                  <Ago at={run.task.started} />
-                </td>
-              </tr>
-            ))}
-          </tbody>
-        </Table>
+      {query.error && <ErrorNote error={query.error} again={() => void query.refetch()} />}
+      {query.isPending && !query.error && <Skeleton rows={8} height={22} />}
+      {isFirst && <FirstPipeline />}
+      {query.data && !isFirst && (
+        <div className="pipelines">
+          <Attention failures={failures.data ?? []} />
+          <div className="pipelines-bar">
+            <FilterBox text={q} onChange={(text) => search({ q: text })} box={box} />
+            {project && (
+              <Button small icon={<X />} onClick={() => search({ project: "" })}>
+                {`Project ${project}`}
+              </Button>
+            )}
+            <span className="quiet pipelines-count" role="status">
+              {rows.length.toLocaleString()}
+              {query.hasNextPage ? "+" : ""} {rows.length === 1 ? "pipeline" : "pipelines"}
+            </span>
+          </div>
+          {rows.length === 0 ? (
+            <EmptyState
+              title="No pipeline is called so"
+              action={<Button onClick={() => search({ q: "", project: "" })}>Show all</Button>}
+            />
+          ) : (
+            <Table label="Pipelines">
+              <thead>
+                <tr>
+                  <th className="pipelines-star">
+                    <span className="unseen">Favourite</span>
+                  </th>
+                  <th>Pipeline</th>
+                  <th>Last run</th>
+                  <th>Last 20 runs</th>
+                  <th className="number" title="Of those that completed or failed in the last 30 days">
+                    Success
+                  </th>
+                  <th className="number" title="Half of those that completed took at most so long">
+                    Median
+                  </th>
+                  <th>Started by</th>
+                  <th>
+                    <span className="unseen">Actions</span>
+                  </th>
+                </tr>
+              </thead>
+              <tbody>
+                {sorted.map((row) => (
+                  <PipelineLine
+                    key={keyOf(row)}
+                    row={row}
+                    favourite={favourites.has(keyOf(row))}
+                    onFavourite={() => toggle(keyOf(row))}
+                    onProject={() => search({ project: row.project })}
+                  />
+                ))}
+              </tbody>
+            </Table>
+          )}
+          {query.hasNextPage && (
+            <p className="pipelines-more">
+              <Button busy={query.isFetchingNextPage} onClick={() => void query.fetchNextPage()}>
+                Show more
+              </Button>
+            </p>
+          )}
+        </div>
       )}
     </Screen>
   );
 }
 
-function newestOfEach(runs: readonly Run[]): Run[] {
-  const found = new Map<string, Run>();
-  for (const run of runs) {
-    const key = `${run.project}\0${run.pipeline}`;
-    if (!found.has(key)) found.set(key, run);
-  }
-  return [...found.values()];
+function keyOf(row: Row): string {
+  return `${row.project}\0${row.name}`;
+}
+
+function PipelineLine(props: { row: Row; favourite: boolean; onFavourite: () => void; onProject: () => void }) {
+  const { row, favourite, onFavourite, onProject } = props;
+  const last = row.runs[0];
+  const ended = row.completed + row.failed;
+  const quoted = (text: string): string => (/\s/.test(text) ? `"${text}"` : text);
+  return (
+    <tr data-pipeline={row.name}>
+      <td className="pipelines-star">
+        <IconButton
+          label={favourite ? `Remove ${row.name} from the favourites` : `Make ${row.name} a favourite`}
+          aria-pressed={favourite}
+          icon={<Star fill={favourite ? "currentColor" : "none"} />}
+          onClick={onFavourite}
+        />
+      </td>
+      <td>
+        <Link
+          to="/runs"
+          search={{ q: `pipeline=${quoted(row.name)} project=${quoted(row.project)}` }}
+          className="strong pipelines-name"
+        >
+          <Middle text={row.name} />
+        </Link>
+        {row.project && (
+          <button type="button" className="pipelines-project cut" title="Only this project" onClick={onProject}>
+            {row.project}
+          </button>
+        )}
+      </td>
+      <td>
+        {last && (
+          <span className="pipelines-last">
+            <Link to="/runs/$run" params={{ run: last.id }}>
+              <StatusBadge status={last.status} note={row.last.error} />
+              <span className="unseen"> {row.last.name}</span>
+            </Link>
+            <span className="faint">
+              <Ago at={last.started ?? last.created} />
+            </span>
+          </span>
+        )}
+      </td>
+      <td className="pipelines-bars">
+        <RunBars runs={row.runs} />
+      </td>
+      <td className="number">
+        {ended ? `${Math.round((100 * row.completed) / ended)} %` : <span className="faint">–</span>}
+      </td>
+      <td className="number">{row.median === null ? <span className="faint">–</span> : durationText(row.median)}</td>
+      <td className="quiet">{row.last.user}</td>
+      <td className="number">
+        <Link to="/new" search={{ pipeline: row.name, project: row.project }} className="button small">
+          <Play aria-hidden="true" />
+          New run<span className="unseen"> of {row.name}</span>
+        </Link>
+      </td>
+    </tr>
+  );
+}
+
+function FilterBox(props: { text: string; onChange: (text: string) => void; box: RefObject<HTMLInputElement | null> }) {
+  const { text, onChange, box } = props;
+  const [written, setWritten] = useState(text);
+  return (
+    <Input
+      ref={box}
+      className="pipelines-filter"
+      type="search"
+      aria-label="Filter pipelines"
+      placeholder="Filter by name or project"
+      value={written}
+      onChange={(event) => {
+        setWritten(event.target.value);
+        onChange(event.target.value);
+      }}
+    />
+  );
 }

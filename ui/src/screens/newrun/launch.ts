@@ -1,0 +1,62 @@
+// The same launch, written for a terminal, a script and a program of another kind.
+import type { Args } from "../../api/call";
+import type { Json } from "../../api/types";
+import { at } from "../../place";
+
+type Launch = Args<"LaunchRun">;
+
+/** Return the command that does the same. */
+export function asCommand(op: Launch): string {
+  const parts = ["penstock launch", op.source ?? ""];
+  for (const [name, value] of Object.entries(op.parameters ?? {}))
+    parts.push(`-p ${quoted(`${name}=${plain(value as Json)}`)}`);
+  if (op.queue) parts.push(`--queue ${quoted(op.queue)}`);
+  for (const tag of op.tags ?? []) parts.push(`--tag ${quoted(tag)}`);
+  if (op.name) parts.push(`--name ${quoted(op.name)}`);
+  if (op.cache === false) parts.push("--no-cache");
+  if (op.reuse) parts.push("--reuse");
+  return parts.join(" ");
+}
+
+/** Return the lines of Python that do the same. */
+export function asPython(op: Launch): string {
+  const given = [`    ${literal(op.source ?? "")}`];
+  if (Object.keys(op.parameters ?? {}).length) given.push(`    parameters=${literal(op.parameters as Json)}`);
+  if (op.queue) given.push(`    queue=${literal(op.queue)}`);
+  if (op.tags) given.push(`    tags=${literal(op.tags)}`);
+  if (op.name) given.push(`    name=${literal(op.name)}`);
+  if (op.cache === false) given.push("    use_cache=False");
+  if (op.reuse) given.push("    reuse=True");
+  return `from penstock import PipelineController\n\nrun = PipelineController.launch(\n${given.join(",\n")},\n)\nrun.wait()`;
+}
+
+/** Return the request that does the same. The key is not written down: it is taken from the environment. */
+export function asCurl(op: Launch): string {
+  const url = new URL(at("api/v1/LaunchRun"), location.origin).href;
+  return [
+    `curl ${url} \\`,
+    `  -H "Authorization: Bearer $PENSTOCK_KEY" -H 'Content-Type: application/json' \\`,
+    `  -d ${quoted(JSON.stringify(op))}`,
+  ].join("\n");
+}
+
+function plain(value: Json): string {
+  return typeof value === "string" ? value : JSON.stringify(value);
+}
+
+function quoted(text: string): string {
+  return /^[\w@%+=:,./-]+$/.test(text) ? text : `'${text.replaceAll("'", "'\\''")}'`;
+}
+
+function literal(value: Json): string {
+  if (value === null) return "None";
+  if (value === true) return "True";
+  if (value === false) return "False";
+  if (Array.isArray(value)) return `[${value.map(literal).join(", ")}]`;
+  if (typeof value === "object") {
+    return `{${Object.entries(value)
+      .map(([name, one]) => `${JSON.stringify(name)}: ${literal(one)}`)
+      .join(", ")}}`;
+  }
+  return JSON.stringify(value);
+}

@@ -1,0 +1,168 @@
+import { useVirtualizer } from "@tanstack/react-virtual";
+import { ArrowDown, ArrowUp } from "lucide-react";
+import { type KeyboardEvent, type RefObject, useEffect, useRef, useState } from "react";
+import type { TableColumn } from "./columns";
+import type { Row } from "./useRuns";
+
+/** The table itself: only the rows in view are drawn. */
+export function RunsGrid(props: {
+  rows: readonly Row[];
+  columns: readonly TableColumn[];
+  /** Names of the columns that have values of their own in a row, in the order of these values. */
+  extras: readonly string[];
+  sort: string;
+  onSort: (name: string) => void;
+  selected: ReadonlySet<string>;
+  onSelect: (ids: ReadonlySet<string>) => void;
+  onOpen: (id: string) => void;
+  hasMore: boolean;
+  onMore: () => void;
+  scroller: RefObject<HTMLDivElement | null>;
+}) {
+  const { rows, columns, extras, sort, onSort, selected, onSelect, onOpen, hasMore, onMore, scroller } = props;
+  const [current, setCurrent] = useState(0);
+  const last = useRef(0);
+  const height = useRowHeight();
+  const virtual = useVirtualizer({
+    count: rows.length,
+    getScrollElement: () => scroller.current,
+    estimateSize: () => height,
+    overscan: 8,
+  });
+  useEffect(() => virtual.measure(), [virtual]);
+  const items = virtual.getVirtualItems();
+  const end = items.at(-1)?.index ?? 0;
+  useEffect(() => {
+    if (hasMore && end >= rows.length - 30) onMore();
+  }, [end, hasMore, onMore, rows.length]);
+
+  const toggle = (index: number, upTo = false): void => {
+    const next = new Set(selected);
+    const [from, to] = upTo ? [Math.min(last.current, index), Math.max(last.current, index)] : [index, index];
+    const on = !selected.has(rows[index]?.run.task.id ?? "");
+    for (const { run } of rows.slice(from, to + 1)) on ? next.add(run.task.id) : next.delete(run.task.id);
+    last.current = index;
+    onSelect(next);
+  };
+  const go = (index: number): void => {
+    const to = Math.max(0, Math.min(rows.length - 1, index));
+    setCurrent(to);
+    virtual.scrollToIndex(to);
+    requestAnimationFrame(() => scroller.current?.querySelector<HTMLElement>(`[data-index="${to}"]`)?.focus());
+  };
+  const press = (event: KeyboardEvent<HTMLElement>): void => {
+    if (event.ctrlKey || event.metaKey || event.altKey || event.target instanceof HTMLInputElement) return;
+    const moves: Record<string, number> = { j: 1, ArrowDown: 1, k: -1, ArrowUp: -1, PageDown: 15, PageUp: -15 };
+    const move = moves[event.key];
+    if (move !== undefined) go(current + move);
+    else if (event.key === "Home") go(0);
+    else if (event.key === "End") go(rows.length - 1);
+    else if (event.key === "x" || event.key === " ") toggle(current, event.shiftKey);
+    else if (event.key === "Enter" && event.target === event.currentTarget) onOpen(rows[current]?.run.task.id ?? "");
+    else return;
+    event.preventDefault();
+  };
+
+  const gridTemplateColumns = `40px ${columns.map((one) => one.width).join(" ")}`;
+  const minWidth = columns.reduce((sum, one) => sum + Number(/\d+/.exec(one.width)?.[0] ?? 0), 40);
+  const all = rows.length > 0 && rows.every(({ run }) => selected.has(run.task.id));
+  return (
+    <div className="grid" role="grid" aria-label="Runs" aria-rowcount={hasMore ? -1 : rows.length + 1} ref={scroller}>
+      <div className="grid-row grid-head" role="row" aria-rowindex={1} style={{ gridTemplateColumns, minWidth }}>
+        <span role="columnheader" className="grid-check">
+          <input
+            type="checkbox"
+            aria-label="Select all that are loaded"
+            checked={all}
+            onChange={() => onSelect(new Set(all ? [] : rows.map(({ run }) => run.task.id)))}
+          />
+        </span>
+        {columns.map((one) => (
+          <Head key={one.name} column={one} sort={sort} onSort={onSort} />
+        ))}
+      </div>
+      <div style={{ height: virtual.getTotalSize(), position: "relative" }} role="rowgroup">
+        {items.map((item) => {
+          const row = rows[item.index];
+          if (!row) return null;
+          const { id } = row.run.task;
+          return (
+            <div
+              key={id}
+              role="row"
+              tabIndex={item.index === current ? 0 : -1}
+              data-index={item.index}
+              data-run={id}
+              aria-rowindex={item.index + 2}
+              aria-selected={selected.has(id)}
+              className="grid-row"
+              style={{ gridTemplateColumns, minWidth, height, transform: `translateY(${item.start}px)` }}
+              onKeyDown={press}
+              onFocus={() => setCurrent(item.index)}
+            >
+              <span role="gridcell" className="grid-check">
+                <input
+                  type="checkbox"
+                  aria-label={`Select ${row.run.task.name}`}
+                  checked={selected.has(id)}
+                  onClick={(event) => toggle(item.index, event.shiftKey)}
+                  onChange={() => undefined}
+                />
+              </span>
+              {columns.map((one) => (
+                <span
+                  key={one.name}
+                  role="gridcell"
+                  className={one.number ? "number" : undefined}
+                  data-column={one.name}
+                >
+                  {one.cell(row, row.values[extras.indexOf(one.name)])}
+                </span>
+              ))}
+            </div>
+          );
+        })}
+      </div>
+    </div>
+  );
+}
+
+function Head({ column, sort, onSort }: { column: TableColumn; sort: string; onSort: (name: string) => void }) {
+  const name = column.sort;
+  const is = name !== undefined && sort.replace(/^-/, "") === name;
+  const down = sort.startsWith("-");
+  return (
+    <span
+      role="columnheader"
+      className={column.number ? "number" : undefined}
+      {...(is && { "aria-sort": down ? "descending" : "ascending" })}
+    >
+      {name === undefined ? (
+        column.label
+      ) : (
+        <button
+          type="button"
+          className="grid-sort cut"
+          title={column.name}
+          onClick={() => onSort(is && down ? name : `-${name}`)}
+        >
+          {column.label}
+          {is && (down ? <ArrowDown aria-hidden="true" /> : <ArrowUp aria-hidden="true" />)}
+        </button>
+      )}
+    </span>
+  );
+}
+
+/** Return how high a row is, as the style sheet has it: higher where fingers point. */
+function useRowHeight(): number {
+  const [height, setHeight] = useState(36);
+  useEffect(() => {
+    const narrow = matchMedia("(max-width: 700px)");
+    const look = (): void => setHeight(narrow.matches ? 44 : 36);
+    look();
+    narrow.addEventListener("change", look);
+    return () => narrow.removeEventListener("change", look);
+  }, []);
+  return height;
+}

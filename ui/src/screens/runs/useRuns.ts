@@ -1,0 +1,113 @@
+// The rows of the table: loaded a page at a time, and kept true without loading them all again.
+import { type InfiniteData, keepPreviousData, useInfiniteQuery, useQueryClient } from "@tanstack/react-query";
+import { useEffect, useRef, useState } from "react";
+import { type Answer, type Args, call } from "../../api/call";
+import type { Change } from "../../api/types";
+import { useChanges } from "../../live/live";
+
+export type Row = Answer<"SearchRuns">["rows"][number];
+type Pages = InfiniteData<Answer<"SearchRuns">, string | null>;
+
+const PAGE = 100;
+const PAUSE = 400; // milliseconds between two looks at what changed
+const AT_ONCE = 100; // the most ids that one condition takes
+
+export interface Search {
+  where: NonNullable<Args<"SearchRuns">["where"]>;
+  sort: NonNullable<Args<"SearchRuns">["sort"]>;
+  columns: NonNullable<Args<"SearchRuns">["columns"]>;
+  archived: boolean;
+}
+
+/**
+ * Return the rows of a search, and what gets more of them.
+ *
+ * Rows that are shown change in place. New ones come in at the top only while `atTop` says that nobody reads further
+ * down; else they are counted in `fresh`, and `showFresh` shows them.
+ */
+export function useRuns(search: Search, enabled: boolean, atTop: () => boolean) {
+  const client = useQueryClient();
+  const key = ["runs", search] as const;
+  const [fresh, setFresh] = useState<ReadonlySet<string>>(new Set());
+  const query = useInfiniteQuery({
+    queryKey: key,
+    queryFn: ({ pageParam, signal }) => call("SearchRuns", { ...search, limit: PAGE, after: pageParam }, signal),
+    initialPageParam: null as string | null,
+    getNextPageParam: (last) => last.next,
+    placeholderData: keepPreviousData,
+    staleTime: 0, // another search is shown at once, and looked at again behind
+    refetchOnWindowFocus: false,
+    enabled,
+  });
+  const changed = useRef(new Set<string>());
+  const timer = useRef<ReturnType<typeof setTimeout>>(undefined);
+  const look = useRef<() => Promise<void>>(async () => {});
+
+  useEffect(() => {
+    look.current = async () => {
+      const ids = [...changed.current].slice(0, AT_ONCE);
+      for (const id of ids) changed.current.delete(id);
+      const pages = client.getQueryData<Pages>(key);
+      if (!ids.length || !pages) return;
+      const among = { column: { type: "fact", name: "id" }, test: "=", values: ids } as const;
+      const found = await call("SearchRuns", { ...search, where: [...search.where, among], limit: AT_ONCE });
+      const now = new Map(found.rows.map((row) => [row.run.task.id, row]));
+      const known = new Set(pages.pages.flatMap((page) => page.rows.map((row) => row.run.task.id)));
+      const added = found.rows.filter((row) => !known.has(row.run.task.id));
+      const shown = added.length > 0 && atTop() && isNewestFirst(search);
+      client.setQueryData<Pages>(key, (old) => old && merged(old, new Set(ids), now, shown ? added : []));
+      if (added.length && !shown) setFresh((old) => new Set([...old, ...added.map((row) => row.run.task.id)]));
+    };
+  });
+  useChanges((changes: Change[]) => {
+    for (const one of changes) if (one.run) changed.current.add(one.run);
+    if (!changed.current.size || timer.current) return;
+    const go = (): void => {
+      timer.current = undefined;
+      void look.current().catch(() => undefined);
+      if (changed.current.size > AT_ONCE) timer.current = setTimeout(go, PAUSE);
+    };
+    timer.current = setTimeout(go, PAUSE);
+  });
+  useEffect(() => () => clearTimeout(timer.current), []);
+
+  const text = JSON.stringify(search);
+  // biome-ignore lint/correctness/useExhaustiveDependencies: another search has seen everything
+  useEffect(() => setFresh(new Set()), [text]);
+
+  return {
+    rows: query.data?.pages.flatMap((page) => page.rows) ?? [],
+    query,
+    fresh: fresh.size,
+    showFresh(): void {
+      setFresh(new Set());
+      void client.resetQueries({ queryKey: key });
+    },
+    /** Look again at rows that something was done with, whether the stream of changes tells of it or not. */
+    changed(ids: readonly string[]): void {
+      for (const id of ids) changed.current.add(id);
+      void look.current().catch(() => undefined);
+    },
+  };
+}
+
+export function isNewestFirst(search: Search): boolean {
+  const { column, descending } = search.sort;
+  return column.type === "fact" && column.name === "created" && descending === true;
+}
+
+/** Return pages in which rows that were looked at again are as they are now, without those that are not found any more. */
+function merged(old: Pages, asked: ReadonlySet<string>, now: ReadonlyMap<string, Row>, added: readonly Row[]): Pages {
+  const pages = old.pages.map((page, index) => ({
+    ...page,
+    rows: [
+      ...(index === 0 ? added : []),
+      ...page.rows.flatMap((row) => {
+        const id = row.run.task.id;
+        const found = now.get(id);
+        return found ? [found] : asked.has(id) ? [] : [row];
+      }),
+    ],
+  }));
+  return { ...old, pages };
+}
