@@ -136,6 +136,7 @@ def test_the_header_says_what_failed_and_why(see, flow):
         "evaluate failed after 2 attempts: ValueError: AUC below threshold"
     )
     expect(page).to_have_title(re.compile("✕ flow #2"))
+    expect(page.get_by_role("link", name="New run")).to_have_attribute("href", re.compile(f"new\\?source={flow.id}"))
     page.locator(".run-failure").get_by_role("button", name="Logs").click()
     expect(page.get_by_role("complementary", name="Step evaluate")).to_contain_text("ValueError")
     assert "step=evaluate" in page.url
