@@ -97,7 +97,6 @@ export const GraphCanvas = forwardRef<GraphControl, GraphCanvasProps>(function G
         Arrow keys walk along the lines, Enter opens a step, F fits the graph, plus and minus zoom. The button As a list
         shows the same steps as a list.
       </p>
-      {/* biome-ignore lint/a11y/useSemanticElements: a set of buttons with a picture behind them */}
       <div
         ref={host}
         className="graph"

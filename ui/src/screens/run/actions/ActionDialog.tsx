@@ -9,7 +9,7 @@ import { Dialog } from "../../../components/Overlay";
 import { StatusBadge } from "../../../components/StatusBadge";
 import { ErrorNote, Skeleton } from "../../../components/Text";
 import { toast } from "../../../components/Toast";
-import { type Action, countsOf, effectText, isQuiet, NAMES, type Plan } from "./effects";
+import { type Action, effectText, isQuiet, NAMES, type Plan } from "./effects";
 
 const MOST = 300;
 
@@ -107,7 +107,6 @@ function Planned({ plan }: { plan: Plan }) {
   const sorted = plan.steps.toSorted((a, b) => Number(isQuiet(a.effect)) - Number(isQuiet(b.effect)));
   return (
     <>
-      <p className="affected-counts">{countsOf(plan.steps.map(({ effect }) => effect))}</p>
       {plan.changes.map((change) => (
         <p key={change} className="quiet">
           {change}

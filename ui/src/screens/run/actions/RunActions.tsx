@@ -1,3 +1,4 @@
+import { Link, useNavigate } from "@tanstack/react-router";
 import { Ellipsis, RotateCcw, Square } from "lucide-react";
 import { useState } from "react";
 import { queryClient, useAct } from "../../../api/queries";
@@ -23,7 +24,9 @@ export function RunActions({ view }: { view: RunView }) {
   const isDone = isOver(status);
   const mayRetry = status === "failed" || status === "stopped";
   const isArchived = marks.includes("archived");
+  const navigate = useNavigate();
   useKeys({
+    n: () => void navigate({ to: "/new", search: { source: id } }),
     a: () => isGoing && setAction("abort"),
     r: () => isDone && setAction(mayRetry ? "resume" : "rerun"),
   });
@@ -38,6 +41,11 @@ export function RunActions({ view }: { view: RunView }) {
         <Button small icon={<RotateCcw />} onClick={() => setAction("resume")}>
           Retry failed
         </Button>
+      )}
+      {run.number > 0 && (
+        <Link to="/new" search={{ source: id }} className="button small">
+          New run
+        </Link>
       )}
       <Menu
         label="More actions"

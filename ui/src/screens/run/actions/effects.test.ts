@@ -1,18 +1,16 @@
 import { describe, expect, it } from "vitest";
-import { countsOf, isQuiet, NAMES, tagsIn } from "./effects";
+import { effectText, isQuiet, NAMES, tagsIn } from "./effects";
 
 describe("what an action does", () => {
-  it("is counted, what happens first and what stays last", () => {
-    expect(countsOf(["reused", "runs", "reused", "runs"])).toBe("2 steps run, 2 are reused");
-    expect(countsOf(["stays", "stops"])).toBe("1 step is stopped, 1 stays");
-    expect(countsOf([])).toBe("No step is affected.");
-  });
-
   it("is quiet where a step is left as it is", () => {
     expect((["runs", "stops", "goes", "skipped", "stays", "reused"] as const).filter(isQuiet)).toEqual([
       "stays",
       "reused",
     ]);
+  });
+
+  it("is said in a word or two", () => {
+    expect([effectText("runs"), effectText("stays")]).toEqual(["runs", "stays"]);
   });
 
   it("has a name that says whether it can be taken back", () => {

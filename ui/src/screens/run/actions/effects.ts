@@ -5,14 +5,13 @@ export type Action = Schemas["Action"];
 export type Plan = Schemas["ActionPlan"];
 type Effect = Schemas["Effect"];
 
-/** What becomes of one step, and of several. */
-const WORDS: Record<Effect, readonly [one: string, many: string]> = {
-  stops: ["is stopped", "are stopped"],
-  skipped: ["is skipped", "are skipped"],
-  runs: ["runs", "run"],
-  reused: ["is reused", "are reused"],
-  stays: ["stays", "stay"],
-  goes: ["is deleted", "are deleted"],
+const WORDS: Record<Effect, string> = {
+  stops: "is stopped",
+  skipped: "is skipped",
+  runs: "runs",
+  reused: "is reused",
+  stays: "stays",
+  goes: "is deleted",
 };
 
 /** Steps to which nothing happens come last. */
@@ -23,22 +22,7 @@ export function isQuiet(effect: Effect): boolean {
 }
 
 export function effectText(effect: Effect): string {
-  return WORDS[effect][0];
-}
-
-/** Return how many steps what becomes of: `2 steps run, 4 are reused`. */
-export function countsOf(effects: readonly Effect[]): string {
-  const counts = new Map<Effect, number>();
-  for (const one of effects.toSorted((a, b) => Number(isQuiet(a)) - Number(isQuiet(b)))) {
-    counts.set(one, (counts.get(one) ?? 0) + 1);
-  }
-  if (counts.size === 0) return "No step is affected.";
-  return [...counts]
-    .map(([effect, count], index) => {
-      const steps = index > 0 ? "" : count === 1 ? " step" : " steps";
-      return `${count.toLocaleString("en")}${steps} ${WORDS[effect][count === 1 ? 0 : 1]}`;
-    })
-    .join(", ");
+  return WORDS[effect];
 }
 
 /** What each action is called, as a title and on the button that does it. */
