@@ -68,7 +68,8 @@ export function CopyButton({
 export function Code({ text, label }: { text: string; label: string }) {
   return (
     <figure className="code" aria-label={label}>
-      <pre>{text}</pre>
+      {/* biome-ignore lint/a11y/noNoninteractiveTabindex: what scrolls has to be reached by keyboard */}
+      <pre tabIndex={0}>{text}</pre>
       <CopyButton text={text} words="Copy" />
     </figure>
   );
