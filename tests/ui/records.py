@@ -27,3 +27,25 @@ def queued(place, queue, *names, priority=0):
     for id in ids:
         place.backend.call(EnqueueTask(id=id, queue=queue, priority=priority))
     return ids
+
+
+MODELS = """
+from pathlib import Path
+
+from penstock import OutputModel, Task
+
+task = Task.init(project_name="demo/iris", task_name="train classifiers", reuse_last_task_id=False)
+task.connect({"rate": 0.01, "epochs": 3, "optimizer": "adam"})
+task.set_configuration_object("augmentation", "flip: true\\nscale: 0.2")
+for epoch in range(30):
+    task.get_logger().report_scalar("loss", "train", 1.0 / (epoch + 1), epoch)
+    print("epoch", epoch)
+task.upload_artifact("summary", {"flowers": 150, "classes": ["setosa", "virginica"]})
+labels = {"setosa": 0, "virginica": 1}
+for name, tags in (("iris classifier", ["best", "v2"]), ("iris baseline", []), ("embedding", ["text"])):
+    model = OutputModel(task, name=name, tags=tags, comment="trained on 150 flowers", label_enumeration=labels)
+    Path("model.pt").write_bytes(b"weights" * 1000)  # which is taken along
+    model.update_weights("model.pt")
+    model.set_metadata("accuracy", "0.93", "float")
+task.close()
+"""

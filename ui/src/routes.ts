@@ -4,10 +4,14 @@ import { base } from "./place";
 import { rootRoute } from "./root";
 import { agentsRoute } from "./screens/agents/route";
 import { newRunRoute } from "./screens/newrun/route";
+import { compareRoute } from "./screens/compare/route";
+import { gridRoute } from "./screens/grid/route";
+import { modelRoute, modelsRoute } from "./screens/models/route";
 import { pipelinesRoute } from "./screens/pipelines/route";
 import { queuesRoute } from "./screens/queues/route";
 import { runRoute } from "./screens/run/route";
 import { runsRoute } from "./screens/runs/route";
+import { taskRoute, tasksRoute } from "./screens/tasks/route";
 import { CrashScreen, NothingHere } from "./shell/ErrorScreens";
 
 export const router = createRouter({
@@ -15,6 +19,12 @@ export const router = createRouter({
     pipelinesRoute, // /
     runsRoute, // /runs
     runRoute, // /runs/$run
+    compareRoute, // /compare
+    gridRoute, // /grid
+    tasksRoute, // /tasks
+    taskRoute, // /tasks/$task
+    modelsRoute, // /models
+    modelRoute, // /models/$model
     queuesRoute, // /queues
     agentsRoute, // /agents
     newRunRoute, // /new?source=RUN or /new?pipeline=NAME&project=PROJECT

@@ -13,3 +13,4 @@ export type Queue = Schemas["Queue"];
 export type Json = string | number | boolean | null | Json[] | { [name: string]: Json };
 export type Entry = Schemas["penstock.ops.queues.Entry"];
 export type Agent = Schemas["Agent"];
+export type Model = Schemas["Model"];

@@ -1,19 +1,18 @@
 import { Link } from "@tanstack/react-router";
 import { Middle } from "./Text";
 
-/** The name of a task. Of a run and of an attempt of a step it leads to the run. */
-export function TaskName(props: { id: string; name: string; type: string; run: string | null }) {
-  const { id, name, type, run } = props;
-  const leads = run ?? (type === "controller" ? id : null);
-  if (leads === null) {
+/** The name of a task, as a link to it: of a run and of an attempt of a step to the run. */
+export function TaskName(props: { id: string; name: string; type: string; run: string | null; step?: string | null }) {
+  const { id, name, type, run, step } = props;
+  if (run === null && type !== "controller") {
     return (
-      <span className="middle" data-opens tabIndex={-1}>
+      <Link to="/tasks/$task" params={{ task: id }} data-opens>
         <Middle text={name} />
-      </span>
+      </Link>
     );
   }
   return (
-    <Link to="/runs/$run" params={{ run: leads }} data-opens>
+    <Link to="/runs/$run" params={{ run: run ?? id }} search={step ? { step } : {}} data-opens>
       <Middle text={name} />
     </Link>
   );

@@ -1,6 +1,6 @@
 // What the navigation leads to: a line a screen that has a place of its own. `keys` are pressed one after the other.
 import type { LinkProps } from "@tanstack/react-router";
-import { Layers, ListVideo, type LucideIcon, ServerCog, Workflow } from "lucide-react";
+import { Box, FlaskConical, Layers, ListVideo, type LucideIcon, ServerCog, Workflow } from "lucide-react";
 
 export interface Entry {
   to: LinkProps["to"];
@@ -12,6 +12,8 @@ export interface Entry {
 export const NAVIGATION: readonly Entry[] = [
   { to: "/", label: "Pipelines", icon: Workflow, keys: "g p" },
   { to: "/runs", label: "Runs", icon: ListVideo, keys: "g r" },
+  { to: "/tasks", label: "Tasks", icon: FlaskConical, keys: "g t" },
+  { to: "/models", label: "Models", icon: Box, keys: "g m" },
   { to: "/queues", label: "Queues", icon: Layers, keys: "g q" },
   { to: "/agents", label: "Agents", icon: ServerCog, keys: "g a" },
 ];

@@ -136,7 +136,7 @@ function EntryRow(props: {
         <span className="number">{place + 1}</span>
       </button>
       <span className="entry-name">
-        <TaskName id={task} name={name} type={entry.type} run={entry.run} />
+        <TaskName id={task} name={name} type={entry.type} run={entry.run} step={entry.step} />
         <span className="faint cut">
           {wordOf(entry)} · waits <Duration from={entry.since} to={null} />
           {entry.priority !== 0 && ` · priority ${entry.priority}`}

@@ -6,14 +6,7 @@ import { openPalette } from "./open";
 /** Opens the palette, and says by which keys it opens as well. */
 export function FindButton() {
   return (
-    <Button
-      small
-      className="find"
-      icon={<Search />}
-      hint="Ctrl K"
-      aria-label="Find anything, Ctrl K"
-      onClick={openPalette}
-    >
+    <Button small className="find" icon={<Search />} hint="Ctrl K" title="Find anything" onClick={openPalette}>
       Find
     </Button>
   );

@@ -2,7 +2,7 @@
 import type { LinkProps } from "@tanstack/react-router";
 import { call } from "../../api/call";
 import { opQuery, queryClient } from "../../api/queries";
-import type { Task } from "../../api/types";
+import type { Model, Task } from "../../api/types";
 import { setTheme } from "../../theme";
 import { NAVIGATION } from "../navigation";
 import { openSheet } from "./open";
@@ -40,7 +40,7 @@ export function actions(): Item[] {
 
 /** Return what is recorded, newest first; each kind as far as it can be had. */
 export async function recorded(): Promise<Item[]> {
-  const kinds = await Promise.allSettled([pipelinesAndRuns(), queues(), agents()]);
+  const kinds = await Promise.allSettled([pipelinesAndRuns(), tasks(), models(), queues(), agents()]);
   return kinds.flatMap((one) => (one.status === "fulfilled" ? one.value : []));
 }
 
@@ -54,6 +54,16 @@ async function pipelinesAndRuns(): Promise<Item[]> {
     note: project,
     go: { to: "/runs", search: { q: `pipeline:${quoted(pipeline)}` } } as LinkProps,
   }));
+  const grids = pipelines.map((one) => {
+    const [project = "", pipeline = ""] = one.key.slice("pipeline ".length).split("\0");
+    return {
+      key: `grid ${one.key}`,
+      group: "Runs x steps",
+      text: `Grid of ${pipeline}`,
+      note: project,
+      go: { to: "/grid", search: { project, pipeline } } as LinkProps,
+    };
+  });
   const runs = rows.map(({ run }) => ({
     key: `run ${run.task.id}`,
     group: "Runs",
@@ -62,7 +72,34 @@ async function pipelinesAndRuns(): Promise<Item[]> {
     status: run.task.status,
     go: { to: "/runs/$run", params: { run: run.task.id } } as LinkProps,
   }));
-  return [...pipelines, ...runs];
+  return [...pipelines, ...runs, ...grids];
+}
+
+async function tasks(): Promise<Item[]> {
+  const { rows } = await call("SearchTasks", { limit: MANY, archived: false });
+  return rows.map(({ task }) => ({
+    key: `task ${task.id}`,
+    group: "Tasks",
+    text: task.name,
+    note: task.project,
+    status: task.status,
+    go: { to: "/tasks/$task", params: { task: task.id } },
+  }));
+}
+
+async function models(): Promise<Item[]> {
+  const models = await queryClient.fetchQuery(opQuery("FindModels", { limit: MANY }));
+  return models.map(itemOfModel);
+}
+
+function itemOfModel({ id, name, project }: Model): Item {
+  return {
+    key: `model ${id}`,
+    group: "Models",
+    text: name,
+    note: project,
+    go: { to: "/models/$model", params: { model: id } },
+  };
 }
 
 async function queues(): Promise<Item[]> {
@@ -94,15 +131,18 @@ export function isId(text: string): boolean {
 
 /** Return what has an id that begins so. */
 export async function withId(beginning: string): Promise<Item[]> {
-  const tasks = await call("ListTasks", { beginning, limit: EACH_ID });
-  return tasks.flatMap(itemOfTask);
+  const [tasks, model] = await Promise.all([
+    call("ListTasks", { beginning, limit: EACH_ID }),
+    beginning.length === 32 ? call("GetModel", { id: beginning }).catch(() => null) : null,
+  ]);
+  const items = tasks.map(itemOfTask);
+  return model ? [...items, { ...itemOfModel(model), group: "With this id" }] : items;
 }
 
-function itemOfTask(task: Task): Item[] {
-  const run = task.run ?? (task.type === "controller" ? task.id : null);
-  if (run === null) return [];
-  const shown = { key: `id ${task.id}`, group: "With this id", note: task.id, status: task.status };
-  return [{ ...shown, text: task.name, go: { to: "/runs/$run", params: { run } } }];
+function itemOfTask({ id, name, type, status, run, step }: Task): Item {
+  const shown = { key: `id ${id}`, group: "With this id", text: name, note: id, status };
+  if (run === null && type !== "controller") return { ...shown, go: { to: "/tasks/$task", params: { task: id } } };
+  return { ...shown, go: { to: "/runs/$run", params: { run: run ?? id }, search: step ? { step } : {} } };
 }
 
 /** Return what the server finds by a text, beyond what is newest. */
