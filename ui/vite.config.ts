@@ -10,6 +10,19 @@ export default defineConfig({
   build: {
     target: ["chrome111", "firefox114", "safari16.4"],
     assetsInlineLimit: 0,
+    cssCodeSplit: false,
+    // A first page is few requests: what all screens share is one file, and so are the libraries, but for those that
+    // only some screens need.
+    rolldownOptions: {
+      output: {
+        codeSplitting: {
+          groups: [
+            { name: "libraries", test: /node_modules[\\/](?!uplot|ansi_up)/, priority: 2 },
+            { name: "shared", test: /src[\\/](components|shell|api|live)[\\/]/, priority: 1 },
+          ],
+        },
+      },
+    },
     reportCompressedSize: false,
   },
   server: {
