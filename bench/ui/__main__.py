@@ -23,12 +23,12 @@ ROOT = Path(__file__).resolve().parents[2]
 sys.path[:0] = [str(ROOT), str(ROOT / "scripts"), str(Path(__file__).parent)]
 
 import seeding  # noqa: E402 - found by the line above
-from browser import find_browser  # noqa: E402
-from playwright.sync_api import Browser, CDPSession, Page, sync_playwright  # noqa: E402
-from tests.place import Place  # noqa: E402
+from browser import find_browser  # noqa: E402 - as above
+from playwright.sync_api import Browser, CDPSession, Page, sync_playwright  # noqa: E402 - as above
+from tests.place import Place  # noqa: E402 - as above
 
-from penstock.backend import open_home  # noqa: E402
-from penstock.settings import Settings  # noqa: E402
+from penstock.backend import open_home  # noqa: E402 - as above
+from penstock.settings import Settings  # noqa: E402 - as above
 
 FLAGS = ["--headless=new", "--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run"]
 FLAGS += ["--disable-background-networking", "--disable-dev-shm-usage", "--js-flags=--expose-gc"]
