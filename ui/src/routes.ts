@@ -11,6 +11,7 @@ import { pipelinesRoute } from "./screens/pipelines/route";
 import { queuesRoute } from "./screens/queues/route";
 import { runRoute } from "./screens/run/route";
 import { runsRoute } from "./screens/runs/route";
+import { settingsRoute } from "./screens/settings/route";
 import { taskRoute, tasksRoute } from "./screens/tasks/route";
 import { CrashScreen, NothingHere } from "./shell/ErrorScreens";
 
@@ -25,6 +26,7 @@ export const router = createRouter({
     taskRoute, // /tasks/$task
     modelsRoute, // /models
     modelRoute, // /models/$model
+    settingsRoute, // /settings
     queuesRoute, // /queues
     agentsRoute, // /agents
     newRunRoute, // /new?source=RUN or /new?pipeline=NAME&project=PROJECT
