@@ -24,6 +24,19 @@ export default defineConfig({
       },
     },
     reportCompressedSize: false,
+    // What all screens share comes in one file; else each part that two screens share would be a request of its own.
+    rolldownOptions: {
+      output: {
+        codeSplitting: {
+          groups: [
+            {
+              name: "shared",
+              test: /node_modules\/(lucide-react|@tanstack|radix-ui|@radix-ui|react|react-dom|scheduler)\/|src\/(components|api|live|shell\/(?!palette\/(Palette|Sheet|items|fuzzy|recent)))/,
+            },
+          ],
+        },
+      },
+    },
   },
   server: {
     proxy: { "/api": process.env.PENSTOCK_URL ?? "http://127.0.0.1:8765" },
