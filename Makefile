@@ -9,10 +9,11 @@ TESTS ?=
 KILLS ?= 500
 FREEZES ?= 50
 CASES ?= 20000
-# Two workers, as the smallest machine has two cores; tests that share a group run one after another in one of them.
-PYTEST := pytest -n 2 --dist loadgroup $(TESTS)
-# Where the work is done by processes that tests start, which are not measured (see tests/conftest.py).
-UNMEASURED := $(addprefix --ignore tests/,bench docs e2e faults ui run/frameworks run/arguments)
+# Four workers, on the two cores of the smallest machine too: much of the time they wait for processes that they started.
+# Tests that share a group run one after another in one of them.
+PYTEST := pytest -n 4 --dist loadgroup
+# Whose tests run in their own process, so that what these never reach is reached by none (see tests/conftest.py).
+MEASURED := $(addprefix tests/,core ops service store blobs backend test_settings.py)
 
 # A home that cannot be written must not be needed: caches and the demo's records then stay in this folder.
 ifneq ($(shell test -n "$$HOME" -a -d "$$HOME" -a -w "$$HOME" && echo writable),writable)
@@ -38,10 +39,10 @@ demo: $(VENV)/.ready-demo ## run the example pipeline: iris, three steps
 	$(BIN)/penstock run examples/iris.py
 
 test: $(VENV)/.ready-test tools-of-the-page ## run the tests
-	$(BIN)/$(PYTEST)
+	$(BIN)/$(PYTEST) $(TESTS)
 
 test-queues: $(VENV)/.ready-test ## run the tests of whole runs again, with their steps on queues
-	PENSTOCK_TESTS_ON_QUEUES=1 $(BIN)/pytest -n 2 $(or $(TESTS),tests/e2e)
+	PENSTOCK_TESTS_ON_QUEUES=1 $(BIN)/$(PYTEST) $(or $(TESTS),tests/e2e)
 
 test-all: ## run the tests on every supported Python that is installed
 	scripts/test_all.sh
@@ -76,9 +77,9 @@ format: $(VENV)/.ready-dev ## format the code and repair what can be repaired sa
 	$(BIN)/ruff format
 	$(BIN)/python scripts/page.py format
 
-coverage: $(VENV)/.ready-test ## run the tests that work in their own process, and show which lines they never reach
+coverage: $(VENV)/.ready-test ## run the tests of what decides and keeps, and show which lines they never reach
 	$(BIN)/coverage erase
-	$(BIN)/coverage run -m $(PYTEST) -m "not uncovered" $(if $(TESTS),,$(UNMEASURED))
+	$(BIN)/coverage run -m $(PYTEST) -m "not uncovered" $(or $(TESTS),$(MEASURED))
 	$(BIN)/coverage combine --quiet && $(BIN)/coverage report
 
 bench: $(VENV)/.ready-test ## measure what the project promises about speed

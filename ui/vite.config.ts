@@ -11,27 +11,20 @@ export default defineConfig({
     target: ["chrome111", "firefox114", "safari16.4"],
     assetsInlineLimit: 0,
     cssCodeSplit: false,
-    // A first page is few requests: what all screens share is one file, and so are the libraries, but for those that
-    // only some screens need.
-    rolldownOptions: {
-      output: {
-        codeSplitting: {
-          groups: [
-            { name: "libraries", test: /node_modules[\\/](?!uplot|ansi_up)/, priority: 2 },
-            { name: "shared", test: /src[\\/](components|shell|api|live)[\\/]/, priority: 1 },
-          ],
-        },
-      },
-    },
     reportCompressedSize: false,
-    // What all screens share comes in one file; else each part that two screens share would be a request of its own.
+    // A first page is few requests: what all screens share is one file, and so are the libraries that all of them use.
+    // Else each part that two screens share would be a request of its own.
     rolldownOptions: {
       output: {
         codeSplitting: {
           groups: [
             {
+              name: "libraries",
+              test: /node_modules\/(lucide-react|@tanstack|radix-ui|@radix-ui|react|react-dom|scheduler)\//,
+            },
+            {
               name: "shared",
-              test: /node_modules\/(lucide-react|@tanstack|radix-ui|@radix-ui|react|react-dom|scheduler)\/|src\/(components|api|live|shell\/(?!palette\/(Palette|Sheet|items|fuzzy|recent)))/,
+              test: /src\/(components|api|live|shell\/(?!palette\/(Palette|Sheet|items|fuzzy|recent)))/,
             },
           ],
         },
