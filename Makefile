@@ -30,7 +30,7 @@ unexport PYTHONDONTWRITEBYTECODE PYTHONPATH
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
 .NOTPARALLEL:
-.PHONY: help demo test test-queues test-all check lint types format coverage bench chaos fuzz page client package lock clean
+.PHONY: help demo test test-queues test-all check lint types format coverage bench chaos fuzz page pictures client package lock clean
 
 help: ## show this list
 	@sed -n 's/^\([a-z-]*\):.*## /\1\t/p' Makefile | expand -t 12
@@ -51,6 +51,9 @@ check: lint types ## run every check but the tests
 
 page: $(VENV)/.ready-test ## build the web page
 	$(BIN)/python scripts/page.py
+
+pictures: page ## take pictures of the page's screens for the documentation
+	$(BIN)/python scripts/screenshots.py
 
 client: $(VENV)/.ready-test ## write anew what the page knows of the server's operations
 	$(BIN)/python scripts/client.py

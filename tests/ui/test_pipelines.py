@@ -45,6 +45,12 @@ def test_a_pipeline_leads_to_its_runs_and_to_a_new_one(visit):
     expect(page.get_by_role("heading", name="New run of prepare")).to_be_visible()
 
 
+def test_a_pipeline_leads_to_the_grid_of_its_steps(visit):
+    page = visit().go("/")
+    page.get_by_role("link", name="Grid of train-pipeline").click()
+    expect(page.get_by_role("row", name="evaluate").locator("[data-status]")).to_have_count(2)
+
+
 def test_it_is_filtered_by_name_and_the_address_keeps_it(visit):
     page = visit().go("/")
     page.keyboard.press("/")

@@ -165,6 +165,14 @@ def test_selected_runs_are_tagged_archived_and_brought_back(visit, own):
     shows(page, "prepare", "train-pipeline", "train-pipeline #2")
 
 
+def test_selected_runs_are_compared(visit, own):
+    page = visit(place=own).go("/runs")
+    for name in ("train-pipeline", "train-pipeline #2"):
+        page.get_by_role("checkbox", name=f"Select {name}", exact=True).check()
+    page.get_by_role("link", name="Compare").click()
+    expect(page.get_by_role("row", name="Args/threshold")).to_be_visible()
+
+
 def test_what_is_shown_is_saved_for_spreadsheets(visit, own, tmp_path):
     page = visit(place=own).go("/runs")
     page.get_by_role("checkbox", name="Select all that are loaded").check()

@@ -37,7 +37,7 @@ function Cells({ grid }: { grid: Grid }) {
   return (
     // biome-ignore lint/a11y/noNoninteractiveTabindex: what scrolls has to be reached by keyboard
     <section className="compare-scroller" aria-label="Runs and steps" tabIndex={0}>
-      <table className="grid">
+      <table className="steps-grid">
         <caption className="unseen">How each step went in each run</caption>
         <thead>
           <tr>

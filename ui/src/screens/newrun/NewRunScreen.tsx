@@ -96,8 +96,8 @@ function NewRun({ form }: { form: Form }) {
       <div className="newrun-main">
         {form.why_not && <ErrorNote error={`No new run can be made of this one: ${form.why_not}`} />}
         {launch.error && <ErrorNote error={launch.error} />}
-        <section className="panel" aria-labelledby="newrun-parameters">
-          <header className="panel-head">
+        <section className="newrun-panel" aria-labelledby="newrun-parameters">
+          <header className="newrun-panel-head">
             <h2 id="newrun-parameters">Parameters</h2>
             <span className="quiet" role="status">
               {wrong.length
@@ -117,7 +117,7 @@ function NewRun({ form }: { form: Form }) {
               Defaults
             </Button>
           </header>
-          {form.fields.length === 0 && <p className="faint panel-empty">This pipeline has no parameters.</p>}
+          {form.fields.length === 0 && <p className="faint newrun-panel-empty">This pipeline has no parameters.</p>}
           {form.fields.map((field) => (
             <ParameterField
               key={field.name}
@@ -128,8 +128,8 @@ function NewRun({ form }: { form: Form }) {
             />
           ))}
         </section>
-        <section className="panel" aria-labelledby="newrun-how">
-          <header className="panel-head">
+        <section className="newrun-panel" aria-labelledby="newrun-how">
+          <header className="newrun-panel-head">
             <h2 id="newrun-how">How it runs</h2>
           </header>
           <div className="newrun-how">
@@ -283,7 +283,7 @@ function Same({ op }: { op: Args<"LaunchRun"> }) {
   const [way, setWay] = useState<(typeof WAYS)[number]["name"]>("command");
   const { label, write } = WAYS.find((one) => one.name === way) ?? WAYS[0];
   return (
-    <section className="panel" aria-label="The same launch elsewhere">
+    <section className="newrun-panel" aria-label="The same launch elsewhere">
       <Tabs label="The same launch elsewhere" tabs={WAYS} chosen={way} onChoose={setWay}>
         <div className="newrun-same">
           <Code text={write(op)} label={label} />

@@ -1,7 +1,7 @@
 import "./pipelines.css";
 import { useInfiniteQuery } from "@tanstack/react-query";
 import { getRouteApi, Link, useNavigate } from "@tanstack/react-router";
-import { Play, Star, X } from "lucide-react";
+import { Grid3x3, Play, Star, X } from "lucide-react";
 import { type RefObject, useRef, useState } from "react";
 import { type Answer, call } from "../../api/call";
 import { useOp } from "../../api/queries";
@@ -183,6 +183,10 @@ function PipelineLine(props: { row: Row; favourite: boolean; onFavourite: () => 
       <td className="number">{row.median === null ? <span className="faint">–</span> : durationText(row.median)}</td>
       <td className="quiet">{row.last.user}</td>
       <td className="number">
+        <Link to="/grid" search={{ pipeline: row.name, project: row.project }} className="button small pipelines-grid">
+          <Grid3x3 aria-hidden="true" />
+          Grid<span className="unseen"> of {row.name}</span>
+        </Link>{" "}
         <Link to="/new" search={{ pipeline: row.name, project: row.project }} className="button small">
           <Play aria-hidden="true" />
           New run<span className="unseen"> of {row.name}</span>

@@ -1,5 +1,5 @@
 import { Link } from "@tanstack/react-router";
-import { Archive, ArchiveRestore, Download, Play, Square, Tags, Trash2, X } from "lucide-react";
+import { Archive, ArchiveRestore, Columns2, Download, Play, Square, Tags, Trash2, X } from "lucide-react";
 import { type FormEvent, type ReactNode, useState } from "react";
 import { call } from "../../api/call";
 import { shown } from "../../api/errors";
@@ -9,6 +9,7 @@ import { Dialog } from "../../components/Overlay";
 import { StatusBadge } from "../../components/StatusBadge";
 import { isOver } from "../../components/status";
 import { toast } from "../../components/Toast";
+import { MOST } from "../compare/route";
 import type { TableColumn } from "./columns";
 import { csv, save } from "./csv";
 import type { Row } from "./useRuns";
@@ -95,6 +96,12 @@ export function Selected(props: {
         <Link to="/new" search={{ source: rows[0]?.run.task.id ?? "" }} className="button small">
           <Play aria-hidden="true" />
           New run
+        </Link>
+      )}
+      {rows.length > 1 && rows.length <= MOST && (
+        <Link to="/compare" search={{ runs: rows.map(({ run }) => run.task.id) }} className="button small">
+          <Columns2 aria-hidden="true" />
+          Compare
         </Link>
       )}
       <Button small icon={<Tags />} onClick={() => setTagging(true)}>
