@@ -44,7 +44,7 @@ def begun(place, worker, seconds=60.0):
     place.backend.call(EnqueueTask(id=place.backend.call(CreateTask(task=new)).id, queue="default"))
     claim = ClaimTask(agent="a", queues=(), request=uuid.uuid4().hex, seconds=seconds, workers=9)
     held = place.backend.call(claim).held
-    place.backend.call(BeginClaimed(held=held, worker=worker))
+    place.backend.call(BeginClaimed(held=held, worker=worker, seconds=seconds))
     return held
 
 
