@@ -15,7 +15,7 @@ from penstock.core.access import Scope
 from penstock.core.secret import Secret
 from penstock.ops.access import AddUser, ListKeys, ListUsers
 
-pytestmark = pytest.mark.xdist_group("page")
+pytestmark = pytest.mark.xdist_group("page: settings")
 
 
 @pytest.fixture(scope="module")
