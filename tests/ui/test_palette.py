@@ -31,14 +31,15 @@ def test_a_run_is_found_by_some_of_its_letters_and_opened_by_keyboard_alone(visi
     expect(page.get_by_role("combobox", name="Find anything")).to_have_count(0)
 
 
-def test_an_id_leads_to_its_run_and_the_id_of_an_attempt_to_the_run_of_it(visit, world):
+def test_an_id_leads_to_its_run_and_the_id_of_an_attempt_to_its_step_there(visit, world):
     detail = world.found("train-pipeline")
+    step = detail.steps[0]
     page = visit().go("/queues")
-    for id in (detail.run.id, detail.steps[0].task[:12]):
+    for id, beside in ((detail.run.id, ""), (step.task[:12], f"?step={step.name}")):
         opened(page).fill(id)
         expect(page.get_by_role("group", name="With this id").get_by_role("option")).to_have_count(1)
         page.keyboard.press("Enter")
-        page.wait_for_url(f"**/runs/{detail.run.id}")
+        page.wait_for_url(f"{world.url}/runs/{detail.run.id}{beside}")
         page.go_back()
 
 
