@@ -8,7 +8,7 @@ from tests.ui.conftest import PHONE
 
 from penstock.ops.runs import ListRuns
 
-pytestmark = pytest.mark.xdist_group("page: compare")
+pytestmark = pytest.mark.xdist_group("page")
 
 
 @pytest.fixture(scope="module")

@@ -10,7 +10,7 @@ from tests.ui.records import MODELS
 
 from penstock.ops.models import FindModels, GetModel
 
-pytestmark = pytest.mark.xdist_group("page: models")
+pytestmark = pytest.mark.xdist_group("page")
 
 
 @pytest.fixture(scope="module")

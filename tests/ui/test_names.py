@@ -11,7 +11,7 @@ from penstock.core.outputs import Model
 from penstock.ops.models import AddModel
 from penstock.ops.tag_limits import SetTagLimit
 
-pytestmark = pytest.mark.xdist_group("page: names")
+pytestmark = pytest.mark.xdist_group("page")
 
 HOSTILE = [
     "<script>window.hurt = 1</script>",

@@ -11,7 +11,7 @@ from tests.ui.conftest import PHONE, RUNS
 
 from penstock.ops.tasks import GetParameters
 
-pytestmark = pytest.mark.xdist_group("page: newrun")
+pytestmark = pytest.mark.xdist_group("page")
 
 TYPES = """
 import datetime

@@ -6,7 +6,7 @@ import pytest
 from playwright.sync_api import expect
 from tests.ui.conftest import PHONE
 
-pytestmark = pytest.mark.xdist_group("page: palette")
+pytestmark = pytest.mark.xdist_group("page")
 
 
 def opened(page):

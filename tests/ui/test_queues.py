@@ -10,7 +10,7 @@ from tests.ui.records import queued
 
 from penstock.ops.queues import ListEntries, ListQueues
 
-pytestmark = pytest.mark.xdist_group("page: queues")
+pytestmark = pytest.mark.xdist_group("page")
 
 
 @pytest.fixture(scope="module")

@@ -13,7 +13,7 @@ from tests.ui.test_shell import HELLO
 from penstock.ops.runs import CreateRun
 from penstock.ops.tasks import NewTask
 
-pytestmark = pytest.mark.xdist_group("page: runs")
+pytestmark = pytest.mark.xdist_group("page")
 
 MOST_ELEMENTS = 1500
 

@@ -15,7 +15,7 @@ from penstock.core.access import Scope
 from penstock.core.secret import Secret
 from penstock.ops.access import AddUser, ListKeys, ListUsers
 
-pytestmark = pytest.mark.xdist_group("page: settings")
+pytestmark = pytest.mark.xdist_group("page")
 
 
 @pytest.fixture(scope="module")

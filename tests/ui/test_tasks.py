@@ -13,7 +13,7 @@ from penstock.core.task import Status
 from penstock.ops.search import SearchTasks
 from penstock.ops.tasks import GetConfigurations, GetParameters, GetTask
 
-pytestmark = pytest.mark.xdist_group("page: tasks")
+pytestmark = pytest.mark.xdist_group("page")
 
 
 @pytest.fixture(scope="module")
