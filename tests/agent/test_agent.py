@@ -38,7 +38,7 @@ def run(place, options):
 
     def run(**given):
         said = []
-        Agent(place.backend, place.settings, Options(**options | {"idle": 0.2} | given), said.append).run()
+        Agent(place.backend, place.settings, Options(**options | {"idle": 1.0} | given), said.append).run()
         return said
 
     return run
