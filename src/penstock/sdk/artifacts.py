@@ -123,23 +123,10 @@ def upload(
         value = Path(value)
     facts = {key: str(fact) for key, fact in (metadata or {}).items()}
     place = destination_of(session.backend().call(GetTask(id=task)))
-    stored = upload_as_is(task, name, value, serializer, facts, preview, place)
+    stored = Artifact(record_as_is(task, name, value, serializer, facts, preview, place))
     if delete and isinstance(value, Path) and value.is_file():
         value.unlink()
     return stored
-
-
-def upload_as_is(
-    task: str,
-    name: str,
-    value: object,
-    serializer: Serializer | None = None,
-    facts: dict[str, str] | None = None,
-    preview: str | None = None,
-    place: Destination | None = None,
-) -> Artifact:
-    """Store a value as an artifact of a task and record it; a text stays a text."""
-    return Artifact(record_as_is(task, name, value, serializer, facts, preview, place))
 
 
 def record_as_is(
@@ -151,7 +138,7 @@ def record_as_is(
     preview: str | None = None,
     place: Destination | None = None,
 ) -> outputs.Artifact:
-    """Do the same, and return what is recorded."""
+    """Store a value as an artifact of a task, record it, and return the record; a text stays a text."""
     record = _values(serializer=serializer, place=place).store(task, name, value, facts)
     if preview is not None:
         record = replace(record, preview=preview[:LONGEST_PREVIEW])

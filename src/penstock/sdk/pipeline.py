@@ -565,7 +565,7 @@ class PipelineController:
     def _add(self, new: NewStep) -> None:
         name = new.step.name
         for argument, value in new.values.items():
-            artifacts.upload_as_is(self.id, f"{name}.{argument}", value, self._serializer)
+            artifacts.record_as_is(self.id, f"{name}.{argument}", value, self._serializer)
         self._steps[name] = new.step
         self._code.setdefault(new.step.code, new.script)
         self._functions[name] = new.functions

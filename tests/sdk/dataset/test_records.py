@@ -12,7 +12,7 @@ from tests.sdk.dataset.conftest import make
 
 from penstock import Dataset, Task
 from penstock.core.errors import UnsafeArchive
-from penstock.sdk.artifacts import upload_as_is
+from penstock.sdk.artifacts import record_as_is
 from penstock.sdk.dataset import records
 
 SCRIPT = """
@@ -36,7 +36,7 @@ SCRIPT = """
 def test_a_manifest_with_an_evil_name_is_refused_whole(home, source, name):
     made = make("words", source)
     good = {"hash": "0" * 64, "size": 3}
-    upload_as_is(made.id, records.MANIFEST, {"files": {"fine.txt": good, name: good}})
+    record_as_is(made.id, records.MANIFEST, {"files": {"fine.txt": good, name: good}})
     with pytest.raises(UnsafeArchive, match="data set 'words' is refused"):
         Dataset.get(dataset_id=made.id)
 

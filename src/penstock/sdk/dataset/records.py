@@ -174,7 +174,7 @@ def manifest_at(id: str) -> Manifest | None:
 def keep(task: Task, manifest: Manifest) -> None:
     """Record a manifest."""
     facts = {"files": str(len(manifest.files)), "bytes": str(sum(one.size for one in manifest.files.values()))}
-    artifacts.upload_as_is(task.id, MANIFEST, msgspec.to_builtins(manifest), facts=facts)
+    artifacts.record_as_is(task.id, MANIFEST, msgspec.to_builtins(manifest), facts=facts)
 
 
 def store(files: Mapping[str, Entry], sources: Mapping[str, Path]) -> int:
