@@ -42,8 +42,15 @@ def test_renewing_makes_no_lease_shorter(tx: SqlTx) -> None:
 def test_beginning_is_remembered(tx: SqlTx) -> None:
     lease = leased(tx, "a")
     assert not lease.begun
-    tx.leases.begin(lease.held.fence)
+    tx.leases.begin(lease.held.fence, lease.ends)
     assert tx.leases.hold(lease.held).begun
+
+
+@pytest.mark.parametrize(("more", "expected"), [(5.0, 5.0), (-5.0, 0.0)])
+def test_a_lease_lasts_longer_from_its_beginning_on_and_never_shorter(tx: SqlTx, more: float, expected: float) -> None:
+    lease = leased(tx, "a")
+    tx.leases.begin(lease.held.fence, lease.ends + more)
+    assert tx.leases.hold(lease.held).ends == lease.ends + expected
 
 
 @pytest.mark.parametrize("held", [Held("a", 99), Held("b", 1)])

@@ -98,8 +98,7 @@ def _is_leaving(tx: Tx, op: ClaimTask, now: float) -> bool:
 def begin_claimed(tx: Tx, op: BeginClaimed, now: float) -> Task:
     """Record which process begins."""
     lease = tx.leases.hold(op.held)
-    tx.leases.begin(lease.held.fence)
-    tx.leases.renew(lease.held.fence, now + op.seconds)
+    tx.leases.begin(lease.held.fence, now + op.seconds)
     tx.tasks.claim(op.held.task, op.worker)
     return tx.tasks.get(op.held.task)
 

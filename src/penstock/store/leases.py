@@ -60,9 +60,14 @@ class SqlLeases:
             raise not_held(held)
         return _lease_of(row)
 
-    def begin(self, fence: int) -> None:
-        """Record that the process of a task is being started."""
-        self._session.run("UPDATE leases SET begun = 1 WHERE fence = ?", fence)
+    def begin(self, fence: int, ends: float) -> None:
+        """Record that the process of a task is being started, and let its lease last longer; none gets shorter."""
+        self._session.run(
+            "UPDATE leases SET begun = 1, ends = CASE WHEN ends < ? THEN ? ELSE ends END WHERE fence = ?",
+            ends,
+            ends,
+            fence,
+        )
 
     def renew(self, fence: int, ends: float) -> None:
         """Let a lease last longer; none gets shorter."""
