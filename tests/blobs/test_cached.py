@@ -73,6 +73,20 @@ def test_what_is_stored_here_is_there_before_anybody_is_told(blobs, there):
         assert there.read(writer.commit()) == b"more"
 
 
+def test_copies_wait_for_no_disk_and_one_that_a_crash_tore_is_fetched_anew(blobs, there, monkeypatch):
+    blob = there.put_bytes(b"fetched")
+    with monkeypatch.context() as patch:
+        patch.setattr(os, "fsync", lambda _descriptor: pytest.fail("a copy was synced"))
+        monkeypatch.setattr(blobs.far, "keep_blob", lambda _blob: None)
+        blobs.put_bytes(DATA)
+        monkeypatch.setattr(blobs.far, "near", FileBlobs(blobs.root, durable=False))
+        assert blobs.read(blob) == b"fetched"
+    path = blobs.path(blob.hash)
+    path.chmod(0o600)
+    path.write_bytes(b"")  # what a file system may leave of a file that was not synced
+    assert blobs.read(blob) == b"fetched"
+
+
 def test_what_cannot_be_stored_there_is_not_stored(blobs, far):
     far.away = True
     with pytest.raises(Unreachable):

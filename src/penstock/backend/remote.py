@@ -42,7 +42,7 @@ class Remote:
         self._client = client
         self._copies = copies
         self._held = held
-        self.blobs = CachedBlobs(copies, Transfers(client, FileBlobs(copies)), blobs_address(client.url))
+        self.blobs = CachedBlobs(copies, Transfers(client, FileBlobs(copies, durable=False)), blobs_address(client.url))
 
     def holding(self, held: Held) -> Remote:
         """Return the backend of who carries a claimed task out; it uses the same connections."""

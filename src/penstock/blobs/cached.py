@@ -2,7 +2,7 @@
 
 What is stored here is there as well when storing it returns; what is missing here is fetched when it is read. A copy is
 verified like everything in a blob store, and one that is damaged is fetched anew. It must never know how the other
-place is reached.
+place is reached. Copies are not synced to the disk: one that the machine's death leaves torn is one that is damaged.
 """
 
 from __future__ import annotations
@@ -47,7 +47,7 @@ class CachedBlobs(FileBlobs):
     """
 
     def __init__(self, root: Path, far: Far, address: str) -> None:
-        super().__init__(root)
+        super().__init__(root, durable=False)
         self._address = address
         self.far = far
 

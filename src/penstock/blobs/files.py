@@ -62,9 +62,12 @@ class FileBlobs:
 
     Args:
         root: The store's folder; made, with access for its owner only, when the first blob is written.
+        durable: Whether what was stored outlives the machine's death. Of copies, which are checked when they are read
+            and can be had again, it need not.
     """
 
-    def __init__(self, root: Path) -> None:
+    def __init__(self, root: Path, *, durable: bool = True) -> None:
+        self._durable = durable
         self._root = Path(os.path.abspath(root))  # noqa: PTH100 - resolve() would follow links, which the owner may move
         self._blobs = str(self._root / "sha256")
         self._staging = str(self._root / "staging")
@@ -189,7 +192,7 @@ class FileBlobs:
         return removed
 
     def publish(self, staged: str, blob: Blob) -> None:
-        """Give a staged file, whose bytes are on the disk, its name; for BlobWriter."""
+        """Give a staged file, whose bytes `settle` was called for, its name; for BlobWriter."""
         place = self._place(blob.hash)
         outer, _, _ = place.rpartition("/")
         folders = [outer]
@@ -203,8 +206,14 @@ class FileBlobs:
             for folder in reversed(folders):
                 _make_folder(folder)
             os.rename(staged, place)  # noqa: PTH104 - as above
-        for folder in folders:  # the innermost first: on most file systems that one call writes the others as well
-            _sync_folder(folder)
+        if self._durable:
+            for folder in folders:  # the innermost first: on most file systems that one call writes the others as well
+                _sync_folder(folder)
+
+    def settle(self, descriptor: int) -> None:
+        """Have the bytes of a staged file on the disk, where they are to outlive the machine's death."""
+        if self._durable:
+            os.fsync(descriptor)
 
     def _place(self, hash: str) -> str:
         if not _IS_HASH(hash):
@@ -298,7 +307,7 @@ class BlobWriter(io.RawIOBase):
             raise self._failure
 
     def commit(self) -> Blob:
-        """Store what was written, for good, and close; the bytes are on the disk when this returns.
+        """Store what was written, for good, and close; the bytes are on the disk when this returns, unless of a copy.
 
         Raises:
             DiskFull: There is no space left, or no permission to write; also when an earlier write said so.
@@ -307,7 +316,7 @@ class BlobWriter(io.RawIOBase):
         if self._staged is None:
             raise ValueError("commit of a closed blob")
         with self._remembering_failure():
-            os.fsync(self._file)  # meanwhile the thread, if there is one, hashes the rest
+            self._blobs.settle(self._file)  # meanwhile the thread, if there is one, hashes the rest
             blob = Blob(self._digest.finish(), self._size)
             self._blobs.publish(self._staged, blob)
             self._staged = None
