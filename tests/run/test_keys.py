@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import platform
 import sys
 
@@ -119,6 +120,14 @@ def test_of_small_json_the_content_is_kept_to_tell_differences(make, backend, da
     parts = make({"l": Argument(artifact="a.l")}, inputs={"a.l": stored})
     assert parts.inputs["l"].hash == blob.hash
     assert parts.contents == ({"l": data.decode()} if kept else {})
+
+
+@pytest.mark.parametrize(("preview", "kept"), [("[1,2]", "[1,2]"), ("[1,...", "")])
+def test_a_preview_that_shows_all_of_it_is_the_content_and_no_bytes_are_fetched(make, preview, kept):
+    hash = hashlib.sha256(b"[1,2]").hexdigest()  # the store has no such bytes
+    stored = artifact(hash, format="json", type="list", size=5, preview=preview)
+    parts = make({"l": Argument(artifact="a.l")}, inputs={"a.l": stored})
+    assert parts.contents == ({"l": kept} if kept else {})
 
 
 def test_the_id_of_a_task_that_was_reused_counts_as_that_of_its_origin(make, backend):
