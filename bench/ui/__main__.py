@@ -1,9 +1,9 @@
 """What the page costs a browser with large runs: `python bench/ui`, once the page is built.
 
-It prints, for graphs of 1,000 and 5,000 steps, a console of 200,000 lines and a million points: seconds of processor
-time of the page's own thread until it is ready, elements, megabytes of heap, and how long frames take while a mouse
-drags or scrolls. The same figures were taken of other products; they hardly depend on how busy the machine is, except
-for the frames.
+It prints, for graphs of 1,000 and 5,000 steps, a table of 10,000 runs, a console of 200,000 lines and a million points:
+seconds of processor time of the page's own thread until it is ready, elements, megabytes of heap, and how long frames
+take while a mouse drags or scrolls. The same figures were taken of other products; they hardly depend on how busy the
+machine is, except for the frames.
 """
 
 from __future__ import annotations
@@ -162,6 +162,16 @@ def graphs(browser: Browser, place: Place, backend: Any, sizes: list[int]) -> No
         visit.context.close()
 
 
+def tables(browser: Browser, place: Place, backend: Any, count: int) -> None:
+    """Measure the table of so many runs: its first row, and further down."""
+    seeding.runs(backend, count)
+    visit = Visit(browser, place)
+    visit.open("/runs", "[data-run]")  # what the browser keeps of the page's files is there from now on
+    shown(f"table of {count:,} runs", visit.open("/runs", "[data-run]"))
+    shown("  scrolled", visit.frames(lambda: visit.scroll(".grid")))
+    visit.context.close()
+
+
 def consoles(browser: Browser, place: Place, backend: Any, lines: int) -> None:
     """Measure a console: its end, and all of it."""
     run = seeding.console(backend, lines)
@@ -206,6 +216,7 @@ def main() -> None:
     """Measure what is asked for."""
     parser = argparse.ArgumentParser(prog="python bench/ui", description=(__doc__ or "").partition("\n")[0])
     parser.add_argument("--steps", type=int, nargs="*", default=[1_000, 5_000], help="sizes of graphs")
+    parser.add_argument("--runs", type=int, default=10_000)
     parser.add_argument("--lines", type=int, default=200_000)
     parser.add_argument("--points", type=int, default=1_000_000)
     parser.add_argument("--folder", type=Path, help="where pictures are left; by default nowhere")
@@ -216,6 +227,8 @@ def main() -> None:
         with opened(kept) as (browser, place):
             backend = open_home(Settings(home=kept / "kept", workers=1))
             graphs(browser, place, backend, given.steps)
+            if given.runs:
+                tables(browser, place, backend, given.runs)
             if given.lines:
                 consoles(browser, place, backend, given.lines)
             if given.points:

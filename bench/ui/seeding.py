@@ -55,6 +55,13 @@ def graph(backend: Backend, count: int) -> str:
     return run
 
 
+def runs(backend: Backend, count: int) -> None:
+    """Record so many runs that have not begun."""
+    for number in range(count):
+        new = NewTask(id=uuid4().hex, name=f"run {number}", project="bench", tags=("nightly",) * (number % 2))
+        backend.call(CreateRun(pipeline=f"flow {number % 20}", project="bench", task=new))
+
+
 def console(backend: Backend, lines: int) -> str:
     """Record a run with a step that printed so many lines; return its id."""
     run, task = _with_step(backend, "talks")
