@@ -13,6 +13,7 @@ from penstock.core.run import RunDetail
 from penstock.core.task import OPEN, Status, Task
 from penstock.ops.outputs import GetScalars, ListArtifacts, ReadConsole
 from penstock.ops.tasks import GetParameters
+from penstock.run.resources import TITLE
 
 MARK = "CHAOS_MARK"
 
@@ -44,6 +45,7 @@ def made(backend: Backend, detail: RunDetail) -> Made:
             name: [
                 (one.title, one.series, [(point.iteration, point.value) for point in one.points])
                 for one in call(GetScalars(task=id))
+                if one.title != TITLE  # what a task used is another matter each time
             ]
             for name, id in tasks.items()
         },
