@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from penstock.core.causes import first_line
+from penstock.core.causes import BY_PERSON, first_line
 from penstock.core.decision import Decision, DecisionKind
 from penstock.core.errors import Conflict, NotFound
 from penstock.core.names import did_you_mean
@@ -37,7 +37,7 @@ def skip_step(tx: Tx, op: SkipStep, now: float) -> StepState:
     run = tx.runs.get(op.run)
     state = state_in(tx, run, op.step)
     must_be_skippable(tx, run, state)
-    why = f"skipped by {_asker(tx, op.by)}"
+    why = BY_PERSON[StepStatus.SKIPPED] + _asker(tx, op.by)
     if run.number:
         waiting = _open_attempt(tx, state)  # in a queue
         anew = run.task.status is Status.QUEUED
@@ -56,7 +56,7 @@ def abort_step(tx: Tx, op: AbortStep, now: float) -> StepState:
     run = tx.runs.get(op.run)
     state = state_in(tx, run, op.step)
     attempt = abortable_attempt(tx, run, state)
-    why = f"aborted by {_asker(tx, op.by)}"
+    why = BY_PERSON[StepStatus.ABORTED] + _asker(tx, op.by)
     move(tx, attempt, Status.STOPPED, now, reason=EndReason.ABORTED, message=why)
     decision = Decision(
         kind=DecisionKind.ABORT, reason=why, step=op.step, attempt=state.attempt, related=attempt.id, at=now

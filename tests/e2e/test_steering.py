@@ -1,0 +1,191 @@
+"""One step is skipped or aborted while its run goes on, here and with agents: real processes, and the command line."""
+
+from __future__ import annotations
+
+import os
+import signal
+from contextlib import contextmanager
+
+import pytest
+from tests.place import alive, until
+
+from penstock.core.task import EndReason, Script, ScriptKind, Status
+from penstock.ops.claims import ListHeld
+from penstock.ops.lifecycle import EnqueueTask
+from penstock.ops.outputs import ReadConsole
+from penstock.ops.queues import ListQueues
+from penstock.ops.steering import AbortStep, AbortTask, SkipStep
+from penstock.ops.tasks import CreateTask, GetTask, NewTask
+
+EVERYWHERE = pytest.mark.parametrize("place", ["home", "server", "postgres"], indirect=True)
+PRELUDE = """
+import json, os, signal, subprocess, sys, time
+from pathlib import Path
+from penstock import PipelineController
+
+def hold(name, stubborn=False):
+    "Say which processes these are, and go on until asked to leave."
+    import signal
+    folder = Path(os.environ["PYTHONPATH"])
+
+    def leave(number, frame):
+        print("asked to leave", flush=True)
+        if not stubborn:
+            (folder / f"{name}-left").write_text(json.dumps(number))
+            sys.exit(3)
+
+    signal.signal(signal.SIGTERM, leave)
+    child = subprocess.Popen(["sleep", "1000"])
+    (folder / name).write_text(json.dumps([os.getpid(), child.pid]))
+    while True:
+        time.sleep(1000)
+
+def double(value):
+    return value * 2
+
+pipe = PipelineController("flow", "Tests")
+"""
+STEPS = """
+pipe.add_function_step("long", hold, {"name": "long"})
+pipe.add_function_step("below", double, {"value": 1}, parents=["long"])
+pipe.add_function_step("other", hold, {"name": "other"})
+pipe.add_function_step("left_out", double, {"value": 2}, parents=["other"])
+pipe.add_function_step("under", double, {"value": 3}, parents=["left_out"])
+"""
+HERE = "pipe.start_locally(run_pipeline_steps_locally=True)"
+ON_QUEUES = 'pipe.set_default_execution_queue("default")\npipe.start()'
+
+
+@contextmanager
+def started(place, steps):
+    """A script that carries these steps out in its own process; it is gone when a test fails."""
+    script = place.start(PRELUDE + steps + HERE, PENSTOCK_WORKERS="3")
+    try:
+        yield script
+        script.communicate(timeout=120)
+    finally:
+        script.kill()
+        script.wait()
+
+
+def steer(place):
+    """Skip what waits, abort one of the two steps that run, and then the other."""
+    pids = place.told("long")
+    run = place.found("flow").run.id
+    place.backend.call(SkipStep(run=run, step="left_out", by="ada"))
+    until(lambda: place.state("flow", "under").status == "skipped")
+    assert place.state("flow", "other").status == "running"
+    place.backend.call(AbortStep(run=run, step="long", by="ada"))
+    until(lambda: place.state("flow", "below").status == "skipped")
+    until(lambda: not any(map(alive, pids)))
+    others = place.told("other")
+    assert all(map(alive, others))
+    place.backend.call(AbortStep(run=run, step="other", by="ada"))
+    return [*pids, *others]
+
+
+def all_is_as_it_was_steered(place, pids):
+    assert place.ended("flow") == (
+        "failed",
+        {"long": "aborted", "below": "skipped", "other": "aborted", "left_out": "skipped", "under": "skipped"},
+    )
+    reasons = {state.name: state.reason for state in place.found("flow").steps}
+    who = place.found("flow").steps[0].reason.removeprefix("aborted by ")
+    assert reasons == {
+        "long": f"aborted by {who}",
+        "below": "parent 'long' aborted",
+        "other": f"aborted by {who}",
+        "left_out": f"skipped by {who}",
+        "under": "parent 'left_out' skipped",
+    }
+    (attempt,) = place.attempts("flow", "long")
+    assert (attempt.status, attempt.reason) == (Status.STOPPED, EndReason.ABORTED)
+    assert place.attempts("flow", "left_out") == []
+    until(lambda: not any(map(alive, pids)))
+
+
+def printed(place, task):
+    return [line.text for chunk in place.backend.call(ReadConsole(task=task)) for line in chunk.lines]
+
+
+def test_steps_of_a_run_in_a_script_of_this_machine_are_steered(place):
+    with started(place, STEPS):
+        pids = steer(place)
+    all_is_as_it_was_steered(place, pids)
+    assert place.told("long-left") == signal.SIGTERM
+    (attempt,) = place.attempts("flow", "long")
+    assert printed(place, attempt.id) == ["asked to leave"]
+
+
+@EVERYWHERE
+def test_steps_that_agents_carry_out_are_steered(place):
+    place.agent("--workers", "3")
+    place.run(PRELUDE + STEPS + ON_QUEUES)
+    pids = steer(place)
+    all_is_as_it_was_steered(place, pids)
+    assert place.told("long-left") == signal.SIGTERM
+    (attempt,) = place.attempts("flow", "long")
+    until(lambda: printed(place, attempt.id) == ["asked to leave"])
+    until(lambda: place.backend.call(ListHeld()) == [])
+    assert all((one.waiting, one.running) == (0, 0) for one in place.backend.call(ListQueues()))
+
+
+def test_the_command_line_steers(place):
+    with started(place, STEPS):
+        place.told("long")
+        place.told("other")
+        assert place.penstock("skip", "flow", "left_out").startswith("left_out: skipped by ")
+        assert place.penstock("abort", "flow", "long", "other").startswith("long: aborted by ")
+    assert place.ended("flow")[0] == "failed"
+    assert "left_out was skipped by" in place.penstock("explain", "flow", "left_out")
+
+
+def test_a_step_that_does_not_leave_when_it_is_asked_to_is_killed(place):
+    text = 'pipe.add_function_step("long", hold, {"name": "long", "stubborn": True}, continue_behaviour={"continue_on_abort": True})\n'
+    with started(place, text):
+        pids = place.told("long")
+        place.backend.call(AbortStep(run=place.found("flow").run.id, step="long"))
+    assert place.ended("flow") == ("completed", {"long": "aborted"})
+    assert not any(map(alive, pids))
+
+
+@EVERYWHERE
+def test_what_was_steered_while_the_process_of_the_run_was_asleep_holds_when_it_dies_and_the_run_goes_on(place):
+    """T16: the wish comes first, then the crash; the next process finds what was wished, and nothing runs again."""
+    place.agent("--workers", "3")
+    place.run(PRELUDE + STEPS + ON_QUEUES)
+    pids = place.told("long")
+    others = place.told("other")
+    controller = until(lambda: place.found("flow").run.task.worker).pid
+    run = place.found("flow").run.id
+    os.kill(controller, signal.SIGSTOP)
+    place.backend.call(SkipStep(run=run, step="left_out"))
+    place.backend.call(AbortStep(run=run, step="long"))
+    os.kill(controller, signal.SIGKILL)
+    until(lambda: place.state("flow", "below").status == "skipped")
+    until(lambda: place.state("flow", "under").status == "skipped")
+    assert place.state("flow", "other").status == "running"
+    place.backend.call(AbortStep(run=run, step="other"))
+    all_is_as_it_was_steered(place, [*pids, *others])
+    assert len(place.attempts("flow", "other")) == 1
+
+
+@EVERYWHERE
+def test_a_task_of_its_own_is_aborted_where_an_agent_carries_it_out(place):
+    place.agent()
+    source = """
+import json, os, subprocess, time
+from pathlib import Path
+child = subprocess.Popen(["sleep", "1000"])
+Path(os.environ["PYTHONPATH"], "alone").write_text(json.dumps([os.getpid(), child.pid]))
+time.sleep(1000)
+"""
+    script = Script(source=source, entry_point="alone.py", kind=ScriptKind.SCRIPT, packages=())
+    task = place.backend.call(CreateTask(task=NewTask(id="a" * 32, name="alone", project="Tests", script=script)))
+    place.backend.call(EnqueueTask(id=task.id, queue="default"))
+    pids = place.told("alone")
+    place.backend.call(AbortTask(id=task.id, by="ada"))
+    until(lambda: not any(map(alive, pids)))
+    ended = place.backend.call(GetTask(id=task.id))
+    assert (ended.status, ended.reason) == (Status.STOPPED, EndReason.ABORTED)
+    until(lambda: place.backend.call(ListHeld()) == [])
