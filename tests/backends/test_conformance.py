@@ -136,6 +136,7 @@ from penstock.ops.steering import AbortStep, AbortTask, SkipStep
 from penstock.ops.steps import DecideSteps, DraftStep, EnqueueStep, GetStep, LaunchStep, StepDecision, TakeOver
 from penstock.ops.tag_limits import ListTagLimits, RemoveTagLimit, SetTagLimit
 from penstock.ops.tasks import (
+    AwaitTask,
     CreateTask,
     DescribeTask,
     EndTask,
@@ -476,6 +477,8 @@ READS: list[Op] = [
     CheckHealth(),
     GetTask(id=STEP),
     GetTask(id=TASK),
+    AwaitTask(id=DONE),
+    AwaitTask(id=STEP, wait=0.01),
     GetStep(run=RUN, step="a"),
     ListDecisions(run=RUN),
     ListExecutions(key=KEYED.key),

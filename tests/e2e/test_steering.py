@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import os
 import signal
+import subprocess
+import sys
 from contextlib import contextmanager
 
 import pytest
@@ -141,8 +143,8 @@ def test_the_command_line_steers(place):
 
 
 def test_a_step_that_does_not_leave_when_it_is_asked_to_is_killed(place):
-    text = 'pipe.add_function_step("long", hold, {"name": "long", "stubborn": True}, continue_behaviour={"continue_on_abort": True})\n'
-    with started(place, text):
+    options = 'continue_behaviour={"continue_on_abort": True}'
+    with started(place, f'pipe.add_function_step("long", hold, {{"name": "long", "stubborn": True}}, {options})\n'):
         pids = place.told("long")
         place.backend.call(AbortStep(run=place.found("flow").run.id, step="long"))
     assert place.ended("flow") == ("completed", {"long": "aborted"})
@@ -168,6 +170,64 @@ def test_what_was_steered_while_the_process_of_the_run_was_asleep_holds_when_it_
     place.backend.call(AbortStep(run=run, step="other"))
     all_is_as_it_was_steered(place, [*pids, *others])
     assert len(place.attempts("flow", "other")) == 1
+
+
+SCRIPT = """
+import json, os, signal, sys, time
+from pathlib import Path
+from penstock import Task
+
+task = Task.init("Tests", "plain")
+folder = Path(os.environ["PYTHONPATH"])
+if "handle" in sys.argv:
+    def leave(number, frame):
+        (folder / "plain-left").write_text(json.dumps(number))
+        sys.exit(0)
+    signal.signal(signal.SIGTERM, leave)
+print("it runs", flush=True)
+(folder / "plain").write_text(json.dumps([os.getpid(), task.id]))
+time.sleep(1000)
+"""
+
+
+@EVERYWHERE
+@pytest.mark.parametrize("handles", [False, True])
+def test_a_plain_script_notices_that_its_task_was_aborted_and_leaves(place, handles):
+    script = place.start(SCRIPT, *(["handle"] if handles else []))
+    try:
+        _, id = place.told("plain")
+        place.backend.call(AbortTask(id=id, by="ada"))
+        _, err = script.communicate(timeout=120)
+    finally:
+        script.kill()
+    assert script.returncode == (0 if handles else -signal.SIGTERM)
+    assert "task 'plain' was aborted by " in err
+    ended = place.backend.call(GetTask(id=id))
+    assert (ended.status, ended.reason) == (Status.STOPPED, EndReason.ABORTED)
+    assert ended.message.startswith("aborted by ")
+    assert "it runs" in printed(place, id)
+    assert not handles or place.told("plain-left") == signal.SIGTERM
+
+
+def test_a_task_that_the_command_carries_out_is_aborted_from_elsewhere(place):
+    source = """
+import json, os, time
+from pathlib import Path
+Path(os.environ["PYTHONPATH"], "executed").write_text(json.dumps(os.getpid()))
+time.sleep(1000)
+"""
+    script = Script(source=source, entry_point="alone.py", kind=ScriptKind.SCRIPT, packages=())
+    task = place.backend.call(CreateTask(task=NewTask(id="a" * 32, name="alone", project="Tests", script=script)))
+    command = [sys.executable, "-m", "penstock", "execute", "--plain", task.id]
+    with subprocess.Popen(command, env=place.environment, stdout=subprocess.PIPE, stderr=subprocess.STDOUT) as process:
+        try:
+            pid = place.told("executed")
+            assert place.penstock("abort", "alone").startswith("alone: aborted by ")
+            assert process.wait(120) == 1
+        finally:
+            process.kill()
+    assert not alive(pid)
+    assert place.backend.call(GetTask(id=task.id)).status is Status.STOPPED
 
 
 @EVERYWHERE

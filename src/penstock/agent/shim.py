@@ -39,6 +39,7 @@ from penstock.run.attempts import Attempts
 from penstock.run.branch import branch
 from penstock.run.carry import given_alone, placed, processes_of
 from penstock.run.contained.place import CONTAINER, Place, place_for, start_task
+from penstock.run.heed import was_aborted
 from penstock.run.launch import Surroundings, start
 from penstock.run.process import Launch
 from penstock.run.processes import Processes
@@ -185,7 +186,7 @@ class Shim:
     def _let_leave(self, attempts: Attempts, task: Task) -> None:
         """Give the process of a task that somebody aborted the time to leave by itself."""
         with suppress(PenstockError):
-            if self._leaving or self._home.call(GetTask(id=task.id)).reason is not EndReason.ABORTED:
+            if self._leaving or not was_aborted(self._home.call(GetTask(id=task.id))):
                 return
             attempts.end(task.id)
             while attempts.running and not self._leaving:

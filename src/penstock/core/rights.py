@@ -161,6 +161,7 @@ RULES: dict[str, Rule] = {
     # tasks
     "CreateTask": run(*_NEW_TASK),
     "GetTask": read(task("id")),
+    "AwaitTask": read(task("id")),
     "ListTasks": read(task("run"), lists=True),
     "EndTask": run(task("id")),
     "JudgeTask": run(task("id")),
