@@ -132,6 +132,52 @@ def test_steps_that_agents_carry_out_are_steered(place):
     assert all((one.waiting, one.running) == (0, 0) for one in place.backend.call(ListQueues()))
 
 
+WRITTEN_AS_A_FUNCTION = """
+import json, os, time
+from pathlib import Path
+from penstock import PipelineDecorator
+
+@PipelineDecorator.component(return_values=["x"])
+def first(folder):
+    while not Path(folder, "go").exists():
+        time.sleep(0.05)
+    return 1
+
+@PipelineDecorator.component(return_values=["y"])
+def second(x):
+    return x + 1
+
+@PipelineDecorator.component(return_values=["z"])
+def third(folder):
+    Path(folder, "third").write_text("1")
+    return 3
+
+@PipelineDecorator.pipeline(name="flow", project="Tests")
+def flow(folder):
+    x = first(folder)
+    y = second(x)
+    third(folder)
+    Path(folder, "value").write_text(json.dumps([y == None]))
+    return x + 0
+
+PipelineDecorator.run_locally()
+flow(os.environ["PYTHONPATH"])
+"""
+
+
+def test_the_value_of_a_step_that_somebody_skipped_is_none_as_if_its_callback_had_vetoed_it(place):
+    with place.start(WRITTEN_AS_A_FUNCTION, PENSTOCK_WORKERS="3") as script:
+        try:
+            place.told("third")
+            place.backend.call(SkipStep(run=place.found("flow").run.id, step="second", by="ada"))
+            assert place.told("value") == [True]
+            (place.folder / "go").touch()
+            script.communicate(timeout=120)
+        finally:
+            script.kill()
+    assert place.ended("flow") == ("completed", {"first": "completed", "second": "skipped", "third": "completed"})
+
+
 def test_the_command_line_steers(place):
     with started(place, STEPS):
         place.told("long")
