@@ -399,6 +399,13 @@ def test_a_step_that_is_skipped_before_its_run_begins_stays_so(control, backend)
 
 def test_a_step_that_is_aborted_before_its_process_is_started_is_ended_all_the_same(control, backend, told):
     controller = control("slow", ("quick", ["slow"], {}), "quick-b")
-    told.then["slow", "running"] = lambda: abort(backend, "slow")
+    hear = controller._hear
+    controller._hear = lambda _change: None  # the watch was as quick as it is below, and tells of it once
+
+    def at_once():
+        abort(backend, "slow")
+        hear(next(one for one in backend.call(ListChanges(run=RUN)) if one.status == Status.STOPPED))
+
+    told.then["slow", "running"] = at_once
     assert controller.run().task.status is Status.FAILED
     assert statuses(backend) == {"slow": "aborted", "quick": "skipped", "quick-b": "completed"}
