@@ -132,9 +132,11 @@ from penstock.ops.runs import (
     StopRun,
 )
 from penstock.ops.search import SearchRuns, SearchTasks
+from penstock.ops.steering import AbortStep, AbortTask, SkipStep
 from penstock.ops.steps import DecideSteps, DraftStep, EnqueueStep, GetStep, LaunchStep, StepDecision, TakeOver
 from penstock.ops.tag_limits import ListTagLimits, RemoveTagLimit, SetTagLimit
 from penstock.ops.tasks import (
+    AwaitTask,
     CreateTask,
     DescribeTask,
     EndTask,
@@ -248,6 +250,7 @@ RESERVED = {
         *(CreateRun, StartRun, EndRun, StopRun, ResumeRun, ArchiveRun, DeleteRun, CloneRun, DefineRun, DraftRerun),
         LaunchRun,
         RequeueRun,
+        *(SkipStep, AbortStep, AbortTask),
         *(AddStep, DraftStep, EnqueueStep, LaunchStep, DecideSteps, ReuseStep, TakeOver, DeleteModel),
         *(
             SetTagLimit,
@@ -409,6 +412,9 @@ WRITES: list[tuple[Op, Op]] = [
     (ResumeRun(id=OTHER, worker=WORKER, seen=WORKER), GetRun(id=OTHER)),
     (ArchiveRun(id=DRAFT), GetRun(id=DRAFT)),
     (StopRun(id=RUN, why="enough"), GetRun(id=RUN)),
+    (SkipStep(run=RUN, step="b", by="é"), GetStep(run=RUN, step="b")),
+    (AbortStep(run=RUN, step="a", by="é"), GetStep(run=RUN, step="a")),
+    (AbortTask(id=CLAIMED, by="é"), GetTask(id=CLAIMED)),
     (DefineRun(id=DRAFT, definition=DEFINITION), GetRun(id=DRAFT)),
     (CloneRun(source=RUN, clone=Copied(id="4" * 32, name="é"), version="2.0"), GetRun(id="4" * 32)),
     (DraftRerun(id="4" * 32, source=OVER, parameters={"rate": "0.2"}, from_step="b"), GetRerun(run="4" * 32)),
@@ -471,6 +477,7 @@ READS: list[Op] = [
     CheckHealth(),
     GetTask(id=STEP),
     GetTask(id=TASK),
+    AwaitTask(id=DONE, wait=0.01),
     GetStep(run=RUN, step="a"),
     ListDecisions(run=RUN),
     ListExecutions(key=KEYED.key),
@@ -488,6 +495,8 @@ READS: list[Op] = [
     PlanRerun(source=OVER, parameters={"rate": 1}, from_step="b"),
     GetRerun(run=ANEW),
     PlanAction(id=RUN, action=Action.ABORT),
+    PlanAction(id=RUN, action=Action.SKIP_STEP, step="b"),
+    PlanAction(id=RUN, action=Action.ABORT_STEP, step="a"),
     PlanAction(id=BROKEN, action=Action.RERUN_FROM, step="b", parameters={"rate": "é"}),
     CompareRuns(ids=(RUN, BROKEN, OVER)),
     GetGrid(pipeline="flow", project="P", limit=2),
@@ -570,6 +579,11 @@ REFUSED: list[tuple[Op, type[PenstockError]]] = [
     (EndTask(id=TASK, status=Status.COMPLETED), BadTransition),
     (EndRun(id=DRAFT, status=Status.COMPLETED), BadTransition),
     (StopRun(id=DRAFT), Conflict),
+    (SkipStep(run=RUN, step="a"), Conflict),
+    (SkipStep(run=RUN, step="z"), NotFound),
+    (AbortStep(run=RUN, step="b"), Conflict),
+    (AbortTask(id=STEP), Conflict),
+    (AbortTask(id=DONE), BadTransition),
     (GetStep(run=RUN, step="z"), NotFound),
     (ListDecisions(run=NOBODY), NotFound),
     (ResumeRun(id=DRAFT, worker=WORKER, seen=None), Conflict),

@@ -1,4 +1,4 @@
-"""Stopping a run."""
+"""Stopping a run, one of its steps, or a task."""
 
 from __future__ import annotations
 
@@ -6,6 +6,7 @@ import os
 
 from penstock.core.task import Status
 from penstock.ops.runs import GetRun
+from penstock.ops.tasks import GetTask
 
 SCRIPT = """
     from penstock import PipelineController
@@ -69,3 +70,39 @@ def test_which_run_has_to_be_said(penstock):
 def test_the_document_holds_the_run(recorder, penstock, dead_worker):
     recorder.run({"a": []}, worker=dead_worker)
     assert penstock("abort", "last", "--json").document()["run"]["task"]["reason"] == "controller lost"
+
+
+def test_a_step_is_aborted_and_the_rest_of_the_run_goes_on(recorder, penstock):
+    run = recorder.run({"a": [], "b": []})
+    recorder.attempt(run, "a")
+    recorder.attempt(run, "b")
+    answer = penstock("abort", "iris", "a")
+    assert (answer.code, answer.out) == (0, "a: aborted by ada\n")
+    steps = {step.name: str(step.status) for step in recorder.call(GetRun(id=run.id)).steps}
+    assert steps == {"a": "aborted", "b": "running"}
+    assert recorder.status(run) is Status.IN_PROGRESS
+    assert penstock("abort", "iris", "b", "--json").document()["aborted"][0]["status"] == "aborted"
+
+
+def test_a_step_that_has_not_begun_is_not_aborted_and_the_hint_says_what_is_done_instead(recorder, penstock):
+    run = recorder.run({"a": []})
+    answer = penstock("abort", "iris", "a")
+    assert answer.code == 1
+    assert "step 'a' is pending" in answer.err
+    assert f"penstock skip {run.id[:12]} a" in answer.err
+
+
+def test_a_task_that_belongs_to_no_run_is_aborted(recorder, penstock):
+    task = recorder.begin(recorder.task("train"))
+    answer = penstock("abort", "train")
+    assert (answer.code, answer.out) == (0, "train: aborted by ada\n")
+    assert recorder.call(GetTask(id=task.id)).status is Status.STOPPED
+    assert penstock("abort", task.id, "--json").document()["task"]["status"] == "stopped"
+
+
+def test_last_means_a_run_and_never_a_task(recorder, penstock):
+    task = recorder.begin(recorder.task("train"))
+    assert penstock("abort", "last").code == 3
+    assert penstock("abort", "train", "a").code == 3
+    assert recorder.call(GetTask(id=task.id)).status is Status.IN_PROGRESS
+    assert "there is no run 'nothing'" in penstock("abort", "nothing").err

@@ -152,3 +152,17 @@ def test_a_stop_that_was_asked_for_is_why_a_run_stops() -> None:
     asked = detail(steps, states, Status.IN_PROGRESS, stop_asked="it takes too long")
     assert Causes(asked, [], []).why_stopping() == "it takes too long"
     assert Causes(detail(steps, states, Status.IN_PROGRESS), [], []).why_stopping() == ""
+
+
+def test_what_a_person_did_to_a_step_is_said_in_one_breath_and_lies_with_that_step() -> None:
+    steps = [Step(name="a", code="c"), Step(name="b", code="c", parents=("a",)), Step(name="c", code="c")]
+    states = {
+        "a": StepState(name="a", status=StepStatus.SKIPPED, reason="skipped by ada"),
+        "b": StepState(name="b", status=StepStatus.SKIPPED, reason="parent 'a' skipped"),
+        "c": StepState(name="c", status=StepStatus.ABORTED, reason="aborted by ada"),
+    }
+    found = Causes(detail(steps, states), [], [])
+    assert [found.cause(name) for name in ("a", "c")] == ["a was skipped by ada", "c was aborted by ada"]
+    assert (found.root("b")[0], found.culprit, found.skipped_by) == ("a", "c", {"a": ["b"]})
+    failed = StepState(name="c", status=StepStatus.FAILED, reason="aborted by peer")
+    assert Causes(detail(steps, states | {"c": failed}), [], []).cause("c") == "c failed: aborted by peer"

@@ -359,6 +359,30 @@ def test_a_vetoed_step_and_all_that_rely_on_it_are_skipped_and_the_run_completes
     )
 
 
+def test_a_step_that_a_person_vetoes_is_skipped_before_its_turn_and_is_not_recorded_again() -> None:
+    assert (
+        Playbook(*chain("a", "b", "c"), Node("d", ("a",)), Node("e", ("b", "d")))
+        >> Begun()
+        << Launch("a", 1)
+        >> Started("a")
+        >> Vetoed("b", recorded=True)
+        << Skip("c", SkipReason("parent skipped", "b"))
+        << Skip("e", SkipReason("parent skipped", "b"))
+        >> Ended("a", COMPLETED)
+        << Launch("d", 1)
+        >> Ended("d", COMPLETED)
+        << Finish(COMPLETED, "")
+    )
+
+
+def test_a_launched_step_can_be_vetoed_by_a_person_whoever_was_about_to_begin_it() -> None:
+    """An agent that claimed a step and was lost before it began leaves it waiting; the run has heard of the claim."""
+    assert Playbook(Node("a")) >> Begun() << Launch("a", 1) >> Vetoed("a", recorded=True) << Finish(COMPLETED, "")
+    claimed = Playbook(*chain("a", "b"), Node("c")) >> Begun() << Launch("a", 1) << Launch("c", 1) >> Started("a")
+    assert claimed >> Vetoed("a", recorded=True) << Skip("b", SkipReason("parent skipped", "a"))
+    assert claimed >> Ended("c", COMPLETED) << Finish(COMPLETED, "")
+
+
 def test_a_reason_to_skip_reads_as_a_sentence() -> None:
     assert str(SkipReason("parent failed", "train")) == "parent 'train' failed"
     assert str(SkipReason("stopped")) == "stopped"
@@ -714,6 +738,8 @@ def test_abort_on_failure_goes_before_letting_children_run() -> None:
         ([Ended("b", COMPLETED)], "step 'b' is pending; Ended is for one that is queued or running"),
         ([Reused("b")], "step 'b' is pending; Reused"),
         ([Vetoed("b")], "step 'b' is pending; Vetoed"),
+        ([Ended("a", COMPLETED), Vetoed("a", recorded=True)], "step 'a' is completed; Vetoed"),
+        ([Vetoed("b", recorded=True), Vetoed("b", recorded=True)], "step 'b' is skipped; Vetoed"),
         ([Started("a"), Started("a")], "step 'a' is running; Started"),
         ([Started("a"), Reused("a")], "step 'a' is running; Reused"),
         ([Started("a"), Vetoed("a")], "step 'a' is running; Vetoed"),
@@ -733,6 +759,13 @@ def test_an_event_out_of_order_is_refused_and_changes_nothing(events: list[Event
     with pytest.raises(BadTransition, match=message):
         progress.handle(events[-1])
     assert snapshot(progress) == before
+
+
+def test_nothing_is_vetoed_before_the_run_has_begun() -> None:
+    progress = Progress([Node("a")])
+    with pytest.raises(BadTransition, match="step 'a' is pending; Vetoed"):
+        progress.handle(Vetoed("a", recorded=True))
+    assert progress.handle(Begun()) == [Launch("a", 1)]
 
 
 def test_an_event_for_an_unknown_step_suggests_the_nearest() -> None:
@@ -852,6 +885,9 @@ def next_event(progress: Progress, rng: random.Random) -> Event:
     """Choose one of the things that could happen now."""
     if rng.random() < 0.04:
         return StopAsked()
+    waiting = [name for name, status in progress.status.items() if status not in SETTLED]
+    if waiting and rng.random() < 0.06:
+        return Vetoed(rng.choice(waiting), recorded=True)
     step = rng.choice([name for name, status in progress.status.items() if status in OPEN])
     ends = [Ended(step, outcome, rng.choice([None, None, True, False])) for outcome in (COMPLETED, FAILED, ABORTED)]
     ends += ends[:1] * 3
@@ -885,6 +921,11 @@ def test_any_run_ends_with_one_finish_after_every_step_is_settled(tale: Tale) ->
     assert isinstance(finish, Finish)
     assert finish.outcome is tale.progress.outcome
     assert bool(finish.because) == (finish.outcome is not COMPLETED)
+
+
+def vetoed_by_people(tale: Tale) -> set[str]:
+    """Return the steps that somebody said no to, which was recorded before the run heard of it."""
+    return {event.step for event, _ in tale.turns if isinstance(event, Vetoed) and event.recorded}
 
 
 def fails(node: Node, status: StepStatus) -> bool:
@@ -929,8 +970,11 @@ def test_a_step_is_launched_only_when_no_parent_is_open_or_blocks(tale: Tale) ->
 @given(tales())
 def test_a_step_runs_if_nothing_stands_in_its_way(tale: Tale) -> None:
     status, nodes = tale.progress.status, {node.name: node for node in tale.nodes}
+    vetoed = vetoed_by_people(tale)
     for node in tale.nodes:
-        if any(blocks(nodes[parent], status[parent]) for parent in node.parents):
+        if node.name in vetoed:
+            assert status[node.name] is SKIPPED
+        elif any(blocks(nodes[parent], status[parent]) for parent in node.parents):
             assert status[node.name] is SKIPPED
             assert tale.progress.attempts[node.name] == 0
         elif not tale.progress.stopping:
@@ -941,7 +985,10 @@ def test_a_step_runs_if_nothing_stands_in_its_way(tale: Tale) -> None:
 def test_every_skipped_step_is_skipped_once_for_a_reason_that_is_true(tale: Tale) -> None:
     status, nodes = tale.progress.status, {node.name: node for node in tale.nodes}
     skips = [action for action in tale.actions if isinstance(action, Skip)]
-    assert sorted(skip.step for skip in skips) == sorted(name for name, one in status.items() if one is SKIPPED)
+    skipped = {name for name, one in status.items() if one is SKIPPED}
+    vetoed = vetoed_by_people(tale)
+    assert vetoed <= skipped
+    assert sorted(skip.step for skip in skips) == sorted(skipped - vetoed)
     for step, (cause, parent) in ((skip.step, (skip.reason.cause, skip.reason.parent)) for skip in skips):
         if parent is None:
             assert cause in {"vetoed", "stopped", "aborted on failure"}

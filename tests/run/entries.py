@@ -176,3 +176,17 @@ def close_everything(payload: bytes, channel: socket.socket) -> int:
     os.close(1)
     os.close(2)
     return 5
+
+
+def leave_when_asked(payload: bytes, channel: socket.socket) -> int:
+    """Tell that it is there, and go on until somebody asks it to leave; a stubborn one does not mind that."""
+
+    def asked(number: int, _frame: object) -> None:
+        print("asked", number, flush=True)
+        if payload != b"stubborn":
+            sys.exit(3)
+
+    signal.signal(signal.SIGTERM, asked)
+    tell(channel, os.getpid())
+    while True:
+        time.sleep(1000)

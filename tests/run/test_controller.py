@@ -13,11 +13,13 @@ import pytest
 from penstock.backend import connect
 from penstock.core.errors import DiskFull
 from penstock.core.pipeline import Argument, Pipeline, Step
-from penstock.core.run import attempt_id
+from penstock.core.progress import StepStatus
+from penstock.core.run import StepState, attempt_id
 from penstock.core.task import ENDED, EndReason, Script, Status
 from penstock.ops.changes import LastChange, ListChanges
 from penstock.ops.outputs import AppendConsole
 from penstock.ops.runs import CreateRun, GetRun, StartRun
+from penstock.ops.steering import AbortStep, SkipStep
 from penstock.ops.steps import DecideSteps, LaunchStep
 from penstock.ops.tasks import EndTask, ListTasks, NewTask
 from penstock.run import liveness
@@ -320,3 +322,90 @@ def test_a_step_that_waits_for_its_second_try_when_the_run_stops_is_aborted(cont
     controller.run()
     assert statuses(backend) == {"slow": "aborted", "fail": "failed"}
     assert after == [attempt_id(RUN, "fail", 1)]
+
+
+# One step is skipped or aborted by somebody, and the rest goes on
+
+
+def skip(backend, step):
+    backend.call(SkipStep(run=RUN, step=step, by="ada"))
+
+
+def abort(backend, step):
+    backend.call(AbortStep(run=RUN, step=step, by="ada"))
+
+
+def reasons(backend):
+    return {state.name: state.reason for state in backend.call(GetRun(id=RUN)).steps}
+
+
+def test_a_step_that_somebody_skips_never_runs_and_what_does_not_rely_on_it_does(control, backend, told):
+    controller = control("slow", ("quick", ["slow"], {}), ("give", ["quick"], {"x": 1}), "quick-b", slots=1)
+
+    def steer():
+        skip(backend, "quick")
+        skip(backend, "quick-b")  # it waits for the slot
+        abort(backend, "slow")
+
+    told.then["slow", "printed"] = steer
+    run = controller.run()
+    assert (run.task.status, run.task.message) == (Status.FAILED, "step 'slow' was aborted")
+    assert statuses(backend) == {"slow": "aborted", "quick": "skipped", "give": "skipped", "quick-b": "skipped"}
+    assert reasons(backend) == {
+        "slow": "aborted by ada",
+        "quick": "skipped by ada",
+        "give": "parent 'quick' skipped",
+        "quick-b": "skipped by ada",
+    }
+    assert [task.step for task in backend.call(ListTasks(run=RUN))] == ["slow"]
+    assert ("quick-b", "skipped") in told.steps
+
+
+@pytest.mark.parametrize("kind", [DecideSteps, LaunchStep])
+def test_a_step_that_is_skipped_at_the_very_moment_of_its_start_does_not_start(control, backend, between, kind):
+    """The record decides; the run hears of it by the refusal, and once more by the feed."""
+
+    def at(op):
+        step = op.step if isinstance(op, LaunchStep) else op.decisions[0].step if isinstance(op, DecideSteps) else ""
+        if isinstance(op, kind) and step == "quick-b":
+            between.fail = lambda _op: None
+            skip(backend, "quick-b")
+
+    between.fail = at
+    run = control("quick-a", "quick-b", ("give", ["quick-b"], {"x": 1}), slots=1).run()
+    assert run.task.status is Status.COMPLETED
+    assert statuses(backend) == {"quick-a": "completed", "quick-b": "skipped", "give": "skipped"}
+    assert [task.step for task in backend.call(ListTasks(run=RUN))] == ["quick-a"]
+
+
+def test_a_run_ends_when_the_last_step_that_was_left_is_skipped(control, backend, told):
+    def ask(_retries):
+        skip(backend, "quick")
+        return False
+
+    callbacks = Callbacks(retry={"fail": ask})
+    controller = control("fail", ("quick", ["fail"], {}), callbacks=callbacks)
+    assert controller.run().task.status is Status.FAILED
+    assert reasons(backend)["quick"] == "skipped by ada"
+
+
+def test_a_step_that_is_skipped_before_its_run_begins_stays_so(control, backend):
+    before = (StepState(name="quick", status=StepStatus.SKIPPED, reason="skipped by ada"),)
+    controller = control("quick", ("give", ["quick"], {"x": 1}), "quick-b", steps_before=before)
+    skip(backend, "quick")
+    assert controller.run().task.status is Status.COMPLETED
+    assert statuses(backend) == {"quick": "skipped", "give": "skipped", "quick-b": "completed"}
+
+
+def test_a_step_that_is_aborted_before_its_process_is_started_is_ended_all_the_same(control, backend, told):
+    controller = control("slow", ("quick", ["slow"], {}), "quick-b")
+    hear = controller._hear
+    controller._hear = lambda _change: None  # the watch was as quick as it is below, and tells of it once
+
+    def at_once():
+        abort(backend, "slow")
+        hear(next(one for one in backend.call(ListChanges(run=RUN)) if one.status == Status.STOPPED))
+
+    told.then["slow", "running"] = at_once
+    assert controller.run().task.status is Status.FAILED
+    assert statuses(backend) == {"slow": "aborted", "quick": "skipped", "quick-b": "completed"}

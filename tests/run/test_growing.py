@@ -17,9 +17,10 @@ from penstock.core.pipeline import Argument, Pipeline, Step
 from penstock.core.progress import StepStatus
 from penstock.core.run import attempt_id
 from penstock.core.task import Script, Status
-from penstock.ops.changes import LastChange
+from penstock.ops.changes import LastChange, ListChanges
 from penstock.ops.growth import AddStep
 from penstock.ops.runs import CreateRun, GetRun, ResumeRun, StartRun, StopRun
+from penstock.ops.steering import AbortStep, SkipStep
 from penstock.ops.steps import EnqueueStep
 from penstock.ops.tasks import EndTask, ListTasks, NewTask
 from penstock.run import liveness
@@ -249,3 +250,40 @@ def test_an_attempt_that_ends_before_it_is_followed_again_is_not_waited_for_in_v
     growing.controller._backend = Late(backend, end)
     growing.add("a")
     until(lambda: growing.controller.progress.status.get("a") is StepStatus.ABORTED)
+
+
+def test_a_step_that_somebody_skips_is_settled_for_the_function_and_what_it_adds_below_is_skipped(growing):
+    growing.begin()
+    growing.add("a", script=SLOW)
+    growing.add("b", "a")
+    growing.backend.call(SkipStep(run=RUN, step="b", by="ada"))
+    assert growing.controller.wait_for("b") is StepStatus.SKIPPED
+    growing.add("c", "b")
+    assert growing.controller.wait_for("c") is StepStatus.SKIPPED
+    until(lambda: growing.backend.call(ListTasks(run=RUN)))
+    growing.backend.call(AbortStep(run=RUN, step="a", by="ada"))
+    assert growing.controller.wait_for("a") is StepStatus.ABORTED
+    assert growing.end() is Status.FAILED
+    reasons = {state.name: state.reason for state in growing.backend.call(GetRun(id=RUN)).steps}
+    assert reasons == {"a": "aborted by ada", "b": "skipped by ada", "c": "parent 'b' skipped"}
+
+
+def test_a_step_that_is_skipped_before_the_run_itself_knows_it_does_not_run(growing):
+    """It is recorded, and somebody is quicker than the loop that is to take it in."""
+    growing.begin()
+    call = growing.backend.call
+
+    def quicker(op):
+        answer = call(op)
+        if isinstance(op, AddStep):
+            call(SkipStep(run=RUN, step="a", by="ada"))
+            changes = call(ListChanges(run=RUN))
+            growing.controller._hear(next(one for one in changes if one.status == "skipped"))
+        return answer
+
+    growing.backend.call = quicker
+    growing.add("a")
+    growing.backend.call = call
+    assert growing.controller.wait_for("a") is StepStatus.SKIPPED
+    assert growing.end() is Status.COMPLETED
+    assert growing.backend.call(ListTasks(run=RUN)) == []

@@ -45,6 +45,34 @@ def test_aborting_takes_everything_with_it_that_the_step_started(steps, is_gone,
     assert all(is_gone(pid) for pid in pids)
 
 
+@FORKED_AND_FRESH
+def test_a_process_that_is_given_grace_is_asked_to_leave_and_may(steps, is_gone, fresh: bool):
+    steps.start("leave_when_asked", fresh=fresh)
+    pid = steps.message()
+    steps.processes.kill("leave_when_asked", "aborted", grace=1_000.0)
+    heard = steps.follow()
+    assert heard[-1] == Exited("leave_when_asked", 3, None, "exit")
+    assert heard.printed() == b"asked 15\n"
+    assert is_gone(pid)
+
+
+def test_a_process_that_does_not_leave_within_its_grace_is_killed(steps, is_gone):
+    steps.start("leave_when_asked", b"stubborn")
+    pid = steps.message()
+    steps.processes.kill("leave_when_asked", "aborted", grace=0.3)
+    heard = steps.follow()
+    assert heard[-1] == Exited("leave_when_asked", None, signal.SIGKILL, "aborted")
+    assert is_gone(pid)
+
+
+def test_a_process_that_minds_no_signal_is_ended_by_the_first_one_with_all_that_it_started(steps, is_gone):
+    steps.start("start_others", b"stay")
+    pids = steps.message()
+    steps.processes.kill("start_others", "aborted", grace=1_000.0)
+    assert steps.follow()[-1] == Exited("start_others", None, signal.SIGTERM, "aborted")
+    assert all(is_gone(pid) for pid in pids)
+
+
 def test_what_a_step_leaves_running_ends_with_it_and_does_not_hold_up_its_end(steps, is_gone):
     """The case T13: the main process has ended, its children live and hold its pipes."""
     steps.start("wait")  # a child that left its group and session does not live on for as long as this one does

@@ -9,11 +9,13 @@ import pytest
 
 from penstock.backend import connect
 from penstock.core.pipeline import Pipeline, Step
-from penstock.core.run import attempt_id
+from penstock.core.progress import StepStatus
+from penstock.core.run import ChangeKind, attempt_id
 from penstock.core.task import Script, Status, Worker
 from penstock.ops.changes import LastChange
 from penstock.ops.runs import CreateRun, EndRun, StartRun, StopRun
-from penstock.ops.steps import LaunchStep
+from penstock.ops.steering import SkipStep
+from penstock.ops.steps import DecideSteps, LaunchStep, StepDecision
 from penstock.ops.tasks import EndTask, NewTask
 from penstock.run.watch import Watch
 from penstock.settings import Settings
@@ -42,12 +44,17 @@ def end(backend, run=RUNS[0]):
     backend.call(EndRun(id=run, status=Status.COMPLETED))
 
 
+def no_attempt(change):
+    """Hear of steps that are skipped at the end of the run, and of no attempt."""
+    assert (change.kind, change.status) == (ChangeKind.STEP, "skipped")
+
+
 def threads():
     return [one for one in threading.enumerate() if one.name == "penstock-watch"]
 
 
 def test_a_wish_to_stop_is_passed_on_with_its_reason(backend, asked):
-    with Watch(backend, RUNS[0], backend.call(LastChange()), asked.put, pytest.fail):
+    with Watch(backend, RUNS[0], backend.call(LastChange()), asked.put, no_attempt):
         backend.call(StopRun(id=RUNS[1], why="not this one"))
         backend.call(StopRun(id=RUNS[0], why="enough"))
         assert asked.get(timeout=60) == "enough"
@@ -70,17 +77,29 @@ def test_what_becomes_of_an_attempt_is_passed_on_whoever_recorded_it(backend, as
     assert asked.empty()
 
 
+def test_a_step_that_somebody_skips_is_passed_on_and_no_other_decision(backend, asked):
+    with Watch(backend, RUNS[0], backend.call(LastChange()), pytest.fail, asked.put):
+        waits = StepDecision(step="a", status=StepStatus.QUEUED, reason="waits")
+        backend.call(DecideSteps(run=RUNS[0], decisions=(waits,)))
+        for run in reversed(RUNS):
+            backend.call(SkipStep(run=run, step="a", by="ada"))
+        told = asked.get(timeout=60)
+        assert (told.run, told.step, told.status, told.message) == (RUNS[0], "a", "skipped", "skipped by ada")
+        end(backend)
+    assert asked.empty()
+
+
 def test_a_wish_from_before_the_watch_is_heard_too(backend, asked):
     """What was asked between the start of the run and that of the watch."""
     seen = backend.call(LastChange())
     backend.call(StopRun(id=RUNS[0], why="at once"))
-    with Watch(backend, RUNS[0], seen, asked.put, pytest.fail):
+    with Watch(backend, RUNS[0], seen, asked.put, no_attempt):
         assert asked.get(timeout=60) == "at once"
         end(backend)
 
 
 def test_the_watch_ends_with_the_run(backend, asked):
-    with Watch(backend, RUNS[0], backend.call(LastChange()), asked.put, pytest.fail):
+    with Watch(backend, RUNS[0], backend.call(LastChange()), asked.put, no_attempt):
         (thread,) = threads()
         end(backend, RUNS[1])
         end(backend)
@@ -89,7 +108,7 @@ def test_the_watch_ends_with_the_run(backend, asked):
 
 
 def test_a_store_that_is_closed_ends_the_watch_without_noise(backend, asked):
-    with Watch(backend, RUNS[0], backend.call(LastChange()), asked.put, pytest.fail):
+    with Watch(backend, RUNS[0], backend.call(LastChange()), asked.put, no_attempt):
         (thread,) = threads()
         backend.close()
         thread.join(timeout=60)

@@ -74,11 +74,25 @@ def test_a_task_of_its_own_is_marked_where_its_status_allows_it(call, status, ma
 
 
 @pytest.mark.parametrize("status", Status)
-def test_only_a_run_in_progress_is_asked_to_stop(call, status):
+def test_a_task_of_its_own_is_aborted_when_it_is_asked_to_stop_while_it_waits_or_runs(call, status):
     task = own(call, status)
-    with pytest.raises(Conflict, match="'own' is no run of a pipeline"):
+    if status in {QUEUED, IN_PROGRESS, STOPPED}:
+        task.mark_stop_request()
+        assert task.get_status() == STOPPED
+        assert status is STOPPED or task.get_status_message().startswith("aborted by ")
+        return
+    with pytest.raises((Conflict, BadTransition), match=f"task {OWN} is"):
         task.mark_stop_request()
     assert task.get_status() == status
+
+
+def test_a_step_that_runs_is_aborted_when_its_attempt_is_asked_to_stop_and_no_later_one(call):
+    run(call)
+    task = Task.get_task(task_id=ATTEMPT)
+    task.mark_stop_request()
+    assert task.get_status() == STOPPED
+    with pytest.raises(Conflict, match="has ended"):
+        task.mark_stop_request()
 
 
 def test_what_this_process_carries_out_already_is_started_again_without_effect(call):

@@ -41,6 +41,25 @@ def start_run(tx: SqlTx, id: str, *, now: float = 1.0) -> int:
     return number
 
 
+def test_only_a_step_that_waits_is_skipped_and_with_it_the_very_try_that_waits(tx: SqlTx) -> None:
+    id = add_run(tx, "a")
+    tx.steps.add(id, [StepState(name=name) for name in "abc"])
+    tx.steps.attempt(id, "a", 1, "t", 2.0)
+    for anew in (False, True):
+        with pytest.raises(Conflict, match="is running"):
+            tx.steps.skip(id, "a", "no", anew=anew, forget=None)
+    tx.steps.enqueue(id, "b", 1, "u")
+    with pytest.raises(Conflict, match="is queued after try 1"):
+        tx.steps.skip(id, "b", "no", anew=False, forget="another")
+    tx.steps.skip(id, "b", "no", anew=False, forget="u")
+    assert tx.steps.get(id, "b") == StepState(name="b", status=StepStatus.SKIPPED, reason="no")
+    tx.steps.end(id, "a", StepStatus.FAILED, "broke", 3.0)
+    with pytest.raises(Conflict, match="is failed"):
+        tx.steps.skip(id, "a", "no", anew=False, forget=None)
+    tx.steps.skip(id, "a", "no", anew=True, forget=None)
+    assert tx.steps.decide(id, [StepDecision(step=name, status=StepStatus.SKIPPED) for name in "abc"]) == {"a", "b"}
+
+
 def test_a_draft_is_a_run_without_number_version_or_steps(tx: SqlTx) -> None:
     id = add_run(tx, "a1")
     run = tx.runs.get(id)

@@ -198,6 +198,35 @@ def test_a_run_is_aborted_after_it_was_said_what_that_does(see, place):
     process.communicate()
 
 
+def test_one_step_is_skipped_and_one_aborted_after_it_was_said_what_that_does(see, place):
+    process = place.start(RUNS, "gates", "steered")
+    run = _begun(place, "gates", "gate")
+    page = see(run, "?step=after")
+    drawer = page.get_by_role("complementary", name="Step after")
+    expect(drawer.get_by_role("button", name="Abort step")).to_have_count(0)
+    drawer.get_by_role("button", name="Skip step").click()
+    dialog = page.get_by_role("dialog")
+    rows = dialog.get_by_role("list", name="Affected steps").get_by_role("listitem")
+    expect(rows).to_have_count(2)
+    expect(rows.first).to_contain_text(re.compile("after.*is skipped"))
+    expect(dialog).to_contain_text("1 step is skipped, 1 step stays")
+    dialog.get_by_role("button", name="Skip the step").click()
+    expect(node(page, "after")).to_have_attribute("data-status", "skipped")
+    expect(drawer.locator(".step-why")).to_contain_text(re.compile("was skipped by "))
+    expect(drawer.get_by_role("button", name="Skip step")).to_have_count(0)
+    expect(node(page, "gate")).to_have_attribute("data-status", "running")
+
+    page.goto(f"{page.url.partition('?')[0]}?step=gate")
+    drawer = page.get_by_role("complementary", name="Step gate")
+    drawer.get_by_role("button", name="Abort step").click()
+    expect(dialog).to_contain_text("the run fails by that")
+    dialog.get_by_role("button", name="Abort the step").click()
+    expect(node(page, "gate")).to_have_attribute("data-status", "aborted")
+    expect(drawer.locator(".step-why")).to_contain_text(re.compile("was aborted by "))
+    expect(page.locator(".run-facts .status")).to_have_text(re.compile("Failed"))
+    process.communicate()
+
+
 def test_a_step_whose_queue_nobody_serves_says_how_that_is_changed(see, place):
     place.backend.call(CreateQueue(name="gpu"))
     process = place.start(RUNS, "queued")
@@ -207,7 +236,7 @@ def test_a_step_whose_queue_nobody_serves_says_how_that_is_changed(see, place):
     expect(why).to_contain_text(re.compile(r"queued .* in gpu: no agent serves queue 'gpu'"))
     why.get_by_role("button", name="Copy command").click()
     assert "penstock agent --queue gpu" in page.evaluate("navigator.clipboard.readText()")
-    page.get_by_role("button", name="Abort").click()
+    page.get_by_role("button", name="Abort", exact=True).click()
     page.get_by_role("dialog").get_by_role("button", name="Abort the run").click()
     expect(page.locator(".run-facts .status")).to_have_text(re.compile("Aborted"))
     process.communicate()

@@ -10,6 +10,8 @@ from tests.ui.records import MODELS, draft
 
 from penstock.core.search import Condition, Fact
 from penstock.core.task import Status
+from penstock.ops.claims import ListHeld
+from penstock.ops.lifecycle import EnqueueTask
 from penstock.ops.search import SearchTasks
 from penstock.ops.tasks import GetConfigurations, GetParameters, GetTask
 
@@ -96,6 +98,24 @@ def test_a_task_is_cloned_edited_enqueued_carried_out_and_reset(visit, place):
     page.get_by_role("button", name="Reset task").click()
     until(lambda: place.backend.call(GetTask(id=clone)).status is Status.CREATED)
     expect(page.locator("[data-status=created]")).to_be_visible()
+
+
+@pytest.mark.parametrize("begun", [False, True])
+def test_a_task_is_aborted_where_it_waits_and_where_an_agent_carries_it_out(visit, place, begun):
+    id = draft(place, f"endless {begun}", code="import time\nprint('it runs', flush=True)\ntime.sleep(1000)\n")
+    place.backend.call(EnqueueTask(id=id, queue="default"))
+    agent = place.agent("--queue", "default") if begun else None
+    page = visit(place=place).go(f"/tasks/{id}")
+    expect(page.locator(f"[data-status={'in_progress' if begun else 'queued'}]").first).to_be_visible()
+    page.get_by_role("button", name="Abort", exact=True).click()
+    page.get_by_role("dialog").get_by_role("button", name="Abort task").click()
+    expect(page.locator("[data-status=stopped]").first).to_be_visible()
+    expect(page.get_by_role("button", name="Abort", exact=True)).to_have_count(0)
+    assert place.backend.call(GetTask(id=id)).message.startswith("aborted by ")
+    until(lambda: place.backend.call(ListHeld()) == [])
+    if agent is not None:
+        agent.terminate()
+        agent.wait()
 
 
 def test_a_task_is_deleted_by_who_said_so_twice(visit, place):

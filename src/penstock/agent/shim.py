@@ -32,13 +32,14 @@ from penstock.core.task import EndReason, Status, Task, TaskType
 from penstock.ops.claims import BeginClaimed, Claim, HandBack, ReleaseLease
 from penstock.ops.outputs import AppendConsole
 from penstock.ops.runs import EndRun
-from penstock.ops.tasks import DescribeTask, EndTask
+from penstock.ops.tasks import DescribeTask, EndTask, GetTask
 from penstock.run import liveness, warm, wire
 from penstock.run.attempt import printable
 from penstock.run.attempts import Attempts
 from penstock.run.branch import branch
 from penstock.run.carry import given_alone, placed, processes_of
 from penstock.run.contained.place import CONTAINER, Place, place_for, start_task
+from penstock.run.heed import was_aborted
 from penstock.run.launch import Surroundings, start
 from penstock.run.process import Launch
 from penstock.run.processes import Processes
@@ -132,6 +133,7 @@ class Shim:
                 attempts.wait(attempts.patience)
             if attempts.running:
                 monitored.end()
+                self._let_leave(attempts, task)
                 attempts.abandon()
                 if self._leaving:
                     self._end(
@@ -180,6 +182,15 @@ class Shim:
     def _must_stop(self) -> bool:
         """Whether the task's process has to be ended now: the task is not ours any more, or the agent leaves."""
         return self._keeper.is_lost or self._backend.is_lost or self._leaving
+
+    def _let_leave(self, attempts: Attempts, task: Task) -> None:
+        """Give the process of a task that somebody aborted the time to leave by itself."""
+        with suppress(PenstockError):
+            if self._leaving or not was_aborted(self._home.call(GetTask(id=task.id))):
+                return
+            attempts.end(task.id)
+            while attempts.running and not self._leaving:
+                attempts.wait(attempts.patience)
 
     def _end(self, ending: EndTask) -> None:
         with suppress(BadTransition):

@@ -16,6 +16,9 @@ from penstock.core.run import RunDetail, StepState
 from penstock.core.task import Status, Task
 
 STOPPED = "the run was stopped"  # so begins what is recorded of a step that ended only because its run did
+BY_PERSON = {StepStatus.SKIPPED: "skipped by ", StepStatus.ABORTED: "aborted by "}
+"""So begins what is recorded of a step that a person skipped or aborted."""
+
 URGENCY = (StepStatus.RUNNING, StepStatus.QUEUED, StepStatus.PENDING)
 
 Place = TypeVar("Place")
@@ -61,6 +64,9 @@ class Causes:
         """Say what became of a step that failed, was aborted or skipped, and why, in one sentence."""
         state = self.states[name]
         said = self.judgement(state) or first_line(state.reason) or self._message(name)
+        by_person = BY_PERSON.get(state.status)
+        if by_person is not None and said.startswith(by_person):
+            return f"{name} was {said}"
         if state.status is StepStatus.SKIPPED:
             return because(f"{name} was skipped", self.why_skipped(state))
         if state.status is StepStatus.ABORTED:

@@ -18,9 +18,9 @@ class DecisionKind(StrEnum):
     REUSE = "reuse"  # an earlier execution stands for the step's own
     RETRY = "retry"  # the step failed and is tried again
     GIVE_UP = "give up"  # the step failed and is not tried again
-    VETO = "veto"  # the step's pre-execute callback said no
+    VETO = "veto"  # the step's pre-execute callback, or a person, said no
     SKIP = "skip"  # the step will not run
-    ABORT = "abort"  # the step was stopped before it ran
+    ABORT = "abort"  # the step was stopped: before it ran, or its attempt `related` by a person
     JUDGE = "judge"  # a callback gave the step another status than the one it ended with
     ASK = "ask"  # the step's post-execute callback is called, and may judge the step until that is done
     CALL = "call"  # the step's post-execute callback was called

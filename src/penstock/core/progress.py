@@ -9,14 +9,15 @@ recorded events again.
        |                   |                     |
        |                   +--------Ended--------+---> completed, failed or aborted; queued again when it is retried
        |                   +--------Reused-----------> cached
-       '-------Skip--------+--------Vetoed-----------> skipped
+       '---Skip, Vetoed----+--------Vetoed--------+--> skipped
 
 A step that is completed, failed, aborted, cached or skipped is *settled*: its status never changes again.
 
 1.  A step is launched once all its parents are settled and none blocks it. Completed and cached parents never block;
     a skipped one always does; a failed one does unless its `skip_children_on_fail` is off, an aborted one unless its
     `skip_children_on_abort` is off.
-2.  A step is skipped as soon as one parent blocks it, whatever the others still do; so are its descendants.
+2.  A step is skipped as soon as one parent blocks it, whatever the others still do, and when it is vetoed: by its own
+    callback once it is launched, or by a person, which is recorded only before it begins. So are its descendants.
 3.  Only a failed step is tried again, and never once the run is stopping: while its attempts are at most `retries`, or
     as a retry callback answered.
 4.  A failed step fails the run unless its `continue_on_fail` is on, an aborted one unless its `continue_on_abort` is
@@ -65,6 +66,7 @@ OPEN: Final = frozenset({StepStatus.QUEUED, StepStatus.RUNNING})
 SETTLED: Final = frozenset(StepStatus) - OPEN - {StepStatus.PENDING}
 _ENDINGS: Final = frozenset({StepStatus.COMPLETED, StepStatus.FAILED, StepStatus.ABORTED})
 _JUST_QUEUED: Final = frozenset({StepStatus.QUEUED})
+_UNSETTLED: Final = frozenset(StepStatus) - SETTLED
 
 
 class Node(Struct, frozen=True):
@@ -124,9 +126,10 @@ class Reused(_Event, frozen=True):
 
 
 class Vetoed(_Event, frozen=True):
-    """The step's pre-execute callback said no."""
+    """The step's pre-execute callback said no; or a person did, and what is `recorded` of the step says so already."""
 
     step: str
+    recorded: bool = False
 
 
 class Ended(_Event, frozen=True):
@@ -220,8 +223,7 @@ class Progress:
         self._abort_on_failure = abort_on_failure
         self._unsettled = len(self._nodes)
         self._begun = False
-        self._stop_reason = ""
-        self._failure = ""
+        self._stop_reason = self._failure = ""
         self.status: dict[str, StepStatus] = dict.fromkeys(self._nodes, StepStatus.PENDING)
         self.attempts: dict[str, int] = dict.fromkeys(self._nodes, 0)
         self._before: dict[str, int] = {}
@@ -235,7 +237,8 @@ class Progress:
             BadTransition: The event cannot happen now; nothing has changed.
         """
         if isinstance(event, Started | Reused | Vetoed):
-            self._expect(event, _JUST_QUEUED)
+            early = self._begun and isinstance(event, Vetoed) and event.recorded
+            self._expect(event, _UNSETTLED if early else _JUST_QUEUED)
         match event:
             case Started():
                 self.status[event.step] = StepStatus.RUNNING
@@ -244,9 +247,10 @@ class Progress:
                 return self._end(event)
             case Reused():
                 return self._settle(event.step, StepStatus.CACHED)
-            case Vetoed():
-                vetoed = self._skip(event.step, SkipReason("vetoed"))
-                return [vetoed, *self._skip_below(event.step, "parent skipped"), *self._finish()]
+            case Vetoed(step=step, recorded=recorded):
+                vetoed = self._skip(step, SkipReason("vetoed"))
+                follows = [*self._skip_below(step, "parent skipped"), *self._finish()]
+                return follows if recorded else [vetoed, *follows]
             case StopAsked():
                 return self._stop(event.reason or "the run was asked to stop")
             case Begun():
@@ -268,10 +272,9 @@ class Progress:
         known = event.open | event.settled
         for step, status in known.items():
             self._must_exist(step)
-            if status not in (SETTLED if step in event.settled else OPEN):
-                raise BadTransition(
-                    f"step {step!r} is {status}, and not {'settled' if step in event.settled else 'open'}"
-                )
+            kind, allowed = ("settled", SETTLED) if step in event.settled else ("open", OPEN)
+            if status not in allowed:
+                raise BadTransition(f"step {step!r} is {status}, and not {kind}")
         self._begun = True
         self.attempts.update(event.attempts)
         self._before = dict(self.attempts)
@@ -327,12 +330,10 @@ class Progress:
 
     def _release_children(self, step: str) -> list[Action]:
         """Launch the children that are pending still and waited for this step alone."""
-        launches: list[Action] = []
         for child in self._children[step]:
             self._unsettled_parents[child] -= 1
-            if not self._unsettled_parents[child] and self.status[child] is StepStatus.PENDING:
-                launches.append(self._launch(child))
-        return launches
+        ready = [child for child in self._children[step] if not self._unsettled_parents[child]]
+        return [self._launch(child) for child in ready if self.status[child] is StepStatus.PENDING]
 
     def _launch(self, step: str) -> Action:
         self.status[step] = StepStatus.QUEUED
@@ -375,8 +376,7 @@ class Progress:
             raise BadTransition(f"step {event.step!r} is {status}; {type(event).__name__} is for one that is {wanted}")
 
     def _must_exist(self, step: str) -> StepStatus:
-        status = self.status.get(step)
-        if status is None:
+        if (status := self.status.get(step)) is None:
             hint = did_you_mean(step, self.status, "the pipeline has no steps")
             raise BadTransition(f"there is no step {step!r}", hint=hint)
         return status

@@ -17,6 +17,8 @@ class Action(StrEnum):
     """What can be done with a run."""
 
     ABORT = "abort"  # StopRun
+    ABORT_STEP = "abort step"  # AbortStep
+    SKIP_STEP = "skip step"  # SkipStep
     RESUME = "resume"  # RequeueRun: what failed, was stopped or never ran is tried
     RERUN = "rerun"  # LaunchRun(reuse=True): what changed, or did not complete, runs anew
     RERUN_FROM = "rerun from"  # LaunchRun(from_step=...)
@@ -78,7 +80,7 @@ class PlanAction(Op[ActionPlan], frozen=True, kw_only=True):
     Raises NotFound when there is no such run. All else that is in the way is in the answer.
 
     Args:
-        step: The step that `rerun from` and `rerun only` begin with.
+        step: The step that is skipped or aborted, or that `rerun from` and `rerun only` begin with.
         parameters: Other values for parameters, of a rerun.
     """
 

@@ -59,6 +59,18 @@ class GetTask(Op[Task], frozen=True, kw_only=True):
     reads: ClassVar[bool] = True
 
 
+class AwaitTask(Op[Task | None], frozen=True, kw_only=True):
+    """Wait until a task has ended and return it; None when it has not within the time.
+
+    Args:
+        wait: Seconds to wait at the most; 0 answers at once.
+    """
+
+    id: str
+    wait: float = 0.0
+    reads: ClassVar[bool] = True
+
+
 class ListTasks(Op[list[Task]], frozen=True, kw_only=True):
     """Return tasks, newest first. A filter that is None does not count.
 

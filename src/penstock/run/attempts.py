@@ -27,6 +27,7 @@ from penstock.run.transfers import Transfers
 from penstock.run.wire import Spawned
 
 TICK = 0.2  # seconds after which lines of console are recorded at the latest
+GRACE = 5.0  # seconds that the process of an attempt gets to leave by itself which somebody aborted
 LINGER = 5.0  # seconds that processes get to leave once their outcome is known
 STREAMS = {"out": Stream.OUT, "err": Stream.ERR}
 
@@ -48,6 +49,7 @@ class _Attempt:
         self.task = task
         self.step = task.step or ""
         self.time_limit = launch.time_limit
+        self.tidies = launch.tidies
         self.console = Console()
         self.ended = False
 
@@ -101,6 +103,11 @@ class Attempts:
         """Kill the attempt's process with all its children; it ends as stopped."""
         if id in self._open:
             self._processes.kill(id, "aborted")
+
+    def end(self, id: str) -> None:
+        """End the process of an attempt that goes on: it may leave by itself, and is killed when it does not."""
+        if self.goes_on(id):
+            self._processes.kill(id, "aborted", 0.0 if self._open[id].tidies else GRACE)
 
     def wait(self, timeout: float | None) -> list[Ending]:
         """Wait until something happens or the time is over; return the attempts that ended."""

@@ -8,6 +8,7 @@ It must never know who asked for it, a person or an agent.
 from __future__ import annotations
 
 import os
+import threading
 import time
 from collections.abc import Callable
 from contextlib import ExitStack, suppress
@@ -26,6 +27,7 @@ from penstock.run import bases, interpreters, liveness, preload
 from penstock.run.attempt import printable
 from penstock.run.attempts import Attempts
 from penstock.run.environments import environment_for
+from penstock.run.heed import Heed
 from penstock.run.launch import Surroundings, start
 from penstock.run.needs import ENVIRONMENT, choose
 from penstock.run.processes import Processes
@@ -60,12 +62,24 @@ def _run(backend: Backend, task: Task, place: Surroundings, printed: Callable[[l
         place, due = placed(backend, task, place, printed, until_ended)
         processes = until_ended.enter_context(processes_of(task, place))
         attempts = Attempts(backend, processes, lambda _, lines: printed(lines), place.clear)
+        aborted = threading.Event()
+
+        def hear(_task: Task) -> None:
+            aborted.set()
+            processes.wake()
+
+        heed = Heed(backend, task.id, hear)
+        until_ended.callback(heed.stop)
         try:
             attempts.start(task, start(task, given_alone(backend, task), place))
             for op in due:
                 backend.call(op)
+            heed.start()
             while attempts.running:
                 attempts.wait(attempts.patience)
+                if aborted.is_set():
+                    aborted.clear()
+                    attempts.end(task.id)
             attempts.drain()
         except BaseException:
             attempts.abandon()

@@ -32,8 +32,9 @@ from penstock.core.progress import (
     Started,
     StepStatus,
     StopAsked,
+    Vetoed,
 )
-from penstock.core.run import STEP_STATUS, Change, Run, StepState
+from penstock.core.run import STEP_STATUS, Change, ChangeKind, Run, StepState
 from penstock.core.task import ENDED, LOST, EndReason, Status
 from penstock.ops.decisions import RecordDecision
 from penstock.ops.runs import EndRun
@@ -78,7 +79,8 @@ class Controller:
         self._queued: deque[Launch] = deque()  # those that wait for a slot, and are recorded as doing so
         self._why: dict[str, str] = {}  # of steps that are tried again
         self._unopened: set[str] = set()  # steps that were stopped before their latest attempt was recorded
-        self._marked: deque[str] = deque()  # attempts that somebody marked as ended while they go on
+        self._marked: deque[str] = deque()  # attempts that have ended; one that goes on here was ended by somebody
+        self._vetoed: deque[Change] = deque()  # tell of steps that somebody skipped
         self._losses: Counter[str] = Counter()  # how often attempts of a step were lost with their agents
         self._because = ""
         self._timed_out = False
@@ -101,17 +103,22 @@ class Controller:
         self._processes.wake()
 
     def _hear(self, change: Change) -> None:
-        """Take note of what became of an attempt, whoever recorded it; return at once.
+        """Take note of what became of an attempt or a step, whoever recorded it; return at once.
 
-        The process of one that goes on here, and whose end somebody else recorded, is to be killed.
+        The process of one that goes on here, and whose end somebody else recorded, is to be ended.
         """
-        if self._told.on_queues or self._waiting:
-            self._waiting.tell(change)
-        elif change.status in ENDED and self._attempts.goes_on(change.task):
-            self._marked.append(change.task)
+        if change.kind is ChangeKind.STEP:
+            matters = self.progress.status.get(change.step or "", StepStatus.SKIPPED) not in SETTLED
+            self._vetoed.extend([change] if matters else [])
         else:
-            return
-        self._processes.wake()
+            matters = bool(self._told.on_queues or self._waiting)
+            if matters:
+                self._waiting.tell(change)
+            if change.status in ENDED:
+                self._marked.append(change.task)  # before the look whether it goes on: it may be about to start
+                matters = matters or self._attempts.goes_on(change.task)
+        if matters:
+            self._processes.wake()
 
     def is_in_this_thread(self) -> bool:
         """Return whether the calling thread is the one that carries the run out."""
@@ -175,8 +182,7 @@ class Controller:
         limit = self._told.pipeline.time_limit
         deadline = time.monotonic() + limit if limit else None
         while True:
-            while self._events:
-                self._handle(self._events.popleft())
+            self._take_in()
             self._grow()
             if self.progress.outcome is not None:
                 return
@@ -186,7 +192,7 @@ class Controller:
             if self._waiting:
                 self._overseer.look(self._waiting.queues.items())
             while self._marked:
-                self._attempts.kill(self._marked.popleft())
+                self._attempts.end(self._marked.popleft())
             if not self._events:
                 for ending in self._attempts.wait(self._patience(deadline)):
                     self._settle(ending)
@@ -194,6 +200,13 @@ class Controller:
                 self._timed_out = not self.progress.stopping
                 self._events.append(StopAsked(f"the run took longer than its time limit of {limit / 60:g} minutes"))
                 deadline = None
+
+    def _take_in(self) -> None:
+        """Take in what has happened, and what somebody skipped."""
+        while self._events:
+            self._handle(self._events.popleft())
+        while self._vetoed:
+            self._leave_out(self._vetoed.popleft())
 
     def _patience(self, deadline: float | None) -> float | None:
         """Return for how many seconds nothing is due."""
@@ -245,18 +258,32 @@ class Controller:
 
     def _abort(self, step: str) -> None:
         """End a step that runs, or one that still waits for a slot."""
-        waits = [launch for launch in (*self._asked, *self._queued) if launch.step == step]
-        if not waits:
+        if not self._take_back(step):
             attempt = self._ids.of(step, self.progress.attempts[step])
             self._attempts.kill(attempt)
             self._waiting.stop(attempt)
             return
-        self._asked = deque(launch for launch in self._asked if launch.step != step)
-        self._queued = deque(launch for launch in self._queued if launch.step != step)
         reason = "the run was stopped before the step was started"
         self._decide([StepDecision(step=step, status=StepStatus.ABORTED, reason=reason)])
         self._unopened.add(step)
         self._events.append(Ended(step, StepStatus.ABORTED))
+
+    def _take_back(self, step: str) -> bool:
+        """Let a step wait for no slot any more; return whether it did."""
+        before = len(self._asked) + len(self._queued)
+        self._asked = deque(launch for launch in self._asked if launch.step != step)
+        self._queued = deque(launch for launch in self._queued if launch.step != step)
+        return len(self._asked) + len(self._queued) < before
+
+    def _leave_out(self, change: Change) -> None:
+        """Take in that somebody skipped a step before it began; the run's own decisions are told here too."""
+        step = change.step or ""
+        if self.progress.status.get(step, StepStatus.SKIPPED) in SETTLED:
+            return
+        self._take_back(step)
+        self._waiting.forget(step)
+        self._announcer.step(step, StepStatus.SKIPPED, 0, change.message)
+        self._handle(Vetoed(step, recorded=True))
 
     def _fill_slots(self) -> None:
         """Start what is ready while slots are free; record of the rest that it waits.

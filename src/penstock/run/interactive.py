@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import ast
 import re
+import sys
 import warnings
 from collections.abc import Mapping, Sequence
 from contextlib import suppress
@@ -20,6 +21,12 @@ _MAGIC = re.compile(r"^\s*(?:[%!?].*|[^#'\"]*\?\s*)$")
 _COMMAND = re.compile(r"-[A-Za-z]*c")
 _WITH_VALUE = {"-W", "-X", "--check-hash-based-pycs"}
 _NAMED = ("__vsc_ipynb_file__", "__session__")  # where editors say what a notebook's file is called
+
+
+def is_interactive() -> bool:
+    """Return whether a person enters code into this process: at a prompt, or in a notebook."""
+    main = sys.modules.get("__main__")
+    return hasattr(sys, "ps1") or (main is not None and "get_ipython" in vars(main))
 
 
 def cells(main: ModuleType | None) -> list[str]:

@@ -16,6 +16,7 @@ import os
 import signal
 import sys
 import threading
+import time
 from collections.abc import Callable
 from contextlib import suppress
 from opcode import opmap
@@ -23,7 +24,7 @@ from types import FrameType, TracebackType
 
 from msgspec import Struct
 
-from penstock.core.task import EndReason, Status
+from penstock.core.task import EndReason, Status, Task
 from penstock.run.outcomes import exit_call, is_success, told
 
 PATIENCE = 10.0  # seconds that a process which is stopped gets to say so
@@ -162,6 +163,19 @@ def _exits() -> list[tuple[object, str]]:
     main = sys.modules["__main__"]
     found += [(main, name) for name, one in list(vars(main).items()) if one is sys.exit]  # from sys import exit
     return found + [(builtins, name) for name in ("exit", "quit") if not at_a_prompt and hasattr(builtins, name)]
+
+
+def leave(task: Task) -> None:
+    """Have this process leave, because somebody aborted its task; call it in a thread that may end with the process.
+
+    It is asked by SIGTERM first, which the script may handle, and killed when that does not come to anything.
+    """
+    with suppress(OSError, ValueError, AttributeError):
+        sys.stderr.write(f"penstock: task {task.name!r} was {task.message}: its process leaves\n")
+        sys.stderr.flush()
+    os.kill(os.getpid(), signal.SIGTERM)
+    time.sleep(PATIENCE + 5.0)
+    os.kill(os.getpid(), signal.SIGKILL)
 
 
 def farewell(error: BaseException) -> Farewell:

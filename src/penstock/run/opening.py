@@ -20,7 +20,7 @@ from penstock.core.progress import Ended, Launch, Reused, Started, StepEvent, St
 from penstock.core.rerun import RerunPlan
 from penstock.core.task import EndReason, ScriptKind, Status, Task
 from penstock.ops.executions import ReuseStep
-from penstock.ops.steps import DraftStep, EnqueueStep, LaunchStep, StepDecision
+from penstock.ops.steps import DraftStep, EnqueueStep, GetStep, LaunchStep, StepDecision
 from penstock.ops.tasks import EndTask, GetConfigurations, GetParameters, GetTask, NewTask, SetParameters
 from penstock.run import bases
 from penstock.run.announcer import Announcer
@@ -91,6 +91,16 @@ class Opening:
         Args:
             why: Why it is tried again; empty at the first try.
         """
+        try:
+            return self._open(launch, why)
+        except (Conflict, NotFound):
+            state = self._backend.call(GetStep(run=self._told.run.id, step=launch.step))
+            if state.status is not StepStatus.SKIPPED:
+                raise
+            self._announcer.step(launch.step, StepStatus.SKIPPED, 0, state.reason)  # by somebody, meanwhile
+            return Vetoed(launch.step, recorded=True)
+
+    def _open(self, launch: Launch, why: str) -> StepEvent | None:
         step = self._steps[launch.step]
         try:
             prepared = self._prepare(step)

@@ -109,8 +109,8 @@ class Starter(Protocol):
         """Send a frame to it."""
         ...
 
-    def kill(self, key: str, cause: Literal["aborted", "time_limit"] = "aborted") -> None:
-        """End it."""
+    def kill(self, key: str, cause: Literal["aborted", "time_limit"] = "aborted", grace: float = 0.0) -> None:
+        """End it; with so many seconds in which it may leave by itself."""
         ...
 
     def poll(self, timeout: float | None = None) -> list[Event]:

@@ -30,6 +30,9 @@ from penstock.run.wire import Spawned
 IDLE = 60.0  # seconds that a warm process stays when nobody needs it
 CLOSING = 10.0  # seconds that killed processes get to disappear
 
+ENDS = frozenset({signal.SIGTERM, signal.SIGKILL})
+"""What a process is ended with."""
+
 _DRAINED = 16  # reads of a chunk each; more than any pipe or socket holds
 
 End = int | socket.socket
@@ -110,11 +113,19 @@ class Processes:
             process.channel.send(data)
             self._watch_channel(process)
 
-    def kill(self, key: str, cause: Literal["aborted", "time_limit"] = "aborted") -> None:
-        """Kill a process and what it started; its `Exited` tells when that is done. Without effect when it is gone."""
+    def kill(self, key: str, cause: Literal["aborted", "time_limit"] = "aborted", grace: float = 0.0) -> None:
+        """Kill a process and what it started; its `Exited` tells when that is done. Without effect when it is gone.
+
+        Args:
+            grace: Seconds before that in which it is asked to leave by itself, by SIGTERM, if it has begun.
+        """
         if (process := self._open.get(key)) is None:
             return
         process.cause = process.cause or cause
+        if grace and process.pid and self._warm is not None:
+            self._deadlines[key] = time.monotonic() + grace
+            self._warm.order(wire.Kill(key, gently=True))
+            return
         self._deadlines.pop(key, None)
         if process in self._waiting:
             self._waiting.remove(process)
@@ -208,7 +219,7 @@ class Processes:
                 case Spawned(key, pid):
                     self._spawned(process, pid)
                 case wire.Ended(key, code, number):
-                    cause: Cause = process.cause if process.cause and number == signal.SIGKILL else "exit"
+                    cause: Cause = process.cause if process.cause and number in ENDS else "exit"
                     self._finish(process, Exited(key, code, number, cause))
                 case wire.NotStarted(key, reason):
                     self._finish(process, Exited(key, None, None, "not_started", reason))

@@ -17,7 +17,7 @@ from penstock.core.task import Task
 from penstock.ops.base import REGISTRY, Op
 from penstock.ops.changes import ListChanges
 from penstock.ops.makers import signed
-from penstock.ops.tasks import GetTask
+from penstock.ops.tasks import AwaitTask, GetTask
 from penstock.run.attempt import TRANSFER, Reply, Request, Transfer, encode, printable
 
 
@@ -34,7 +34,7 @@ def serve(backend: Backend, task: Task, request: Request) -> bytes:
         if not op.reads:
             check_step(op, task.id, _Asked(backend, task))
             op = signed(op, task.id)
-        if isinstance(op, ListChanges):
+        if isinstance(op, ListChanges | AwaitTask):
             op = replace(op, wait=0.0)  # one thread serves all steps: it does not wait for one of them
         result = encode(backend.call(op))
     except PenstockError as error:

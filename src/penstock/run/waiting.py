@@ -66,6 +66,12 @@ class Waiting:
             with suppress(BadTransition):  # it has just ended by itself
                 self._backend.call(EndTask(id=task, status=Status.STOPPED, reason=EndReason.ABORTED, message=STOPPED))
 
+    def forget(self, step: str) -> None:
+        """Follow the attempt of a step no more: it waits no longer, and will not run."""
+        self._queues.pop(step, None)
+        for task in [task for task, (name, _) in self._open.items() if name == step]:
+            del self._open[task]
+
     def take(self) -> list[Ending | Moved]:
         """Return what has become of attempts since the last call."""
         found: list[Ending | Moved] = []

@@ -1,4 +1,4 @@
-"""Watches the change feed for what others want of a run: that it stops, or what became of an attempt.
+"""Watches the change feed for what others want of a run: that it stops, skips a step, or what became of an attempt.
 
 It does so in a thread of its own, so that the run's loop polls nothing; it must never know what is made of that.
 """
@@ -12,6 +12,7 @@ from typing import Self
 
 from penstock.backend import Backend
 from penstock.core.errors import PenstockError
+from penstock.core.progress import StepStatus
 from penstock.core.run import Change, ChangeKind
 from penstock.core.task import ENDED
 from penstock.ops.changes import ListChanges
@@ -26,7 +27,7 @@ class Watch:
     Args:
         since: A change from before the run began; what came later is looked at.
         stop: Called with the reason when somebody asks the run to stop.
-        moved: Called with each change of an attempt's status, whoever made it.
+        moved: Called with each change of an attempt's status, and each step that is skipped, whoever did it.
         pause: Seconds between two looks.
     """
 
@@ -76,6 +77,8 @@ class Watch:
         """Pass a change on; return whether the run has ended."""
         if change.kind is ChangeKind.STOP_ASKED:
             self._stop(change.message)
+        if change.kind is ChangeKind.STEP and change.status == StepStatus.SKIPPED:
+            self._moved(change)
         if change.kind is not ChangeKind.STATUS:
             return False
         if change.task != self._run:

@@ -88,9 +88,10 @@ class Start(Struct, frozen=True, tag=True, array_like=True):
 
 
 class Kill(Struct, frozen=True, tag=True, array_like=True):
-    """Order: kill the process and everything it started."""
+    """Order: kill the process and everything it started; `gently` only asks them to leave, by SIGTERM."""
 
     key: str
+    gently: bool = False
 
 
 class Park(Struct, frozen=True, tag=True, array_like=True):

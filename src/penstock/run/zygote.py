@@ -120,9 +120,9 @@ class Zygote:
         match order:
             case wire.Start():
                 self._start(order)
-            case wire.Kill(key):
+            case wire.Kill(key, gently):
                 if key in self._pids:
-                    _kill_group(self._pids[key])
+                    _kill_group(self._pids[key], signal.SIGTERM if gently else signal.SIGKILL)
             case wire.Prepare(serial, modules, path):
                 self._why_not_fork = self._prepare(modules, [os.fsdecode(folder) for folder in path])
                 self._report_ready(serial)
@@ -281,9 +281,9 @@ def _children() -> set[int]:
     return set()
 
 
-def _kill_group(pid: int) -> None:
+def _kill_group(pid: int, number: int = signal.SIGKILL) -> None:
     if not pid:
         return
     for kill in (os.killpg, os.kill):  # there is no group yet when the process has only just been started
         with suppress(OSError):
-            kill(pid, signal.SIGKILL)
+            kill(pid, number)

@@ -57,7 +57,7 @@ class NotTask:
     import_offline_session = Absent(_OFFLINE)
     launch_multi_node = Absent("make each node a step of a pipeline")
     publish_on_completion = Absent("publish it once it has completed: Task.publish()")
-    register_abort_callback = Absent("store what matters as it comes: who aborts a task ends its process at once")
+    register_abort_callback = Absent("handle SIGTERM: by that whoever aborts a task asks its process to leave")
     request_external_endpoint = Absent(_ENDPOINT)
     set_artifacts = Absent("store each: Task.upload_artifact")
     set_input_model = Absent("connect it: InputModel(...).connect(task)")

@@ -19,6 +19,7 @@ from penstock.backend.protocol import blobs_address
 from penstock.core.errors import Conflict, Invalid, PenstockError, StoreError
 from penstock.core.outputs import ConsoleLine, Stream
 from penstock.core.pipeline import Pipeline, Step, changes, checked
+from penstock.core.progress import SETTLED
 from penstock.core.rerun import REQUEST
 from penstock.core.run import FOLDER, SCRIPT, UNCACHED, WORKING, Run, RunDetail
 from penstock.core.task import Status, Task
@@ -176,7 +177,7 @@ class Begin:
             callbacks=self._options.callbacks,
             observer=shown,
             complain=lambda text: self._complain(op.id, text),
-            steps=detail.steps if isinstance(op, ResumeRun) else (),
+            steps=tuple(one for one in detail.steps if isinstance(op, ResumeRun) or one.status in SETTLED),
             rerun=self._backend.call(GetRerun(run=op.id)) if REQUEST in detail.run.task.runtime else None,
             on_queues=self._options.on_queues,
             start_agent=LocalAgent(self._backend, self._settings).start,

@@ -15,6 +15,7 @@ from msgspec import Struct
 from msgspec.structs import replace
 
 from penstock.core import refs
+from penstock.core.causes import BY_PERSON
 from penstock.core.errors import Conflict, StepFailed
 from penstock.core.outputs import Artifact as Record
 from penstock.core.pipeline import Pipeline, Step
@@ -161,7 +162,7 @@ class Flow:
     def value(self, step: str, name: str) -> object:
         """Wait for a step, and return what it returned under this name.
 
-        None stands for what was vetoed, and for what failed though the run may go on.
+        None stands for what was vetoed or skipped by somebody, and for what failed though the run may go on.
 
         Raises:
             StepFailed: It failed, or was skipped because another one did; the message names step and cause.
@@ -277,12 +278,14 @@ class Flow:
         return error
 
     def _why_skipped(self, step: Step) -> StepFailed | None:
+        reason = self.around.backend.call(GetStep(run=self.around.run, step=step.name)).reason
+        if reason.startswith(BY_PERSON[StepStatus.SKIPPED]):  # before its parents have ended, perhaps
+            return None
         bad = {parent: self._carrier.wait_for(parent) for parent in step.parents}
         for parent, status in bad.items():
             error = None if status in GOOD else self._failure(parent, status)
             if error is not None:
                 return StepFailed(f"step {step.name!r} was skipped: {error.message}", hint=error.hint)
-        reason = self.around.backend.call(GetStep(run=self.around.run, step=step.name)).reason
         if reason.startswith((PRE, "parent ")):
             return None
         return StepFailed(f"step {step.name!r} did not run: {reason}")

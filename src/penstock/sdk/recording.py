@@ -18,7 +18,9 @@ from penstock.core.errors import PenstockError
 from penstock.core.task import MONITORING, OFF, Configuration
 from penstock.ops.tasks import DescribeTask, EndTask, SetConfiguration
 from penstock.run import current
-from penstock.run.leaving import Farewell, Leaving, farewell
+from penstock.run.heed import Heed
+from penstock.run.interactive import is_interactive
+from penstock.run.leaving import Farewell, Leaving, farewell, leave
 from penstock.sdk import session
 from penstock.sdk.demanded import with_demanded
 from penstock.sdk.sections import TaskSection
@@ -63,6 +65,10 @@ class Recording:
             self._find_packages()
         self._follow_arguments(options.arguments)
         self._follow_frameworks(options.frameworks)
+        if not self._assigned and not is_interactive():
+            heed = Heed(session.backend(), self.task, leave)
+            heed.start()
+            self._stops.append(heed.stop)
         if not self._assigned and options.resources:
             from penstock.run.resources import ResourceMonitor
 

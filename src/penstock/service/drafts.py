@@ -13,13 +13,13 @@ from msgspec.structs import replace
 from penstock.core.errors import Conflict
 from penstock.core.pipeline import Pipeline, checked, runs_project
 from penstock.core.rerun import REQUEST
-from penstock.core.run import DEFINITION, UNCACHED, VERSION, Run, edited_definition
+from penstock.core.run import DEFINITION, UNCACHED, VERSION, Run, StepState, edited_definition
 from penstock.core.task import Configuration, Status
 from penstock.ops.runs import CloneRun, DefineRun
 from penstock.ops.tasks import NewTask
 from penstock.service.base import handles
 from penstock.service.lifecycle import copy_request
-from penstock.service.runs import add_run
+from penstock.service.runs import add_run, first_states
 
 if TYPE_CHECKING:
     from penstock.ports import Tx
@@ -79,6 +79,13 @@ def asked_definition(tx: Tx, run: Run) -> Pipeline:
     if run.number or not edited:
         return tx.runs.definition(run.id)
     return edited_definition(edited[0], run.id, "correct it before the run is cloned")
+
+
+def states_of(tx: Tx, run: Run) -> list[StepState]:
+    """Return where the steps of a run stand; of one that has not begun, where they will when it does."""
+    if run.number:
+        return tx.steps.list(run.id)
+    return first_states(tx, run.id, checked(asked_definition(tx, run)))
 
 
 def _define(tx: Tx, run: str, definition: Pipeline) -> None:

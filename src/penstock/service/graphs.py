@@ -22,7 +22,7 @@ from penstock.core.waiting import paused, unserved
 from penstock.ops.graphs import GetGraph, GraphStep, RunGraph, Try, Why
 from penstock.ops.queues import ListQueues, Queue
 from penstock.service.base import handles
-from penstock.service.drafts import asked_definition
+from penstock.service.drafts import asked_definition, states_of
 from penstock.service.queues import list_queues
 
 if TYPE_CHECKING:
@@ -38,7 +38,7 @@ def get_graph(tx: Tx, op: GetGraph, now: float) -> RunGraph:
     seq = tx.changes.last()  # before all the rest: what comes while this reads is told again, and not left out
     run = tx.runs.get(op.id)
     definition = tx.runs.definition(op.id) if run.number else checked(asked_definition(tx, run))
-    states = tx.steps.list(op.id) or [StepState(name=one.name, stage=one.stage) for one in definition.steps]
+    states = states_of(tx, run)
     attempts, decisions = tx.overview.attempts(op.id), tx.decisions.list(op.id, None)
     told = Explanations(RunDetail(run=run, definition=definition, steps=tuple(states)), attempts, decisions, str)
     reused = {one.step: one.related for one in decisions if one.kind is DecisionKind.REUSE and one.related}

@@ -11,7 +11,7 @@ from msgspec.structs import replace
 from penstock.core import version
 from penstock.core.decision import Decision, DecisionKind
 from penstock.core.errors import Conflict, Invalid, NotFound
-from penstock.core.pipeline import checked, code_hash, runs_project
+from penstock.core.pipeline import Pipeline, checked, code_hash, runs_project
 from penstock.core.progress import StepStatus
 from penstock.core.run import ARCHIVED, VERSION, ChangeKind, Run, RunDetail, StepState
 from penstock.core.task import ENDED, OPEN, RESUMABLE, EndReason, Status, Task, TaskType, refuse_move
@@ -71,13 +71,23 @@ def start_run(tx: Tx, op: StartRun, now: float) -> Run:
     if op.add_run_number and number > 1 and run.task.name == run.pipeline:  # else somebody gave it a name
         tx.tasks.rename(op.id, f"{run.pipeline} #{number}")
     tx.runs.start(op.id, definition, number=number, version=chosen, code_hash=hashed)
-    tx.steps.add(op.id, [StepState(name=step.name, stage=step.stage) for step in definition.steps])
+    tx.steps.add(op.id, first_states(tx, op.id, definition))
     tx.tasks.claim(op.id, op.worker)
     if op.runtime:
         tx.tasks.note(op.id, {**run.task.runtime, **op.runtime})
     if not claimed:
         move(tx, run.task, Status.IN_PROGRESS, now)
     return tx.runs.get(op.id)
+
+
+def first_states(tx: Tx, run: str, definition: Pipeline) -> list[StepState]:
+    """Return where the steps of a run stand when it begins: pending, but for those that somebody skipped before."""
+    vetoed = {one.step: one.reason for one in tx.decisions.list(run, None) if one.kind is DecisionKind.VETO}
+    states = [StepState(name=step.name, stage=step.stage) for step in definition.steps]
+    return [
+        replace(state, status=StepStatus.SKIPPED, reason=vetoed[state.name]) if state.name in vetoed else state
+        for state in states
+    ]
 
 
 @handles(ResumeRun)
@@ -91,11 +101,14 @@ def resume_run(tx: Tx, op: ResumeRun, now: float) -> RunDetail:
         raise Conflict(f"run {run.task.name!r} was resumed by somebody else just now")
     states = tx.steps.list(op.id)
     keep = staying(tx, op.id, states) | {state.name for state in states if state.task in others}
+    is_asked_anew = tx.leases.find(op.id) is None
+    if not is_asked_anew:
+        keep |= aborted_by_people(tx, op.id, states)
     tx.steps.reset(op.id, keep=tuple(keep))
     for state in states:
         if state.name not in keep and state.status is not StepStatus.PENDING:
             tx.changes.append(run.task, ChangeKind.STEP, StepStatus.PENDING, now, step=state.name)
-    if tx.leases.find(op.id) is None:  # an agent carries on what it was asked to do, and to stop is part of that
+    if is_asked_anew:  # an agent carries on what it was asked to do, and to stop is part of that
         tx.runs.ask_stop(op.id, None)
     tx.decisions.add(op.id, Decision(kind=DecisionKind.RESUME, reason=op.reason, at=now))
     tx.changes.append(run.task, ChangeKind.STATUS, Status.IN_PROGRESS, now, message=f"resumed: {op.reason}")
@@ -121,6 +134,12 @@ def staying(tx: Tx, run: str, states: Iterable[StepState]) -> set[str]:
     """Return the steps that stay as they are when a run goes on: they completed, were reused, or vetoed."""
     vetoed = {one.step for one in tx.decisions.list(run, None) if one.kind is DecisionKind.VETO}
     return vetoed | {state.name for state in states if state.status in {StepStatus.COMPLETED, StepStatus.CACHED}}
+
+
+def aborted_by_people(tx: Tx, run: str, states: Iterable[StepState]) -> set[str]:
+    """Return the steps whose latest attempt somebody aborted: only somebody else's word has them tried again."""
+    aborted = {one.related for one in tx.decisions.list(run, None) if one.kind is DecisionKind.ABORT and one.related}
+    return {state.name for state in states if state.status is StepStatus.ABORTED and state.task in aborted}
 
 
 @handles(ArchiveRun)

@@ -44,7 +44,8 @@ def draft_step(tx: Tx, op: DraftStep, now: float) -> Task:
     state = tx.steps.get(op.run, op.step)
     if op.attempt != state.attempt + 1:
         raise Conflict(f"step {op.step!r} of run {op.run} is {state.status} after try {state.attempt}")
-    tx.steps.decide(op.run, [StepDecision(step=op.step, status=StepStatus.QUEUED)])
+    if tx.steps.decide(op.run, [StepDecision(step=op.step, status=StepStatus.QUEUED)]):
+        raise Conflict(f"step {op.step!r} of run {op.run} is {StepStatus.SKIPPED}; that rules a try of it out")
     task = add_attempt(tx, op.run, op.step, op.attempt, op.task, now)
     tx.changes.append(task, ChangeKind.STATUS, task.status, now)
     return task
@@ -204,13 +205,26 @@ def forget_drafts(tx: Tx, drafts: Iterable[Task]) -> None:
             tx.tasks.release(task.id)
 
 
+def let_go_of(tx: Tx, attempt: Task, now: float) -> None:
+    """Forget an attempt that has not begun and will not: it leaves its queue and, unless it was adopted, goes."""
+    if attempt.status is Status.QUEUED:
+        move(tx, attempt, Status.CREATED, now)
+        tx.assignments.remove(attempt.id)
+    forget_drafts(tx, [attempt])
+
+
 def decide(tx: Tx, run: Task, decisions: tuple[StepDecision, ...], now: float) -> None:
-    """Record decisions on steps of a run, and the drafts that they leave behind as gone."""
+    """Record decisions on steps of a run, and the drafts that they leave behind as gone.
+
+    What somebody has skipped meanwhile stays as they left it.
+    """
     for one in decisions:
         if one.status not in KINDS:
             raise Invalid(f"step {one.step!r} cannot become {one.status} by a decision", hint=", ".join(KINDS))
-    tx.steps.decide(run.id, decisions)
+    late = tx.steps.decide(run.id, decisions)
     for one in decisions:
+        if one.step in late:
+            continue
         tx.changes.append(run, ChangeKind.STEP, one.status, now, step=one.step, message=one.reason)
         kind = one.kind or KINDS[one.status]
         tx.decisions.add(run.id, Decision(kind=kind, reason=one.reason, step=one.step, at=now))

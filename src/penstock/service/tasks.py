@@ -22,7 +22,9 @@ from penstock.core.task import (
     TaskType,
     refuse_move,
 )
+from penstock.core.topics import Topics, of_task
 from penstock.ops.tasks import (
+    AwaitTask,
     CreateTask,
     DescribeTask,
     EndTask,
@@ -37,7 +39,7 @@ from penstock.ops.tasks import (
     SetConfiguration,
     SetParameters,
 )
-from penstock.service.base import handles
+from penstock.service.base import handles, waits_until
 
 if TYPE_CHECKING:
     from penstock.ports import Tx
@@ -57,6 +59,19 @@ def create_task(tx: Tx, op: CreateTask, now: float) -> Task:
 def get_task(tx: Tx, op: GetTask, now: float) -> Task:
     """Return the task."""
     return tx.tasks.get(op.id)
+
+
+@handles(AwaitTask)
+def await_task(tx: Tx, op: AwaitTask, now: float) -> Task | None:
+    """Return the task when it has ended."""
+    task = tx.tasks.get(op.id)
+    return task if task.status in ENDED else None
+
+
+@waits_until(AwaitTask)
+def goes_on(tx: Tx, op: AwaitTask, now: float) -> Topics | None:
+    """Return what to wait for while the task has not ended."""
+    return None if tx.tasks.status(op.id) in ENDED else frozenset({of_task(op.id)})
 
 
 @handles(ListTasks)

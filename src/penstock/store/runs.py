@@ -213,6 +213,7 @@ class SqlRuns:
 WAITS = "status IN ('pending', 'queued')"
 MAY_WAIT = "status IN ('pending', 'queued', 'failed')"  # one that failed waits for its next try
 HAS_ENDED = "status IN ('completed', 'cached', 'failed', 'aborted')"
+NEVER_WELL = "status IN ('pending', 'queued', 'failed', 'aborted', 'skipped')"
 IS_SETTLED = "status IN ('completed', 'cached', 'failed', 'aborted', 'skipped')"
 MAY_BE_TRIED = "status IN ('pending', 'queued', 'failed', 'aborted')"
 
@@ -275,11 +276,28 @@ class SqlSteps:
         changes = "status = 'pending', reason = '', started = NULL, ended = NULL"
         self._change(run, step, IS_SETTLED, changes)
 
-    def decide(self, run: str, decisions: Sequence[StepDecision]) -> None:
-        """Record what was decided of steps."""
+    def decide(self, run: str, decisions: Sequence[StepDecision]) -> set[str]:
+        """Record what was decided of steps; return those for which it comes too late: they are skipped already."""
+        late: set[str] = set()
         for one in decisions:
             guard = MAY_WAIT if one.status is StepStatus.QUEUED else WAITS
-            self._change(run, one.step, guard, "status = ?, reason = ?", one.status.value, one.reason)
+            try:
+                self._change(run, one.step, guard, "status = ?, reason = ?", one.status.value, one.reason)
+            except Conflict:
+                if self.get(run, one.step).status is not StepStatus.SKIPPED:
+                    raise
+                late.add(one.step)
+        return late
+
+    def skip(self, run: str, step: str, reason: str, *, anew: bool, forget: str | None) -> None:
+        """Record that a step will not run; see the port."""
+        guard = NEVER_WELL if anew else WAITS
+        changes = "status = 'skipped', reason = ?, started = NULL, ended = NULL"
+        if forget is None:
+            self._change(run, step, guard, changes, reason)
+        else:
+            changes = f"{changes}, task = NULL, attempt = attempt - 1"
+            self._change(run, step, f"{guard} AND task = ?", changes, reason, guarded=forget)
 
     def attempt(self, run: str, step: str, attempt: int, task: str, now: float) -> None:
         """Record that a try of the step runs."""

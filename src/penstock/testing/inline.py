@@ -78,8 +78,9 @@ class Inline:
         _ = data
         raise Conflict(f"attempt {key} runs in this process, and has no channel")
 
-    def kill(self, key: str, cause: Literal["aborted", "time_limit"] = "aborted") -> None:
+    def kill(self, key: str, cause: Literal["aborted", "time_limit"] = "aborted", grace: float = 0.0) -> None:
         """End an attempt that was not carried out yet; one that was has ended."""
+        _ = grace
         for launch in [one for one in self._due if one.key == key]:
             self._due.remove(launch)
             self._events.append(Exited(key, None, None, cause))

@@ -136,8 +136,8 @@ def test_waiting_ends_when_the_task_is_deleted(task):
     assert len(failures) == 1
 
 
-def test_a_plain_task_is_not_asked_to_stop_but_a_run_is(task, pipe):
-    with pytest.raises(Conflict, match="no run of a pipeline"):
+def test_what_has_not_begun_is_not_asked_to_stop(task, pipe):
+    with pytest.raises(Conflict, match="is a draft"):
         task.mark_stop_request()
     with pytest.raises(Conflict):
         pipe.task.mark_stop_request()

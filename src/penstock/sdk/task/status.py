@@ -12,6 +12,7 @@ from penstock.core.task import Status
 from penstock.ops.changes import LastChange, ListChanges
 from penstock.ops.lifecycle import ArchiveTask, BeginTask, DeleteTask, PublishTask, ResetTask
 from penstock.ops.runs import ArchiveRun, DeleteRun, GetRun, StopRun
+from penstock.ops.steering import AbortStep, AbortTask
 from penstock.ops.tasks import DescribeTask, EndTask, JudgeTask
 from penstock.run import liveness
 from penstock.sdk import session
@@ -116,15 +117,22 @@ class Standing(Record):
         self._mark(Status.STOPPED, record.EndReason.ABORTED, status_message)
 
     def mark_stop_request(self, force: bool = False, status_message: str | None = None) -> None:
-        """Ask a run to stop; whoever carries it out ends it.
+        """Ask for its end: of a run, of a step's attempt, or of a task of its own; whoever carries it out ends it.
 
         Raises:
-            Conflict: It is no run that is in progress.
+            Conflict: It is a run that is not in progress, an attempt that has ended, or a draft.
+            BadTransition: It has ended, and not by being aborted.
         """
         _ = force
-        if not self._is_run():
-            raise Conflict(f"task {self.name!r} is no run of a pipeline", hint="end it with mark_stopped()")
-        session.backend().call(StopRun(id=self.id, why=status_message or "a user asked for it"))
+        call, by = session.backend().call, session.settings().user
+        if self._is_run():
+            call(StopRun(id=self.id, why=status_message or "a user asked for it"))
+        elif self._record.run is not None:
+            if self.get_status() in record.ENDED:
+                raise Conflict(f"task {self.id} is {self.status}: this attempt has ended")
+            call(AbortStep(run=self._record.run, step=self._record.step or "", by=by))
+        else:
+            call(AbortTask(id=self.id, by=by))
 
     def publish(self, ignore_errors: bool = True) -> None:
         """Publish it: from now on it stays as it is.

@@ -1,5 +1,5 @@
 import { useNavigate } from "@tanstack/react-router";
-import { Archive, Copy, Ellipsis, ListEnd, RotateCcw, Trash2 } from "lucide-react";
+import { Archive, Copy, Ellipsis, ListEnd, RotateCcw, Square, Trash2 } from "lucide-react";
 import { useState } from "react";
 import { act, attempt } from "../../api/act";
 import { randomWord } from "../../api/call";
@@ -11,7 +11,7 @@ import { Field, Input, Select } from "../../components/Field";
 import { Menu, MenuItem, MenuLine } from "../../components/Menu";
 import { isOver } from "../../components/status";
 
-type Question = "clone" | "enqueue" | "reset" | "publish" | "delete";
+type Question = "abort" | "clone" | "enqueue" | "reset" | "publish" | "delete";
 
 /** What can be done with a task that belongs to no run. */
 export function TaskActions({ task }: { task: Task }) {
@@ -39,6 +39,11 @@ export function TaskActions({ task }: { task: Task }) {
           Remove from queue
         </Button>
       )}
+      {(status === "queued" || status === "in_progress") && (
+        <Button small look="danger" icon={<Square />} onClick={() => setAsking("abort")}>
+          Abort
+        </Button>
+      )}
       <Button small icon={<Copy />} onClick={() => setAsking("clone")}>
         Clone
       </Button>
@@ -57,6 +62,20 @@ export function TaskActions({ task }: { task: Task }) {
           Delete
         </MenuItem>
       </Menu>
+      {asking === "abort" && (
+        <Ask
+          title={`Abort ${name}?`}
+          description={
+            status === "queued"
+              ? "It leaves its queue and will not run."
+              : "Whoever carries it out asks its process to leave, and kills it after a few seconds. What it recorded stays."
+          }
+          action="Abort task"
+          danger
+          onClose={close}
+          run={() => act("AbortTask", { id }, "GetTask")}
+        />
+      )}
       {asking === "clone" && <Clone task={task} onClose={close} />}
       {asking === "enqueue" && <Enqueue task={task} onClose={close} />}
       {asking === "reset" && (

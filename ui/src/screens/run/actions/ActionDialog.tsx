@@ -24,7 +24,7 @@ export function ActionDialog(props: { run: Run; action: Action; step?: string; o
     onSuccess: (made: string | null) => {
       void queryClient.invalidateQueries(); // not all of it is told by the stream of changes
       onClose();
-      toast(SAID[action].replace("%", name));
+      toast(SAID[action].replace("%", step || name));
       if (action === "delete") void navigate({ to: "/runs" });
       else if (made) void navigate({ to: "/runs/$run", params: { run: made }, search: {} });
     },
@@ -60,6 +60,8 @@ export function ActionDialog(props: { run: Run; action: Action; step?: string; o
 
 const SAID: Record<Action, string> = {
   abort: "% is asked to stop.",
+  "abort step": "% is aborted.",
+  "skip step": "% is skipped.",
   resume: "% waits for an agent to go on.",
   rerun: "A new run waits for an agent.",
   "rerun from": "A new run waits for an agent.",
@@ -76,6 +78,12 @@ async function carryOut(action: Action, id: string, step: string): Promise<strin
   switch (action) {
     case "abort":
       await call("StopRun", { id });
+      return null;
+    case "abort step":
+      await call("AbortStep", { run: id, step });
+      return null;
+    case "skip step":
+      await call("SkipStep", { run: id, step });
       return null;
     case "resume":
       await call("RequeueRun", { id });

@@ -1,5 +1,5 @@
 import { describe, expect, it } from "vitest";
-import { effectText, isQuiet, NAMES, tagsIn } from "./effects";
+import { effectText, isQuiet, NAMES, steeringOf, tagsIn } from "./effects";
 
 describe("what an action does", () => {
   it("is quiet where a step is left as it is", () => {
@@ -15,7 +15,24 @@ describe("what an action does", () => {
 
   it("has a name that says whether it can be taken back", () => {
     expect(NAMES["rerun from"].title("train #3", "evaluate")).toBe("Run again from evaluate?");
-    expect(Object.entries(NAMES).flatMap(([name, { danger }]) => (danger ? [name] : []))).toEqual(["abort", "delete"]);
+    expect(Object.entries(NAMES).flatMap(([name, { danger }]) => (danger ? [name] : []))).toEqual([
+      "abort",
+      "abort step",
+      "skip step",
+      "delete",
+    ]);
+  });
+
+  it("is offered for a step by where that and its run stand", () => {
+    const offered = (run: string, status: string, since: number | null = null) => steeringOf(run, { status, since });
+    expect(offered("in_progress", "pending")).toEqual(["skip step"]);
+    expect(offered("in_progress", "running")).toEqual(["abort step"]);
+    expect(offered("in_progress", "queued")).toEqual(["skip step"]);
+    expect(offered("in_progress", "queued", 1)).toEqual(["skip step", "abort step"]);
+    expect(offered("in_progress", "failed")).toEqual([]);
+    expect(offered("queued", "failed")).toEqual(["skip step"]);
+    expect(offered("queued", "completed")).toEqual([]);
+    expect(offered("failed", "pending")).toEqual([]);
   });
 });
 

@@ -28,6 +28,8 @@ export function effectText(effect: Effect): string {
 /** What each action is called, as a title and on the button that does it. */
 export const NAMES: Record<Action, { title: (run: string, step: string) => string; act: string; danger?: true }> = {
   abort: { title: (run) => `Abort ${run}?`, act: "Abort the run", danger: true },
+  "abort step": { title: (_, step) => `Abort ${step}?`, act: "Abort the step", danger: true },
+  "skip step": { title: (_, step) => `Skip ${step}?`, act: "Skip the step", danger: true },
   resume: { title: (run) => `Retry what failed in ${run}?`, act: "Let it go on" },
   rerun: { title: (run) => `Run ${run} again?`, act: "Start a new run" },
   "rerun from": { title: (_, step) => `Run again from ${step}?`, act: "Start a new run" },
@@ -36,6 +38,16 @@ export const NAMES: Record<Action, { title: (run: string, step: string) => strin
   restore: { title: (run) => `Bring ${run} back?`, act: "Bring it back" },
   delete: { title: (run) => `Delete ${run}?`, act: "Delete the run", danger: true },
 };
+
+/** What somebody could do with a step while its run goes on or waits to. Whether it can be done, the server says. */
+export function steeringOf(run: string, step: { status: string; since: number | null }): Action[] {
+  if (run !== "in_progress" && run !== "queued") return [];
+  const { status, since } = step;
+  if (status === "running") return ["abort step"];
+  if (status === "queued") return since === null ? ["skip step"] : ["skip step", "abort step"];
+  const isTriedAnew = run === "queued" && ["failed", "aborted", "skipped"].includes(status);
+  return status === "pending" || isTriedAnew ? ["skip step"] : [];
+}
 
 /** Return the tags in a text: words between commas, each once. */
 export function tagsIn(text: string): string[] {
