@@ -79,7 +79,6 @@ from penstock.ops.lifecycle import (
     PublishTask,
     ResetTask,
 )
-from penstock.ops.logs import ReadLog
 from penstock.ops.models import (
     AddModel,
     ArchiveModel,
@@ -491,7 +490,6 @@ READS: list[Op] = [
     PlanAction(id=BROKEN, action=Action.RERUN_FROM, step="b", parameters={"rate": "é"}),
     CompareRuns(ids=(RUN, BROKEN, OVER)),
     GetGrid(pipeline="flow", project="P", limit=2),
-    ReadLog(run=RUN, steps=("a",), newest=True, before=2**40),
     GetGraph(id=RUN),
     GetGraph(id=ANEW),
     ListPipelines(limit=1),
@@ -542,7 +540,6 @@ REFUSED: list[tuple[Op, type[PenstockError]]] = [
     (GetTask(id="é\n"), NotFound),
     (GetRun(id=TASK), NotFound),
     (GetGraph(id=TASK), NotFound),
-    (ReadLog(run=RUN, lines=0), Invalid),
     (CompareRuns(ids=(RUN,)), Invalid),
     (GetGrid(pipeline="é", project="P", limit=0), Invalid),
     (PlanAction(id=TASK, action=Action.DELETE), NotFound),

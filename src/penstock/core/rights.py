@@ -251,7 +251,6 @@ RULES: dict[str, Rule] = {
     "AppendConsole": run(task("task"), step=OWN, audited=False),
     "ReadConsole": read(task("task")),
     "SearchConsole": read(task("task")),
-    "ReadLog": read(task("run")),
     "LastLines": read(task("tasks")),
     "ReportScalars": run(task("task"), step=OWN, audited=False),
     "GetScalars": read(task("task")),

@@ -4,6 +4,7 @@ import { diffOf, nearChanges } from "./diff";
 import { environmentOf } from "./environment";
 import { eventsOf } from "./events";
 import { figureOf, mediaOf, tableOf } from "./figures";
+import { saved } from "./log-file";
 import { kindOf } from "./preview-kind";
 import { aligned, numberText, titlesOf } from "./series";
 import { argumentsOf, referencesIn } from "./values";
@@ -235,5 +236,23 @@ describe("events", () => {
       ["execute", "why; d"],
       ["failed", "bad"],
     ]);
+  });
+});
+
+describe("a console in a file", () => {
+  const chunk = {
+    id: 1,
+    task: "t",
+    lines: [[0, "out", "a \x1b[31mred\x1b[0m one"] as const, [1.5, "err", "two"] as const],
+  };
+
+  it("is text as it is read, without what steers terminals", () => {
+    expect(saved(chunk, undefined, false)).toBe("a red one\ntwo\n");
+  });
+
+  it("says who printed a line, and when, where that is wanted", () => {
+    expect(saved(chunk, "train", true)).toBe(
+      "1970-01-01T00:00:00.000Z train │ a red one\n1970-01-01T00:00:01.500Z train │ two\n",
+    );
   });
 });
