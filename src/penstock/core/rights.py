@@ -248,6 +248,7 @@ RULES: dict[str, Rule] = {
     "GetArtifact": read(task("task")),
     "ListArtifacts": read(task("task")),
     "GetOutputs": read(task("task")),
+    "ListRecords": read(task("tasks")),
     "AppendConsole": run(task("task"), step=OWN, audited=False),
     "ReadConsole": read(task("task")),
     "SearchConsole": read(task("task")),

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, TypeVar
+from collections.abc import Callable
+from typing import TYPE_CHECKING, Any, TypeVar
 
 from msgspec.structs import replace
 
@@ -20,11 +21,14 @@ from penstock.ops.outputs import (
     LastLines,
     ListArtifacts,
     ListPlots,
+    ListRecords,
     Outputs,
     ReadConsole,
+    RecordKind,
     ReportPlots,
     ReportScalars,
     SummarizeScalars,
+    TaskRecords,
 )
 from penstock.service.base import handles
 
@@ -32,6 +36,7 @@ if TYPE_CHECKING:
     from penstock.ports import Tx
 
 Item = TypeVar("Item")
+MOST_TASKS = 500  # whose records are read in one transaction
 
 
 @handles(AddArtifact)
@@ -69,6 +74,20 @@ def get_outputs(tx: Tx, op: GetOutputs, now: float) -> Outputs:
 def list_artifacts(tx: Tx, op: ListArtifacts, now: float) -> list[Artifact]:
     """Return the artifacts."""
     return _known(tx, op.task, tx.outputs.artifacts(op.task))
+
+
+@handles(ListRecords)
+def list_records(tx: Tx, op: ListRecords, now: float) -> list[TaskRecords]:
+    """Return what the tasks recorded."""
+    if len(op.tasks) > MOST_TASKS:
+        raise Invalid(f"{len(op.tasks):,} tasks are too many at once", hint=f"ask for {MOST_TASKS} at a time")
+    read: dict[RecordKind, Callable[[str], list[Any]]] = {
+        RecordKind.ARTIFACTS: tx.outputs.artifacts,
+        RecordKind.MODELS: tx.models.of_task,
+        RecordKind.SCALARS: tx.reports.summaries,
+    }
+    found = ((task, tuple(read[op.kind](task))) for task in op.tasks)
+    return [TaskRecords(task=task, **{op.kind.value: some}) for task, some in found if some]
 
 
 @handles(AppendConsole)

@@ -38,7 +38,7 @@ test("what is said of a task, of its models, and who may do what, is heard of wh
   const model = change({ kind: "model", place: "m1" });
   expect(isConcerned(["FindModels", {}], [model])).toBe(true);
   expect(isConcerned(["GetModel", { id: "m1" }], [model])).toBe(true);
-  expect(isConcerned(["ListModels", { task: "t1" }], [model])).toBe(true);
+  expect(isConcerned(["ListRecords", { tasks: ["t0", "t1"] }], [model])).toBe(true);
   expect(isConcerned(["GetModel", { id: "m2" }], [model])).toBe(false);
   const access = change({ kind: "access", task: "", run: null });
   expect(isConcerned(["ListKeys", { owner: "ada" }], [access])).toBe(true);

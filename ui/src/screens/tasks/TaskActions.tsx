@@ -66,9 +66,7 @@ export function TaskActions({ task }: { task: Task }) {
           action="Reset task"
           danger
           onClose={close}
-          run={() =>
-            act("ResetTask", { id }, "GetTask", "ListArtifacts", "SummarizeScalars", "ListPlots", "ListModels")
-          }
+          run={() => act("ResetTask", { id }, "GetTask", "ListRecords", "ListPlots")}
         />
       )}
       {asking === "publish" && (
