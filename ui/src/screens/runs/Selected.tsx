@@ -209,7 +209,7 @@ function usePlans(action: Plan["action"], rows: readonly Row[]): ReadonlyMap<str
 /** Return what an action does with a run, in words: with its steps, or why it cannot be done. */
 function whatOf(plan: Plan | undefined, run: Row["run"]): string {
   if (plan?.allowed === false) return `not possible: ${plan.why_not}`;
-  if (plan?.text) return plan.text;
+  if (plan?.action === "abort" || plan?.action === "resume") return plan.text;
   const count = Object.values(run.counts).reduce((sum, one) => sum + one, 0);
   return count === 1 ? "1 step" : `${count} steps`;
 }
