@@ -8,7 +8,7 @@ import threading
 import pytest
 
 from penstock.core.errors import Invalid, NotFound
-from penstock.core.outputs import Artifact, ConsoleLine, Plot, ScalarPoint, Stream
+from penstock.core.outputs import Artifact, ConsoleLine, Plot, ScalarPoint, Stream, TableHead
 from penstock.ops.models import AddModel
 from penstock.ops.outputs import (
     AddArtifact,
@@ -123,6 +123,18 @@ def test_the_console_of_a_run_is_that_of_its_steps_merged(desk):
     assert read(run) == [(run.id, ["3", "3b"])]
     chunk = desk.backend.call(ReadConsole(task=run.id, whole_run=True, limit=1))[0]
     assert len(read(run, whole_run=True, after=chunk.id)) == 3
+
+
+def test_a_list_of_artifacts_has_few_rows_of_a_table_and_the_artifact_has_all(desk):
+    task = desk.task()
+    rows = tuple((str(number),) for number in range(200))
+    kept = desk.artifact(task, table=TableHead(columns=("a",), types=("int",), rows=rows))
+    desk.backend.call(AddArtifact(artifact=kept))
+    (listed,) = desk.backend.call(ListArtifacts(task=task.id))
+    (recorded,) = desk.backend.call(ListRecords(tasks=(task.id,), kind=RecordKind.ARTIFACTS))
+    assert recorded.artifacts == (listed,)
+    assert listed.table == TableHead(columns=("a",), types=("int",), rows=rows[:10])
+    assert desk.backend.call(GetArtifact(task=task.id, name=kept.name)).table.rows == rows
 
 
 def test_what_many_tasks_recorded_is_read_at_once(desk):

@@ -6,8 +6,9 @@ from uuid import uuid4
 
 import pytest
 from playwright.sync_api import expect
+from tests.ui.conftest import DESKTOP, PHONE
 
-from penstock.core.outputs import Artifact, Model, ScalarPoint
+from penstock.core.outputs import Artifact, Model, ScalarPoint, TableHead
 from penstock.core.pipeline import Pipeline, Step
 from penstock.core.task import Script, Status, Worker
 from penstock.ops.models import AddModel
@@ -25,6 +26,10 @@ TO_THE_END = """last => {  // whose heights are known once they are drawn
     tab.scrollTop = tab.scrollHeight;
     return tab.textContent.includes(last) && tab.scrollTop + tab.clientHeight >= tab.scrollHeight - 2;
 }"""
+TABLE = TableHead(
+    columns=("flower", "flower", *(f"column {number}" for number in range(18))), types=("str", "int", *["float"] * 18),
+    rows=tuple((f"row {row}", *(str(row * column) for column in range(19))) for row in range(200)),
+)  # fmt: skip
 WORKER = Worker(host="here", pid=1)
 
 
@@ -43,7 +48,11 @@ def run(world):
         series = NewPoints(title="loss", series="train", points=points)
         single = NewPoints(title="rank", series="rank", points=(ScalarPoint(None, float(number), 1.0),))
         call(ReportScalars(task=task, series=(series, single)))
-        call(AddArtifact(artifact=Artifact(task=task, name="kept", format="text", type="str", hash="", size=1, url="")))
+        kept = Artifact(
+            task=task, name="kept", format="arrow", type="DataFrame", hash="", size=1, url="",
+            table=TABLE if number == 0 else None,
+        )  # fmt: skip
+        call(AddArtifact(artifact=kept))
         model = Model(id=uuid4().hex, name=f"net {number}", task=task, project="demo", direction="output", url="")
         call(AddModel(model=model))
     call(EndRun(id=id, status=Status.COMPLETED))
@@ -71,4 +80,18 @@ def test_what_every_step_measured_is_found(visit, run):
     expect(page.get_by_role("figure", name="loss")).to_contain_text("3 points")
     expect(page.get_by_text("steps are drawn")).to_have_count(0)
     assert sum("ListRecords" in response.url for response in one.requests) <= STEPS // 100, "not one for each step"
+    one.check_accessible()
+
+
+@pytest.mark.parametrize("viewport", [DESKTOP, PHONE])
+def test_the_first_200_rows_of_a_table_are_gone_through(visit, run, viewport):
+    one = visit(viewport=viewport)
+    page = one.go(f"/runs/{run}?tab=artifacts&artifact=step_000%2Fkept")
+    expect(page.get_by_text("The first 200 rows, as the step recorded them")).to_be_visible()
+    expect(page.get_by_role("columnheader", name="flower int")).to_be_visible()
+    assert page.evaluate("document.querySelectorAll('*').length") <= MOST_ELEMENTS
+    table = page.get_by_role("region", name="First rows of kept")
+    table.evaluate("one => one.scrollTo(0, one.scrollHeight)")
+    expect(page.get_by_role("cell", name="row 199", exact=True)).to_be_visible()
+    assert page.evaluate("document.documentElement.scrollWidth") <= viewport["width"]
     one.check_accessible()

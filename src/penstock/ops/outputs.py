@@ -27,7 +27,7 @@ class GetArtifact(Op[Artifact], frozen=True, kw_only=True):
 
 
 class ListArtifacts(Op[list[Artifact]], frozen=True, kw_only=True):
-    """Return the artifacts of a task, oldest first."""
+    """Return the artifacts of a task, oldest first; of a table ten rows, others are in `GetArtifact`."""
 
     task: str
     reads: ClassVar[bool] = True
@@ -80,6 +80,8 @@ class TaskRecords(Struct, frozen=True, kw_only=True, omit_defaults=True):
 
 class ListRecords(Op[list[TaskRecords]], frozen=True, kw_only=True):
     """Return what each of these tasks recorded, in their order; those that recorded nothing are left out.
+
+    Artifacts are as in `ListArtifacts`.
 
     Raises Invalid for more than 500 tasks: those of a longer run are asked for by pages.
     """
