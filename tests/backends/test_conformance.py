@@ -79,7 +79,6 @@ from penstock.ops.lifecycle import (
     PublishTask,
     ResetTask,
 )
-from penstock.ops.logs import ReadLog
 from penstock.ops.models import (
     AddModel,
     ArchiveModel,
@@ -101,8 +100,10 @@ from penstock.ops.outputs import (
     LastLines,
     ListArtifacts,
     ListPlots,
+    ListRecords,
     NewPoints,
     ReadConsole,
+    RecordKind,
     ReportPlots,
     ReportScalars,
     SummarizeScalars,
@@ -500,7 +501,6 @@ READS: list[Op] = [
     PlanAction(id=BROKEN, action=Action.RERUN_FROM, step="b", parameters={"rate": "é"}),
     CompareRuns(ids=(RUN, BROKEN, OVER)),
     GetGrid(pipeline="flow", project="P", limit=2),
-    ReadLog(run=RUN, steps=("a",), newest=True, before=2**40),
     GetGraph(id=RUN),
     GetGraph(id=ANEW),
     ListPipelines(limit=1),
@@ -543,6 +543,9 @@ READS: list[Op] = [
     ReadConsole(task=RUN, whole_run=True, before=2**40, newest=True, limit=1),
     SearchConsole(task=RUN, text="É", whole_run=True, after=ConsolePlace(0, -1)),
     LastLines(tasks=(STEP, TASK)),
+    ListRecords(tasks=(STEP, TASK, ENDED_STEP), kind=RecordKind.ARTIFACTS),
+    ListRecords(tasks=(STEP, TASK, ENDED_STEP), kind=RecordKind.MODELS),
+    ListRecords(tasks=(STEP, TASK, ENDED_STEP), kind=RecordKind.SCALARS),
     GetScalars(task=STEP),
     SummarizeScalars(task=STEP),
 ]
@@ -551,7 +554,6 @@ REFUSED: list[tuple[Op, type[PenstockError]]] = [
     (GetTask(id="é\n"), NotFound),
     (GetRun(id=TASK), NotFound),
     (GetGraph(id=TASK), NotFound),
-    (ReadLog(run=RUN, lines=0), Invalid),
     (CompareRuns(ids=(RUN,)), Invalid),
     (GetGrid(pipeline="é", project="P", limit=0), Invalid),
     (PlanAction(id=TASK, action=Action.DELETE), NotFound),

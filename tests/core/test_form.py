@@ -7,6 +7,7 @@ import pytest
 from penstock.core.form import Field, fields, with_values
 from penstock.core.parameters import CASTS, EXAMPLES, Declared, cast
 from penstock.core.pipeline import Pipeline
+from penstock.core.secret import MASK
 from penstock.core.task import Parameter
 
 RATE = Parameter(section="Args", name="rate", value=0.5, type="float", description="how fast")
@@ -22,6 +23,17 @@ def test_a_field_has_what_the_code_says_of_its_parameter():
         Field(name="kind", type="str", value="tree", default="net", has_default=True, choices=("net", "tree"),
               example="text"),
     )  # fmt: skip
+
+
+def test_a_mask_stands_for_every_value_of_a_secret():
+    given = [("api_token", "s3cret"), ("password", None), ("n_token", 3), ("pad_token", "<pad>")]
+    parameters = tuple(Parameter(section="Args", name=name, value=value) for name, value in given)
+    said = {"api_token": Declared(default="other")}
+    found = fields(Pipeline(name="flow", project="P", parameters=parameters, declared=said))
+    assert [(one.name, one.value, one.default, one.secret) for one in found] == [
+        ("api_token", MASK, MASK, True), ("password", None, None, True), ("n_token", 3, None, False),
+        ("pad_token", "<pad>", None, False),
+    ]  # fmt: skip
 
 
 def test_of_a_run_that_did_not_record_defaults_none_is_made_up():

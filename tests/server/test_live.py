@@ -12,14 +12,16 @@ from contextlib import suppress
 
 import pytest
 
+from penstock.core.access import Scope
 from penstock.core.pipeline import Pipeline
 from penstock.core.run import Change, ChangeKind
 from penstock.core.task import Status, Worker
 from penstock.core.topics import EVERYTHING
+from penstock.ops.access import AddKey, AddUser, ListUsers, RemoveUser, RevokeKey
 from penstock.ops.changes import LastChange, ListChanges
 from penstock.ops.lifecycle import EnqueueTask
 from penstock.ops.runs import CreateRun, StartRun
-from penstock.ops.tasks import CreateTask, NewTask
+from penstock.ops.tasks import CreateTask, DescribeTask, NewTask
 from penstock.server.feed import BATCH, Feed
 from penstock.server.live import events, wait_for
 
@@ -169,6 +171,54 @@ def test_changes_come_as_a_stream_that_can_be_taken_up_again(site, served, chang
     third = change()
     assert again.change()[0] == third
     again.close()
+
+
+@pytest.fixture
+def somebody(served):
+    """Somebody who may see one project, and another user, so that the server is governed."""
+    if not any(one.name == "root" for one in served.call(ListUsers())):
+        served.call(AddUser(name="root", scope=Scope.ADMIN))
+    name = f"u{uuid.uuid4().hex}"
+    served.call(AddUser(name=name, scope=Scope.READ, projects=("Q",)))
+    made = served.call(AddKey(owner=name, scope=Scope.READ))
+    yield made
+    served.call(RemoveUser(name=name))
+
+
+def _described(served, project):
+    id = uuid.uuid4().hex
+    served.call(CreateTask(task=NewTask(id=id, name="t", project=project)))
+    served.call(DescribeTask(id=id, comment="more"))
+    return id
+
+
+def test_nobody_hears_of_changes_in_projects_that_they_may_not_see(site, served, somebody):
+    seen = served.call(LastChange())
+    bearer = {"Authorization": f"Bearer {somebody.secret.text}"}
+    listener = Listener(site, f"/api/v1/changes/stream?after={seen}", **bearer)
+    until(lambda: waiting(site) == 1)
+    polled = []
+    body = {"after": seen, "wait": 30.0}
+    asking = threading.Thread(
+        target=lambda: polled.append(site.ask("POST", "/api/v1/ListChanges", body, **bearer).body)
+    )
+    asking.start()
+    until(lambda: waiting(site) == 2)
+    _described(served, "P")
+    own = _described(served, "Q")
+    assert listener.change()[1]["task"] == own
+    asking.join()
+    assert [one["task"] for one in json.loads(polled[0])] == [own]
+    listener.close()
+
+
+def test_a_stream_ends_with_the_key_that_it_was_opened_with(site, served, somebody):
+    listener = Listener(site, "/api/v1/changes/stream", Authorization=f"Bearer {somebody.secret.text}")
+    until(lambda: waiting(site) == 1)
+    served.call(RevokeKey(id=somebody.key.id))
+    until(lambda: waiting(site) == 0)
+    assert "data" not in listener.next()
+    listener.close()
 
 
 @pytest.mark.parametrize("after", ["-1", "x", "1.0", "9" * 30, "%D9%A3"])

@@ -15,7 +15,8 @@ from penstock.server.page import Page
 from penstock.server.routes import NOBODY, Table
 
 DOCUMENT = (
-    '<head><base href="/" /><meta name="csp-nonce" content="" /><script src="./assets/index-a1.js"></script></head>'
+    '<head><base href="/" /><meta name="csp-nonce" content="" /><meta name="agents" content="" />'
+    '<script src="./assets/index-a1.js"></script></head>'
 )
 HTML = {"accept": "text/html,*/*"}
 
@@ -32,8 +33,8 @@ def built(tmp_path):
     return tmp_path
 
 
-def get(folder, path, **headers):
-    page = Page(Origin(names=frozenset({"127.0.0.1:9"}), port=9), folder)
+def get(folder, path, *, attended=False, **headers):
+    page = Page(Origin(names=frozenset({"127.0.0.1:9"}), port=9), folder, attended=attended)
     sent = {"host": "127.0.0.1:8", **{name.replace("_", "-"): value for name, value in headers.items()}}
     raw = [(name.encode(), value.encode()) for name, value in sent.items()]
     request = Request({"type": "http", "method": "GET", "path": path, "headers": raw, "query_string": b""})
@@ -82,6 +83,11 @@ def test_the_page_may_speak_with_this_server_alone(built):
     nonce = re.search(r"'nonce-([\w-]{20,})'", policy["style-src"])[1]
     assert f'content="{nonce}"' in answer.body.decode()
     assert nonce not in get(built, "/", **HTML).headers["Content-Security-Policy"]
+
+
+def test_it_knows_whether_agents_start_by_themselves(built):
+    assert b'<meta name="agents" content="" />' in get(built, "/", **HTML).body
+    assert b'<meta name="agents" content="start" />' in get(built, "/", attended=True, **HTML).body
 
 
 def test_a_proxy_may_show_it_under_a_prefix(built):

@@ -15,7 +15,7 @@ from penstock.core.secret import Secret
 from penstock.core.task import ALLOWED, ENDED, Status, Task
 from penstock.ops.access import AddKey, AddUser, Authenticate, RevokeKey
 from penstock.ops.base import REGISTRY, Op
-from penstock.ops.changes import ListChanges
+from penstock.ops.changes import LastChange, ListChanges
 from penstock.ops.outputs import AddArtifact, ListArtifacts
 from penstock.ops.tasks import CreateTask, GetParameters, GetTask, ListProjects, NewTask
 from penstock.service import Service, gate
@@ -160,11 +160,11 @@ class TestForSomebody:
         service.call(AddUser(name="root", scope=Scope.ADMIN))
         key = service.call(AddKey(owner="root"))
         who = service.call(Authenticate(text=key.secret))
-        refused = []
+        seen, refused = service.call(LastChange()), []
 
         def wait():
             try:
-                service.call(ListChanges(wait=100_000.0), who)
+                service.call(ListChanges(after=seen, wait=100_000.0), who)
             except Unauthenticated as error:
                 refused.append(error)
 

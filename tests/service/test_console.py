@@ -39,6 +39,13 @@ def test_lines_that_hold_the_text_are_found_whatever_their_case(desk):
     assert texts(search(desk, task, "Error", match_case=True)) == ["An Error"]
 
 
+def test_colours_are_no_part_of_what_is_searched(desk):
+    task = desk.task()
+    prints(desk, task, "an \x1b[31mErr\x1b[1mor\x1b[0m", "31m")
+    assert texts(search(desk, task, "an error")) == ["an \x1b[31mErr\x1b[1mor\x1b[0m"]
+    assert texts(search(desk, task, "31m")) == ["31m"]
+
+
 def test_a_match_says_where_it_stands_and_who_printed_it(desk):
     run = desk.run("a", "b")
     a, b = desk.launch(run, "a"), desk.launch(run, "b")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from contextlib import suppress
 
 import pytest
@@ -12,6 +13,7 @@ from penstock.core.access import Identity, Scope, lies_in
 from penstock.core.cachekey import KeyParts
 from penstock.core.code import Code
 from penstock.core.errors import Forbidden, NotFound
+from penstock.core.run import ChangeKind
 from penstock.core.task import Status, Task
 from penstock.ops.changes import ListChanges
 from penstock.ops.executions import Keyed, ListExecutions
@@ -58,13 +60,15 @@ def test_a_list_holds_what_lies_in_the_projects_and_nothing_else(world, projects
     assert all(any(lies_in(one, above) for above in projects) for one in call(ListProjects(hidden=True), who))
     tasks = {one.id for one in call(ListTasks(), who)}
     assert {one.task for one in call(ListChanges(), who)} <= tasks
-    assert len(call(ListChanges(), who)) == 2 * len(expected)
+    kinds = Counter(one.kind for one in call(ListChanges(), who))
+    told = (ChangeKind.DESCRIBED, ChangeKind.STATUS, ChangeKind.STATUS, ChangeKind.MODEL)
+    assert kinds == Counter(told * len(expected))
 
 
 def test_a_key_for_all_projects_sees_all(world):
     for who in (of(), None):
         assert len(world.backend.call(ListRuns(), who)) == len(PROJECTS)
-        assert len(world.backend.call(ListChanges(), who)) == 2 * len(PROJECTS)
+        assert len(world.backend.call(ListChanges(), who)) == 4 * len(PROJECTS)
 
 
 def test_a_limit_counts_what_is_shown_and_not_what_is_hidden(world):

@@ -8,7 +8,8 @@ import threading
 import pytest
 
 from penstock.core.errors import Invalid, NotFound
-from penstock.core.outputs import Artifact, ConsoleLine, Plot, ScalarPoint, Stream
+from penstock.core.outputs import Artifact, ConsoleLine, Plot, ScalarPoint, Stream, TableHead
+from penstock.ops.models import AddModel
 from penstock.ops.outputs import (
     AddArtifact,
     AppendConsole,
@@ -17,11 +18,14 @@ from penstock.ops.outputs import (
     LastLines,
     ListArtifacts,
     ListPlots,
+    ListRecords,
     NewPoints,
     ReadConsole,
+    RecordKind,
     ReportPlots,
     ReportScalars,
     SummarizeScalars,
+    TaskRecords,
 )
 
 NOBODY = "b" * 32
@@ -119,6 +123,36 @@ def test_the_console_of_a_run_is_that_of_its_steps_merged(desk):
     assert read(run) == [(run.id, ["3", "3b"])]
     chunk = desk.backend.call(ReadConsole(task=run.id, whole_run=True, limit=1))[0]
     assert len(read(run, whole_run=True, after=chunk.id)) == 3
+
+
+def test_a_list_of_artifacts_has_few_rows_of_a_table_and_the_artifact_has_all(desk):
+    task = desk.task()
+    rows = tuple((str(number),) for number in range(200))
+    kept = desk.artifact(task, table=TableHead(columns=("a",), types=("int",), rows=rows))
+    desk.backend.call(AddArtifact(artifact=kept))
+    (listed,) = desk.backend.call(ListArtifacts(task=task.id))
+    (recorded,) = desk.backend.call(ListRecords(tasks=(task.id,), kind=RecordKind.ARTIFACTS))
+    assert recorded.artifacts == (listed,)
+    assert listed.table == TableHead(columns=("a",), types=("int",), rows=rows[:10])
+    assert desk.backend.call(GetArtifact(task=task.id, name=kept.name)).table.rows == rows
+
+
+def test_what_many_tasks_recorded_is_read_at_once(desk):
+    first, second, none = desk.task(), desk.task("second"), desk.task("none")
+    artifact = desk.backend.call(AddArtifact(artifact=desk.artifact(second)))
+    model = desk.backend.call(AddModel(model=desk.model(first)))
+    desk.backend.call(ReportScalars(task=first.id, series=series(1.0)))
+    tasks = (none.id, second.id, first.id, NOBODY)
+
+    def read(kind):
+        return desk.backend.call(ListRecords(tasks=tasks, kind=kind))
+
+    assert read(RecordKind.ARTIFACTS) == [TaskRecords(task=second.id, artifacts=(artifact,))]
+    assert [(one.task, one.models[0].id) for one in read(RecordKind.MODELS)] == [(first.id, model.id)]
+    (found,) = read(RecordKind.SCALARS)
+    assert found == TaskRecords(task=first.id, scalars=tuple(desk.backend.call(SummarizeScalars(task=first.id))))
+    with pytest.raises(Invalid, match="501 tasks are too many"):
+        desk.backend.call(ListRecords(tasks=(NOBODY,) * 501, kind=RecordKind.MODELS))
 
 
 def test_the_last_line_of_each_task_that_printed(desk):

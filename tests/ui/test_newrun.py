@@ -3,11 +3,15 @@
 from __future__ import annotations
 
 import re
+import subprocess
+import sys
+from urllib.parse import urlsplit
 
 import pytest
 from playwright.sync_api import expect
 from tests.place import Place
 from tests.ui.conftest import PHONE, RUNS
+from tests.ui.test_shell import HELLO
 
 from penstock.ops.tasks import GetParameters
 
@@ -27,6 +31,7 @@ if __name__ == "__main__":
     pipe.add_parameter("day", datetime.date(2026, 1, 31), "until when", datetime.date)
     pipe.add_parameter("layers", [1, 2], "how wide", list)
     pipe.add_parameter("api_key", "s3cr3t", "of the other service")
+    pipe.add_parameter("data", "data/train.csv", "", "path")
     pipe.add_parameter("tol", 1e-4, "when to stop", float)
     pipe.add_function_step(name="use", function=use,
                            function_kwargs={"kind": "${pipeline.kind}", "layers": "${pipeline.layers}"})
@@ -83,6 +88,11 @@ def test_each_type_has_a_control_of_its_own(visit, own):
     expect(page.get_by_label("layers", exact=True)).to_have_js_property("tagName", "TEXTAREA")
     expect(page.get_by_label("api_key", exact=True)).to_have_attribute("type", "password")
     expect(page.get_by_label("tol", exact=True)).to_have_value("0.0001")
+    data = page.get_by_label("data", exact=True)
+    expect(data).to_have_value("data/train.csv")
+    data.fill("https://")
+    expect(page.get_by_text("This is no URL")).to_be_visible()
+    data.fill("https://example.org/train.csv")
     expect(page.get_by_text("which model")).to_be_visible()
     page.get_by_label("kind", exact=True).select_option("linear")
     page.get_by_label("day", exact=True).fill("2026-02-28")
@@ -92,7 +102,54 @@ def test_each_type_has_a_control_of_its_own(visit, own):
     page.wait_for_url(re.compile(r"/runs/[0-9a-f]{32}"))
     found = values(own, page.url.rpartition("/")[2].partition("?")[0])
     assert (found["kind"], found["day"], found["layers"], found["tol"]) == ("linear", "2026-02-28", [3], 1e-9)
+    assert found["data"] == "https://example.org/train.csv"
     assert found["api_key"] == "s3cr3t"
+
+
+def test_a_secret_is_shown_nowhere_and_another_one_is_sent(visit, own):
+    one = visit(place=own)
+    page = one.go(f"/new?source={own.found('typed').run.id}")
+    secret = page.get_by_label("api_key", exact=True)
+    expect(secret).to_have_value("")
+    expect(secret).to_have_attribute("placeholder", "as it was, which is not shown")
+    answers = [answer.text() for answer in one.requests if "GetLaunchForm" in answer.url]
+    assert answers
+    assert not any("s3cr3t" in text for text in answers)
+    secret.fill("hunter2")
+    for name, written in (
+        ("Command line", '-p api_key="$API_KEY"'), ("Python", 'os.environ["API_KEY"]'), ("curl", "'\"$API_KEY\"'")
+    ):  # fmt: skip
+        page.get_by_role("tab", name=name).click()
+        expect(page.get_by_role("figure", name=name)).to_contain_text(written)
+    assert "hunter2" not in page.locator("body").inner_text()
+    assert "hunter2" not in page.url
+    page.keyboard.press("Control+Enter")
+    page.wait_for_url(re.compile(r"/runs/[0-9a-f]{32}"))
+    assert values(own, page.url.rpartition("/")[2].partition("?")[0])["api_key"] == "hunter2"
+
+
+def test_where_an_agent_starts_by_itself_the_queue_says_so(visit, tmp_path):
+    """As under `penstock ui`, which serves the home of one person."""
+    place = Place(tmp_path)
+    place.run(HELLO)
+    variables = place.environment | {"PENSTOCK_START_AGENT": "auto"}
+    with subprocess.Popen(
+        [sys.executable, "-m", "penstock", "ui"], env=variables, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL,
+        text=True,
+    ) as process:  # fmt: skip
+        try:
+            link = process.stdout.readline().strip()
+            place.url = f"http://{urlsplit(link).netloc}"
+            page = visit(place=place, logged_in=False).page
+            page.goto(link)
+            page.wait_for_url(f"{place.url}/")
+            page.goto(f"{place.url}/new?source={place.found('hello').run.id}")
+            expect(page.get_by_text("No agent runs now: one starts by itself on this machine")).to_be_visible()
+            page.goto(f"{place.url}/queues")
+            expect(page.get_by_text("An agent starts by itself when something waits").first).to_be_visible()
+        finally:
+            process.terminate()
+    place.close()
 
 
 def test_what_cannot_be_read_is_said_at_once_and_nothing_is_started(visit, own):

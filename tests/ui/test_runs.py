@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import csv
+from uuid import uuid4
 
 import pytest
 from playwright.sync_api import expect
@@ -10,7 +11,9 @@ from tests.place import Place
 from tests.ui.conftest import PHONE, RUNS
 from tests.ui.test_shell import HELLO
 
-from penstock.ops.runs import CreateRun
+from penstock.core.pipeline import Pipeline
+from penstock.core.task import Status, Worker
+from penstock.ops.runs import CreateRun, DeleteRun, EndRun, StartRun
 from penstock.ops.tasks import NewTask
 
 pytestmark = pytest.mark.xdist_group("page")
@@ -208,6 +211,40 @@ def test_a_run_that_goes_on_is_aborted(visit, own):
     page.get_by_role("dialog").get_by_role("button", name="Abort 1 run").click()
     expect(row.locator(".status")).to_have_attribute("data-status", "stopped")
     process.communicate()
+
+
+def test_selected_runs_that_failed_are_retried_and_what_that_does_is_said_before(visit, own):
+    one = visit(place=own)
+    page = one.go("/runs")
+    for name in ("train-pipeline", "train-pipeline #2"):
+        page.get_by_role("checkbox", name=f"Select {name}", exact=True).check()
+    page.get_by_role("button", name="Retry").click()
+    dialog = page.get_by_role("dialog", name="Retry 1 run?")
+    expect(dialog.get_by_role("listitem")).to_contain_text("1 step runs, 2 steps stay")
+    expect(dialog.get_by_role("listitem")).to_have_count(1)
+    expect(dialog).to_contain_text("1 other is not in a state that allows it.")
+    one.check_accessible()
+    dialog.get_by_role("button", name="Retry 1 run").click()
+    row = page.locator("[data-run]", has_text="train-pipeline #2")
+    expect(row.locator(".status")).to_have_attribute("data-status", "queued")
+    page.get_by_role("button", name="Abort").click()
+    page.get_by_role("dialog").get_by_role("button", name="Abort 1 run").click()
+    expect(row.locator(".status")).to_have_attribute("data-status", "stopped")
+
+
+def test_what_cannot_be_done_with_a_run_is_said_and_left_out(visit, own):
+    lost = uuid4().hex
+    call = own.backend.call
+    call(CreateRun(pipeline="lost", project="demo", task=NewTask(id=lost, name="lost", project="demo")))
+    call(StartRun(id=lost, definition=Pipeline(name="lost", project="demo"), worker=Worker(host="h", pid=1)))
+    call(EndRun(id=lost, status=Status.FAILED, message="its machine is gone"))
+    page = visit(place=own).go("/runs")
+    page.get_by_role("checkbox", name="Select lost").check()
+    page.get_by_role("button", name="Retry").click()
+    dialog = page.get_by_role("dialog", name="Nothing to retry")
+    expect(dialog.get_by_role("listitem")).to_contain_text("not possible: run 'lost' cannot go on by an agent")
+    expect(dialog.get_by_role("button", name="Retry")).to_be_disabled()
+    call(DeleteRun(id=lost))
 
 
 def test_of_many_runs_only_those_in_view_are_drawn(visit, tmp_path):

@@ -106,12 +106,13 @@ def hosted(
     from penstock.sdk.local_agent import Attendant
 
     serve = parts()[1]
-    from penstock.server.loops import Loop
+    from penstock.server.loops import ATTENDANT, Loop
 
     serve.log_to_stderr()
     with closing(open_local(settings)) as backend:
         attendant = Attendant(backend, settings)
-        beside = [Loop("agents", attendant.PERIOD, attendant.look, rest=attendant.REST)] if attended else []
+        attended = attended and settings.start_agent != "off"
+        beside = [Loop(ATTENDANT, attendant.PERIOD, attendant.look, rest=attendant.REST)] if attended else []
         with serve.make_server(backend, chosen, ready, beside=beside) as server:
             yield server
 

@@ -12,6 +12,8 @@ from msgspec.structs import replace
 
 from penstock.core.parameters import EXAMPLES
 from penstock.core.pipeline import Pipeline
+from penstock.core.secret import MASK
+from penstock.core.secret_names import is_secret
 from penstock.core.task import Json, Parameter
 
 
@@ -27,6 +29,7 @@ class Field(Struct, frozen=True, kw_only=True):
         description: What it is for.
         choices: The only values that it may have; empty for any of its type.
         example: How such a value is written as a text.
+        secret: Whether its name is that of a secret: then a mask stands for its values.
     """
 
     name: str
@@ -37,6 +40,7 @@ class Field(Struct, frozen=True, kw_only=True):
     description: str = ""
     choices: tuple[Json, ...] = ()
     example: str = ""
+    secret: bool = False
 
 
 def fields(pipeline: Pipeline) -> tuple[Field, ...]:
@@ -57,13 +61,16 @@ def with_values(pipeline: Pipeline, recorded: Iterable[Parameter]) -> Pipeline:
 
 def _field(pipeline: Pipeline, one: Parameter) -> Field:
     declared = pipeline.declared.get(one.name)
+    default = declared.default if declared else None
+    secret = isinstance(one.value, str | None) and is_secret((one.name,), one.value or "text")
     return Field(
         name=one.name,
         type=one.type,
-        value=one.value,
-        default=declared.default if declared else None,
+        value=MASK if secret and one.value else one.value,
+        default=MASK if secret and default else default,
         has_default=declared is not None,
         description=one.description,
-        choices=declared.choices if declared else (),
+        choices=declared.choices if declared and not secret else (),
         example=EXAMPLES.get(one.type, "").strip("'"),
+        secret=secret,
     )

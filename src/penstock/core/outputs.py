@@ -20,7 +20,7 @@ class Blob(Struct, frozen=True):
 
 
 class TableHead(Struct, frozen=True):
-    """The first rows of a table, for a person: at most 10 rows of 20 columns, of 40 characters each.
+    """The first rows of a table, for a person: at most 200 rows of 20 columns, of 40 characters each.
 
     Args:
         columns, types: Names and types of the first columns.

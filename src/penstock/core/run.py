@@ -103,6 +103,9 @@ class ChangeKind(StrEnum):
     QUEUE = "queue"  # a queue was changed, or the order in it
     AGENT = "agent"  # an agent came, left, or was told to leave
     LIMIT = "limit"  # how many tasks with a tag may run at once was changed
+    DESCRIBED = "described"  # a task has another name, other tags, ..., or was archived; a draft is asked otherwise
+    MODEL = "model"  # a model was made, changed, linked or deleted
+    ACCESS = "access"  # users or keys are others, or may do other things
 
 
 class Change(Struct, frozen=True, kw_only=True):
@@ -111,11 +114,12 @@ class Change(Struct, frozen=True, kw_only=True):
     Args:
         seq: Grows with every change of the whole store.
         at: Epoch seconds.
-        task: The task that it is about; empty for those of kinds `queue`, `agent` and `limit`.
+        task: The task that it is about, or whose model it is; empty for those of kinds `queue`, `agent`, `limit` and
+            `access`, and for models of no task.
         run: The run that it belongs to, if any.
         status: The new status: of the task, or of the step for changes of kind `step`.
         message: Why, for people.
-        place: The queue that the task waits in now; or the queue, the agent or the tag that it is about.
+        place: The queue that the task waits in now; or the queue, the agent, the tag or the model that it is about.
     """
 
     seq: int

@@ -78,7 +78,7 @@ def topics_of(change: Change) -> tuple[Topic, ...]:
             found.append(LIMITS)
         case ChangeKind.STATUS:
             found += _of_status(change)
-        case ChangeKind.STEP | ChangeKind.STOP_ASKED | ChangeKind.DELETED:
+        case _:
             pass
     return tuple(found)
 

@@ -46,7 +46,8 @@ class SearchConsole(Op[ConsoleMatches], frozen=True, kw_only=True):
 
     Args:
         task: Id of the task, or of the run when `whole_run` is set.
-        text: What a line must hold, letter by letter: it is no pattern.
+        text: What a line must hold, letter by letter: it is no pattern. What steers a terminal, such as
+            colours, is no part of a line.
         match_case: Whether `Error` and `error` are two texts.
         after: The place from which the search goes on; None begins with the first line.
         limit: At most this many matches.

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from enum import StrEnum
 from typing import ClassVar
 
 from msgspec import Struct
@@ -26,7 +27,7 @@ class GetArtifact(Op[Artifact], frozen=True, kw_only=True):
 
 
 class ListArtifacts(Op[list[Artifact]], frozen=True, kw_only=True):
-    """Return the artifacts of a task, oldest first."""
+    """Return the artifacts of a task, oldest first; of a table ten rows, others are in `GetArtifact`."""
 
     task: str
     reads: ClassVar[bool] = True
@@ -51,6 +52,42 @@ class GetOutputs(Op[Outputs], frozen=True, kw_only=True):
     """Return a task with everything that a reference to it can stand for."""
 
     task: str
+    reads: ClassVar[bool] = True
+
+
+class RecordKind(StrEnum):
+    """What of the records of many tasks is asked for at once."""
+
+    ARTIFACTS = "artifacts"
+    MODELS = "models"
+    SCALARS = "scalars"
+
+
+class TaskRecords(Struct, frozen=True, kw_only=True, omit_defaults=True):
+    """What one of several tasks recorded, of the kind that was asked for.
+
+    Args:
+        artifacts: Oldest first.
+        models: What it made and used.
+        scalars: A summary of each series.
+    """
+
+    task: str
+    artifacts: tuple[Artifact, ...] = ()
+    models: tuple[Model, ...] = ()
+    scalars: tuple[ScalarSummary, ...] = ()
+
+
+class ListRecords(Op[list[TaskRecords]], frozen=True, kw_only=True):
+    """Return what each of these tasks recorded, in their order; those that recorded nothing are left out.
+
+    Artifacts are as in `ListArtifacts`.
+
+    Raises Invalid for more than 500 tasks: those of a longer run are asked for by pages.
+    """
+
+    tasks: tuple[str, ...]
+    kind: RecordKind
     reads: ClassVar[bool] = True
 
 

@@ -9,6 +9,8 @@ import re
 import unicodedata
 from typing import Final
 
+from penstock.core.steering import unsteered
+
 GLYPHS: Final[dict[str, str]] = {
     "created": "○",
     "queued": "◌",
@@ -45,13 +47,6 @@ MINUTE: Final = 60
 HOUR: Final = 60 * MINUTE
 DAY: Final = 24 * HOUR
 
-# What steers a terminal: CSI sequences, OSC and other strings up to their end, and the short escapes.
-_STEERING: Final = re.compile(
-    r"(?:\x1b\[|\x9b)[0-?]*[ -/]*[@-~]"
-    # What a string may hold leaves out what begins one: a text of many beginnings is read once, not from each anew.
-    r"|(?:\x1b[\]PX^_]|[\x9d\x90\x98\x9e\x9f])[^\x07\x1b\x90\x98\x9c-\x9f]*+(?:\x07|\x1b\\|\x9c)"
-    r"|\x1b[ -/]*[0-Z\\^-~]"
-)
 _PLAIN: Final = re.compile(r"[\x20-\x7e]*")
 _UNSEEN: Final = frozenset({"Cc", "Cf", "Cs", "Zl", "Zp"})  # controls, invisible marks, lone surrogates, line breaks
 _WITHOUT_WIDTH: Final = frozenset({"Mn", "Me", "Cf"})
@@ -87,7 +82,7 @@ def harmless(text: str) -> str:
     """Return a text of one line that does nothing to a terminal: colours go, other control characters are spelt out."""
     if _PLAIN.fullmatch(text):
         return text
-    return _STEERING.sub("", text).replace("\t", "    ").translate(_spelling)
+    return unsteered(text).replace("\t", "    ").translate(_spelling)
 
 
 def harmless_lines(text: str) -> list[str]:

@@ -20,7 +20,7 @@ from penstock.server.door import Alive, Door, Hosts
 from penstock.server.feed import PERIOD, Feed
 from penstock.server.files import FileLinks, Files, Origins, Signatures
 from penstock.server.login import LoginRoutes
-from penstock.server.loops import Loop
+from penstock.server.loops import ATTENDANT, Loop
 from penstock.server.metrics import Metrics
 from penstock.server.operations import Operations
 from penstock.server.page import Page
@@ -61,7 +61,7 @@ class App:
         hosts: By what names it is reached.
         authenticate: Who comes with a key.
         limits: How much a client may ask for.
-        beside: What else goes on in this server.
+        beside: What else goes on in this server; one of the name `agents` starts agents on this machine.
 
     Attributes:
         asgi: What a web server calls.
@@ -99,7 +99,7 @@ class App:
         login = LoginRoutes(backend, self.sessions, hosts.cookie, self._passwords, secure=hosts.secure)
         pages = Pages(self._loops, metrics, lambda: uploads.takes_more)
         signatures = Signatures()
-        page = Page(hosts.files)
+        page = Page(hosts.files, attended=any(loop.name == ATTENDANT for loop in beside))
         links = FileLinks(backend, backend.blobs, hosts.files, signatures, self._files)
         parts = (operations, blobs, links, login, pages, page)
         self.table = Table((route for part in parts for route in part.routes()), page.fallback())

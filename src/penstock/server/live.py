@@ -9,7 +9,8 @@ from typing import Any, Final
 import msgspec
 from msgspec.structs import replace
 
-from penstock.core.run import Change
+from penstock.core.errors import Forbidden, Unauthenticated
+from penstock.core.run import Change, ChangeKind
 from penstock.core.topics import Topics, of_run
 from penstock.ops.base import Op
 from penstock.ops.changes import ListChanges
@@ -26,6 +27,8 @@ async def wait_for(
     call: Callable[[Op[Any]], Awaitable[Any]],
     look: Callable[[Op[Any]], Awaitable[Topics | None]],
     most: float,
+    *,
+    sees_all: bool = True,
 ) -> Any:
     """Return what an operation with a `wait` returns, as soon as it has an answer, or its time is over.
 
@@ -33,9 +36,10 @@ async def wait_for(
         call: Carries an operation out in a thread.
         look: Says, in a thread and without changing anything, what an answer waits for; None when it is there now.
         most: Seconds to wait at the most, whatever is asked for.
+        sees_all: Whether who waits may see the changes of every project.
     """
     if isinstance(op, ListChanges):
-        return await _wait_for_changes(feed, op, call, most)
+        return await _wait_for_changes(feed, op, call, most, sees_all=sees_all)
     deadline = asyncio.get_running_loop().time() + min(waits(op), most)
     at_once = replace(op, wait=0.0)
     with feed.join() as waiting:
@@ -63,11 +67,11 @@ def waits(op: Op[Any]) -> float:
 
 
 async def _wait_for_changes(
-    feed: Feed, op: ListChanges, call: Callable[[Op[Any]], Awaitable[Any]], most: float
+    feed: Feed, op: ListChanges, call: Callable[[Op[Any]], Awaitable[Any]], most: float, *, sees_all: bool
 ) -> list[Change]:
     """Return the changes that are asked for: what the feed hands out is the answer, so that nobody has to look again.
 
-    Who waits sees every change from before the first look on.
+    Who waits sees every change from before the first look on. Only who may not see all looks again.
     """
     deadline = asyncio.get_running_loop().time() + min(op.wait, most)
     at_once = replace(op, wait=0.0)
@@ -79,33 +83,51 @@ async def _wait_for_changes(
             if found or left <= 0 or feed.is_over:
                 return found
             came = [change for change in await waiting.more(min(left, AGAIN)) if change.seq > op.after]
-            if came:
+            if came and _may_be_shown(came, sees_all=sees_all):
                 return came[: op.limit]
 
 
 async def events(
-    feed: Feed, after: int, run: str | None, call: Callable[[Op[Any]], Awaitable[list[Change]]]
+    feed: Feed,
+    after: int,
+    run: str | None,
+    call: Callable[[Op[Any]], Awaitable[list[Change]]],
+    *,
+    sees_all: bool = True,
 ) -> AsyncIterator[bytes]:
     """Yield the changes after one as server-sent events; now and then a comment, so that the line is not cut.
 
     Args:
         run: Only the changes of this run.
         call: Carries an operation out in a thread.
+        sees_all: Whether who listens may see the changes of every project.
     """
     with feed.join(of_run(run)) as waiting:
+        looks = False
         yield b"retry: 1000\n\n"
         found = await call(ListChanges(after=after, run=run, limit=PAGE))
         while not feed.is_over:
             if found:
                 after = found[-1].seq
                 yield b"".join(_event(change) for change in found)
-            if len(found) == PAGE or waiting.missed:
-                waiting.missed = False
-                found = await call(ListChanges(after=after, run=run, limit=PAGE))
+            if len(found) == PAGE or waiting.missed or looks:
+                waiting.missed = looks = False
+                try:
+                    found = await call(ListChanges(after=after, run=run, limit=PAGE))
+                except (Unauthenticated, Forbidden):
+                    return  # their key was revoked meanwhile, say
                 continue
             found = [change for change in await waiting.more(AGAIN) if change.seq > after]
             if not found and not waiting.missed:
                 yield b": still here\n\n"
+            looks = bool(found) and not _may_be_shown(found, sees_all=sees_all)
+            if looks:
+                found = []
+
+
+def _may_be_shown(came: list[Change], *, sees_all: bool) -> bool:
+    """Return whether somebody may see what came without being asked again who they are, and what they may see."""
+    return sees_all and not any(change.kind is ChangeKind.ACCESS for change in came)
 
 
 def _event(change: Change) -> bytes:

@@ -12,6 +12,8 @@ log = logging.getLogger("penstock.server")
 
 PATIENCE: Final = 3.0  # a loop is late when it has not worked for so many times its own period
 PAUSE: Final = 1.0  # seconds after a failure
+ATTENDANT: Final = "agents"
+"""The loop that starts agents on this machine when something waits."""
 
 
 class Loop:

@@ -71,7 +71,8 @@ class Operations:
             held = _held(request, identity)
             if live.waits(op) > 0:
                 call = self._caller(identity, held, None)
-                waiting = live.wait_for(self._feed, op, call, self._looker(identity, held), LONGEST_WAIT)
+                look, sees_all = self._looker(identity, held), _sees_all(identity, getattr(op, "run", None))
+                waiting = live.wait_for(self._feed, op, call, look, LONGEST_WAIT, sees_all=sees_all)
                 result = await _while_there(request, waiting)
             else:
                 result = await self._caller(identity, held, once)(op)
@@ -103,8 +104,14 @@ class Operations:
         if not (given.isascii() and given.isdecimal() and len(given) < 19):  # noqa: PLR2004 - 64 bits
             raise refuse(422, "invalid", "`after` has to be the number of a change", "0 is before all of them")
         run = request.query_params.get("run") or None
-        stream = live.events(self._feed, int(given), run, self._caller(identity, None, None))
+        call = self._caller(identity, None, None)
+        stream = live.events(self._feed, int(given), run, call, sees_all=_sees_all(identity, run))
         return StreamingResponse(stream, media_type="text/event-stream")
+
+
+def _sees_all(identity: Identity, run: str | None) -> bool:
+    """Return whether somebody may see all changes that they wait for: of a run they were asked before."""
+    return run is not None or not identity.projects
 
 
 def _once(request: Request, identity: Identity, body: bytes) -> Once | None:

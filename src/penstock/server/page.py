@@ -31,6 +31,7 @@ PREFIX: Final = "x-forwarded-prefix"
 
 _PREFIX: Final = re.compile(r"(/[A-Za-z0-9._~-]{1,100}){1,10}")
 _BASE: Final = '<base href="/" />'
+_AGENTS: Final = '<meta name="agents" content="" />'
 _NONCE: Final = '<meta name="csp-nonce" content="" />'
 
 MISSING: Final = """<!doctype html>
@@ -65,10 +66,12 @@ class Page:
     Args:
         files: Where users' bytes are shown: the only other place that the page may show something of.
         folder: Where the build is.
+        attended: Whether an agent starts by itself on this machine when something waits.
     """
 
-    def __init__(self, files: Origin, folder: Path = FOLDER) -> None:
+    def __init__(self, files: Origin, folder: Path = FOLDER, *, attended: bool = False) -> None:
         self._origin = files
+        self._attended = attended
         self._folder = folder
         self._known: dict[str, File] = {}
 
@@ -92,6 +95,8 @@ class Page:
         except FileNotFoundError:
             return Response(MISSING.format(base=escape(base)), 503, headers, "text/html")
         text = text.replace(_BASE, f'<base href="{escape(base)}" />')
+        if self._attended:
+            text = text.replace(_AGENTS, '<meta name="agents" content="start" />')
         text = text.replace(_NONCE, f'<meta name="csp-nonce" content="{nonce}" />')
         return Response(text, 200, headers, "text/html")
 

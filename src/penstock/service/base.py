@@ -13,7 +13,7 @@ from penstock.core.errors import Forbidden, Invalid, LeaseLost, NotFound, Pensto
 from penstock.core.lease import Held
 from penstock.core.topics import Topics
 from penstock.ops.base import Once, Op
-from penstock.service import gate
+from penstock.service import gate, news
 
 if TYPE_CHECKING:
     from penstock.ports import Clock, Secrets, Store, Tx
@@ -222,7 +222,10 @@ class Service:
             return _answered(tx, op, call.once)
         if call.held is not None and not op.reads and not gate.is_repeated(tx, op):
             _hold(tx, op, call.held)
+        told = None if op.reads else news.news_of(tx, op)
         result: R | PenstockError = handler(tx, gate.signed(op, who), now)
+        if told is not None and not isinstance(result, PenstockError):
+            news.tell(tx, told, now)
         if who is not None and not op.reads:
             gate.record(tx, who, op, now, *([result.code] if isinstance(result, PenstockError) else []))
         if call.once is not None and not isinstance(result, PenstockError):

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 
 from penstock.core.errors import Invalid
 from penstock.core.outputs import ConsoleLine
+from penstock.core.steering import unsteered
 from penstock.ops.console import ConsoleMatch, ConsoleMatches, ConsolePlace, SearchConsole
 from penstock.service.base import handles
 
@@ -43,9 +44,9 @@ def search_console(tx: Tx, op: SearchConsole, now: float) -> ConsoleMatches:
 
 def _matcher(text: str, *, match_case: bool) -> Callable[[str], bool]:
     if match_case:
-        return lambda line: text in line
+        return lambda line: text in unsteered(line)
     folded = text.casefold()
-    return lambda line: folded in line.casefold()
+    return lambda line: folded in unsteered(line).casefold()
 
 
 def _lines(tx: Tx, op: SearchConsole) -> Iterator[tuple[str, ConsolePlace, ConsoleLine]]:

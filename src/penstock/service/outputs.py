@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, TypeVar
+from collections.abc import Callable
+from functools import partial
+from typing import TYPE_CHECKING, Any, TypeVar
 
 from msgspec.structs import replace
 
@@ -20,11 +22,14 @@ from penstock.ops.outputs import (
     LastLines,
     ListArtifacts,
     ListPlots,
+    ListRecords,
     Outputs,
     ReadConsole,
+    RecordKind,
     ReportPlots,
     ReportScalars,
     SummarizeScalars,
+    TaskRecords,
 )
 from penstock.service.base import handles
 
@@ -32,6 +37,8 @@ if TYPE_CHECKING:
     from penstock.ports import Tx
 
 Item = TypeVar("Item")
+LISTED_ROWS = 10  # of a table, where it is one of many artifacts
+MOST_TASKS = 500  # whose records are read in one transaction
 
 
 @handles(AddArtifact)
@@ -68,7 +75,21 @@ def get_outputs(tx: Tx, op: GetOutputs, now: float) -> Outputs:
 @handles(ListArtifacts)
 def list_artifacts(tx: Tx, op: ListArtifacts, now: float) -> list[Artifact]:
     """Return the artifacts."""
-    return _known(tx, op.task, tx.outputs.artifacts(op.task))
+    return _known(tx, op.task, _listed(tx, op.task))
+
+
+@handles(ListRecords)
+def list_records(tx: Tx, op: ListRecords, now: float) -> list[TaskRecords]:
+    """Return what the tasks recorded."""
+    if len(op.tasks) > MOST_TASKS:
+        raise Invalid(f"{len(op.tasks):,} tasks are too many at once", hint=f"ask for {MOST_TASKS} at a time")
+    read: dict[RecordKind, Callable[[str], list[Any]]] = {
+        RecordKind.ARTIFACTS: partial(_listed, tx),
+        RecordKind.MODELS: tx.models.of_task,
+        RecordKind.SCALARS: tx.reports.summaries,
+    }
+    found = ((task, tuple(read[op.kind](task))) for task in op.tasks)
+    return [TaskRecords(task=task, **{op.kind.value: some}) for task, some in found if some]
 
 
 @handles(AppendConsole)
@@ -124,6 +145,14 @@ def report_plots(tx: Tx, op: ReportPlots, now: float) -> None:
 def list_plots(tx: Tx, op: ListPlots, now: float) -> list[Plot]:
     """Return the plots."""
     return _known(tx, op.task, tx.outputs.plots(op.task))
+
+
+def _listed(tx: Tx, task: str) -> list[Artifact]:
+    """Return the artifacts of a task as lists show them: with few rows of what is a table."""
+    return [
+        one if one.table is None else replace(one, table=replace(one.table, rows=one.table.rows[:LISTED_ROWS]))
+        for one in tx.outputs.artifacts(task)
+    ]
 
 
 def _known(tx: Tx, task: str, found: list[Item]) -> list[Item]:

@@ -6,6 +6,8 @@ from penstock.core.run import Change, ChangeKind
 from penstock.core.task import Status, Task, TaskType
 from penstock.store.sql import Session, Where
 
+_ADD = """INSERT INTO changes (at, kind, task, run, step, attempt, status, message, place)
+    VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)"""
 _OF_TASK = "EXISTS (SELECT 1 FROM tasks t WHERE t.id = changes.task AND {within})"
 
 
@@ -24,12 +26,11 @@ class SqlChanges:
         task is one: a `step` that is given here has no task of its own. A task that waits now names its queue.
         """
         self._session.append(
-            """INSERT INTO changes (at, kind, task, run, step, attempt, status, message, place)
-                VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)""",
+            _ADD,
             now,
             kind.value,
             task.id,
-            task.run or (task.id if task.type is TaskType.CONTROLLER else None),
+            _run_of(task),
             step or task.step,
             task.attempt if task.step is not None and step is None else 0,
             str(status),
@@ -37,14 +38,12 @@ class SqlChanges:
             (task.queue or "") if status == Status.QUEUED and kind is ChangeKind.STATUS else "",
         )
 
-    def note(self, kind: ChangeKind, place: str, now: float) -> None:
-        """Add a line about a queue or an agent."""
-        self._session.append(
-            "INSERT INTO changes (at, kind, task, attempt, status, message, place) VALUES (?, ?, '', 0, '', '', ?)",
-            now,
-            kind.value,
-            place,
-        )
+    def note(self, kind: ChangeKind, place: str, now: float, task: Task | None = None) -> None:
+        """Add a line about something that is no step of a run's way: a queue, an agent, what is said of a task."""
+        about = ("", None, None, 0, "") if task is None else (
+            task.id, _run_of(task), task.step, task.attempt, str(task.status)
+        )  # fmt: skip
+        self._session.append(_ADD, now, kind.value, *about, "", place)
 
     def after(self, seq: int, run: str | None, limit: int) -> list[Change]:
         """Return the changes after one, oldest first; of one run when it is given."""
@@ -80,3 +79,8 @@ class SqlChanges:
         self._session.settle()
         row = self._session.first("SELECT COALESCE(MAX(seq), 0) FROM changes")
         return int(row[0]) if row else 0
+
+
+def _run_of(task: Task) -> str | None:
+    """Return the run that a task is a part of, or is."""
+    return task.run or (task.id if task.type is TaskType.CONTROLLER else None)

@@ -14,9 +14,9 @@ from hypothesis import assume, given
 from hypothesis import strategies as st
 
 from penstock.core.errors import BadParameter
+from penstock.core.secret import MASK
 from penstock.core.task import Parameter
 from penstock.run.connecting.dicts import ConnectedDict, connect_dict
-from penstock.run.connecting.secrets import MASK
 
 SETTINGS = {"lr": 0.1, "net": {"depth": 3, "act": "relu", "more": {}}, "tags": ["a"]}
 

@@ -13,8 +13,8 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from penstock.core.secret import MASK
 from penstock.core.task import Parameter
-from penstock.run.connecting.secrets import MASK
 from penstock.run.connecting.values import LONGEST, SHOWN, Unfit, assign, is_fixed, parameter, record, warn_unfit
 
 

@@ -275,7 +275,7 @@ def test_a_preview_tells_shape_dtypes_and_first_rows(shelf) -> None:
 def test_the_first_rows_are_told_as_data(shelf) -> None:
     frame = pd.DataFrame({"number": range(1_000), "word": ["abc" * 50] * 1_000})
     table = shelf.keep(frame).stored.table
-    assert (table.columns, table.types[0], len(table.rows)) == (("number", "word"), "int64", 10)
+    assert (table.columns, table.types[0], len(table.rows)) == (("number", "word"), "int64", 200)
     assert table.rows[3] == ("3", "abc" * 13 + "…")
     labelled = shelf.keep(pd.DataFrame({"a": [1.5, None]}, index=pd.Index(["x", "y"], name="key"))).stored.table
     assert (labelled.columns, labelled.rows) == (("key", "a"), (("x", "1.5"), ("y", "nan")))

@@ -78,7 +78,7 @@ def test_a_preview_shows_the_first_rows(shelf) -> None:
 def test_the_first_rows_are_told_as_data(shelf) -> None:
     table = shelf.keep(pl.DataFrame({"a": range(100), "b": [None] * 100})).stored.table
     assert (table.columns, table.types[0]) == (("a", "b"), "Int64")
-    assert (len(table.rows), table.rows[1]) == (10, ("1", "None"))
+    assert (len(table.rows), table.rows[1]) == (100, ("1", "None"))
     wide = shelf.keep(pl.DataFrame({str(number): [number] for number in range(99)})).stored.table
     assert len(wide.columns) == len(wide.rows[0]) == 20
 

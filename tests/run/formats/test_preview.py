@@ -58,10 +58,17 @@ def test_a_large_object_without_attributes_shows_its_type() -> None:
 
 
 def test_the_head_of_a_table_is_bounded_and_never_fails() -> None:
-    table = preview.head(lambda: (["a\0", "\ud800"], [int, "y" * 99], ([number, b"x" * 99] for number in range(99))))
+    table = preview.head(lambda: (["a\0", "\ud800"], [int, "y" * 99], ([number, b"x" * 99] for number in range(999))))
     assert table is not None
     assert table.columns == ("a\ufffd", "?")
     assert len(table.types[1]) == preview.CELL
     assert (len(table.rows), table.rows[1][0]) == (preview.ROWS, "1")
     assert all(len(cell) <= preview.CELL for row in table.rows for cell in row)
     assert preview.head(lambda: ([], [], [[1 / 0]])) is None
+
+
+def test_of_a_table_of_long_texts_fewer_rows_are_kept() -> None:
+    names = [str(number) for number in range(preview.COLUMNS)]
+    table = preview.head(lambda: (names, names, (["x" * 99] * preview.COLUMNS for _ in range(999))))
+    assert table is not None
+    assert len(table.rows) == preview.MOST // (preview.CELL * preview.COLUMNS)

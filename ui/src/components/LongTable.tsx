@@ -18,8 +18,10 @@ export function LongTable<Row>(props: {
   isChosen?: (row: Row) => boolean;
   /** Is told when one has come near the end. */
   onEnd?: () => void;
+  /** Whether rows stay rows on a narrow screen, to be scrolled sideways: of data that has no names for its cells. */
+  flat?: boolean;
 }) {
-  const { label, head, columns, rows, keyOf, cells, isChosen, onEnd } = props;
+  const { label, head, columns, rows, keyOf, cells, isChosen, onEnd, flat = false } = props;
   const scroller = useRef<HTMLElement>(null);
   const walked = useRows<HTMLTableElement>();
   const virtual = useVirtualizer({
@@ -45,9 +47,10 @@ export function LongTable<Row>(props: {
   }, [isNear, rows.length]);
   const before = items[0]?.start ?? 0;
   const after = virtual.getTotalSize() - (items.at(-1)?.end ?? 0);
+  const look = flat ? "table-scroller long" : "table-scroller long stacks";
   return (
     // biome-ignore lint/a11y/noNoninteractiveTabindex: what scrolls has to be reached by keyboard
-    <section className="table-scroller long stacks" aria-label={label} tabIndex={0} ref={scroller}>
+    <section className={look} aria-label={label} tabIndex={0} ref={scroller}>
       <table className="table" ref={walked} aria-rowcount={rows.length + 1}>
         <caption className="unseen">{label}</caption>
         <thead>

@@ -31,6 +31,20 @@ test("a list is concerned by every change of what it lists", () => {
   expect(isConcerned(["SearchRuns", { limit: 50 }], [change({ kind: "agent" })])).toBe(false);
 });
 
+test("what is said of a task, of its models, and who may do what, is heard of where it is shown", () => {
+  const described = change({ kind: "described" });
+  expect(isConcerned(["SearchTasks", { limit: 50 }], [described])).toBe(true);
+  expect(isConcerned(["GetTask", { id: "t1" }], [described])).toBe(true);
+  const model = change({ kind: "model", place: "m1" });
+  expect(isConcerned(["FindModels", {}], [model])).toBe(true);
+  expect(isConcerned(["GetModel", { id: "m1" }], [model])).toBe(true);
+  expect(isConcerned(["ListRecords", { tasks: ["t0", "t1"] }], [model])).toBe(true);
+  expect(isConcerned(["GetModel", { id: "m2" }], [model])).toBe(false);
+  const access = change({ kind: "access", task: "", run: null });
+  expect(isConcerned(["ListKeys", { owner: "ada" }], [access])).toBe(true);
+  expect(isConcerned(["SearchRuns", { limit: 50 }], [access])).toBe(false);
+});
+
 const detail = {
   run: { task: { id: "r1", status: "in_progress" }, counts: { pending: 1, running: 1 } },
   steps: [

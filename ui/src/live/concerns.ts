@@ -4,18 +4,20 @@ import type { Change, RunDetail, StepState } from "../api/types";
 
 /** Operations that list things: they are asked again whenever a change of one of these kinds comes. */
 const LISTS: Readonly<Record<string, readonly Change["kind"][]>> = {
-  ListRuns: ["status", "deleted", "stop asked"],
-  SearchRuns: ["status", "deleted", "stop asked"],
-  ListPipelines: ["status", "deleted"],
-  ListFailures: ["status", "deleted"],
-  SearchTasks: ["status", "deleted"],
-  ListTasks: ["status", "deleted"],
+  ListRuns: ["status", "deleted", "stop asked", "described"],
+  SearchRuns: ["status", "deleted", "stop asked", "described"],
+  ListPipelines: ["status", "deleted", "described"],
+  ListFailures: ["status", "deleted", "described"],
+  SearchTasks: ["status", "deleted", "described"],
+  ListTasks: ["status", "deleted", "described"],
+  ListProjects: ["described"],
   ListQueues: ["queue", "status", "agent"],
   ListEntries: ["queue", "status"],
   ListAgents: ["agent", "status"],
   ListTagLimits: ["limit", "status"],
-  SearchModels: ["status", "deleted"],
-  ListModels: ["status", "deleted"],
+  FindModels: ["model", "deleted"],
+  ListUsers: ["access"],
+  ListKeys: ["access"],
 };
 
 /** Let a list of an operation be asked again with every change of these kinds. */

@@ -1,4 +1,4 @@
-/** The console lines that the page holds: a window onto what may be far more, searched and filtered by numbers. */
+/** The console lines that the page holds: a window onto what may be far more, filtered by numbers. */
 
 import { plain } from "./ansi";
 import { LEVELS, type Level, levelOf } from "./levels";
@@ -88,18 +88,6 @@ export class LogLines {
     return older.length;
   }
 
-  /** Return the numbers of the lines that hold a text; `-1` nowhere. */
-  find(text: string, matchCase = false): number[] {
-    if (text === "") return [];
-    const wanted = matchCase ? text : text.toLowerCase();
-    const found: number[] = [];
-    for (let index = 0; index < this.#lines.length; index++) {
-      const line = readable(this.#lines[index]?.text ?? "");
-      if ((matchCase ? line : line.toLowerCase()).includes(wanted)) found.push(index);
-    }
-    return found;
-  }
-
   /** Return the numbers of the lines that are at least so grave, with what follows an error up to the next line that
    *  says how grave it is: a traceback is read as one. */
   atLeast(level: Level): number[] {
@@ -122,11 +110,6 @@ export class LogLines {
   indexOf(chunk: number, line: number): number | null {
     const index = this.#lines.findIndex((one) => one.chunk === chunk && one.line === line);
     return index < 0 ? null : index;
-  }
-
-  /** Return everything as text, for the clipboard or a file. */
-  text(): string {
-    return this.#lines.map((line) => plain(line.text)).join("\n");
   }
 }
 

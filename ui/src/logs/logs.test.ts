@@ -2,12 +2,17 @@ import { describe, expect, it } from "vitest";
 import { pieces, plain } from "./ansi";
 import { levelOf } from "./levels";
 import { type Chunk, LogLines, placeIn, window } from "./lines";
-import { ConsoleReader, type Range } from "./reader";
+import { ConsoleReader, type Range, readAll } from "./reader";
+import { ConsoleSearch, type Found, type Place } from "./search";
 
 const ESC = "\x1b";
 
 function chunk(id: number, texts: string[], task = "t"): Chunk {
   return { id, task, lines: texts.map((text) => [id, "out", text] as const) };
+}
+
+function textOf(lines: LogLines): string {
+  return Array.from({ length: lines.length }, (_, index) => lines.at(index)?.text).join("\n");
 }
 
 describe("colours of terminals", () => {
@@ -71,14 +76,14 @@ describe("the lines of a console", () => {
     lines.append([chunk(3, ["a", "b"])]);
     lines.append([chunk(3, ["a", "b"]), chunk(4, ["c"])]);
     expect(lines.prepend([chunk(1, ["z"]), chunk(3, ["a", "b"])])).toBe(1);
-    expect(lines.text()).toBe("z\na\nb\nc");
+    expect(textOf(lines)).toBe("z\na\nb\nc");
     expect([lines.first, lines.last]).toEqual([1, 4]);
   });
 
   it("go at the beginning, in whole chunks, when there are too many", () => {
     const lines = new LogLines(4);
     lines.append([chunk(1, ["a", "b", "c"]), chunk(2, ["d", "e"])]);
-    expect(lines.text()).toBe("d\ne");
+    expect(textOf(lines)).toBe("d\ne");
     expect(lines.hasOlder).toBe(true);
   });
 
@@ -86,23 +91,14 @@ describe("the lines of a console", () => {
     const lines = new LogLines(4);
     lines.append([chunk(3, ["e", "f"]), chunk(4, ["g", "h"])]);
     lines.prepend([chunk(2, ["c", "d"])]);
-    expect(lines.text()).toBe("c\nd\ne\nf");
+    expect(textOf(lines)).toBe("c\nd\ne\nf");
     expect([lines.hasNewer, lines.last]).toEqual([true, 3]);
   });
 
   it("of one chunk that is too long are cut at its beginning", () => {
     const lines = new LogLines(2);
     lines.append([chunk(1, ["a", "b", "c"])]);
-    expect(lines.text()).toBe("b\nc");
-  });
-
-  it("are found by what is read, not by what terminals are told", () => {
-    const lines = new LogLines();
-    lines.append([chunk(1, [`${ESC}[31mEr${ESC}[0mror`, "error", "fine"])]);
-    expect(lines.find("error")).toEqual([0, 1]);
-    expect(lines.find("error", true)).toEqual([1]);
-    expect(lines.find("31m")).toEqual([]);
-    expect(lines.find("")).toEqual([]);
+    expect(textOf(lines)).toBe("b\nc");
   });
 
   it("of an error are shown with what is indented below it", () => {
@@ -121,20 +117,6 @@ describe("the lines of a console", () => {
     expect(place && lines.indexOf(place.chunk, place.line)).toBe(1);
     expect(lines.indexOf(8, 0)).toBeNull();
     expect([placeIn("7"), placeIn("x.y"), placeIn(undefined)]).toEqual([null, null, null]);
-  });
-
-  it("of 200,000 are searched in one go", () => {
-    const lines = new LogLines();
-    lines.append(
-      Array.from({ length: 200 }, (_, id) =>
-        chunk(
-          id + 1,
-          Array.from({ length: 1000 }, (_, n) => `line ${id * 1000 + n}`),
-        ),
-      ),
-    );
-    expect(lines.length).toBe(200_000);
-    expect(lines.find("199999")).toEqual([199_999]);
   });
 });
 
@@ -166,6 +148,30 @@ describe("reading a console", () => {
     expect(reader.shift).toBeGreaterThan(0);
   });
 
+  it("goes elsewhere once what was asked for is there", async () => {
+    const reader = new ConsoleReader(answering(all));
+    const begun = reader.start();
+    await reader.start(100);
+    await begun;
+    expect(reader.lines.indexOf(100, 0)).not.toBeNull();
+  });
+
+  it("goes through all of it, in pieces, to save it", async () => {
+    const asked: Range[] = [];
+    const read = answering(all);
+    const found: number[] = [];
+    const noted = (range: Range) => {
+      asked.push(range);
+      return read(range);
+    };
+    for await (const chunks of readAll(noted)) {
+      found.push(...chunks.map(({ id }) => id));
+    }
+    expect(found).toEqual(all.map(({ id }) => id));
+    expect(asked.length).toBeLessThan(4);
+    for await (const _ of readAll(answering([]))) expect.unreachable();
+  });
+
   it("can begin around a line, and goes on to its end", async () => {
     const reader = new ConsoleReader(answering(all));
     await reader.start(100);
@@ -185,7 +191,7 @@ describe("reading a console", () => {
     expect(told).toBe(0);
     pieces.push(chunk(4, ["more"]));
     await reader.newer();
-    expect([told, reader.lines.text().endsWith("more")]).toEqual([1, true]);
+    expect([told, textOf(reader.lines).endsWith("more")]).toEqual([1, true]);
     stop();
   });
 
@@ -200,5 +206,60 @@ describe("reading a console", () => {
     isAway = false;
     await reader.newer();
     expect(reader.error).toBeNull();
+  });
+});
+
+describe("searching a console", () => {
+  const at = (chunk: number): Place => ({ chunk, line: 0 });
+
+  /** A server that looks at two lines at a time; the lines may become more. */
+  function looking(lines: string[]) {
+    return (text: string, after: Place | null): Promise<Found> => {
+      const from = after?.chunk ?? 0;
+      const places = lines.flatMap((line, n) => (n >= from && n < from + 2 && line.includes(text) ? [at(n + 1)] : []));
+      const to = Math.min(lines.length, from + 2);
+      return Promise.resolve({ places, place: to > 0 ? at(to) : null, isOver: to === lines.length });
+    };
+  }
+
+  it("goes on until all of it was looked at, and on again when more was printed", async () => {
+    const lines = ["a", "b", "a", "b", "a"];
+    const search = new ConsoleSearch(looking(lines));
+    await search.start("a");
+    expect([search.places, search.isLooking]).toEqual([[at(1), at(3), at(5)], false]);
+    lines.push("b", "a");
+    await search.more();
+    expect(search.places.at(-1)).toEqual(at(7));
+  });
+
+  it("forgets what was found of another text, also when its answer comes late", async () => {
+    const answers: ((found: Found) => void)[] = [];
+    const search = new ConsoleSearch(() => new Promise((resolve) => answers.push(resolve)));
+    const first = search.start("a");
+    const second = search.start("ab");
+    answers[1]?.({ places: [at(2)], place: at(2), isOver: true });
+    await second;
+    answers[0]?.({ places: [at(1)], place: at(1), isOver: true });
+    await first;
+    expect(search.places).toEqual([at(2)]);
+    await search.start("");
+    expect([search.places, answers.length]).toEqual([[], 2]);
+  });
+
+  it("ends where there are more places than anybody goes through", async () => {
+    const search = new ConsoleSearch(looking(Array.from({ length: 10 }, () => "a")), 3);
+    await search.start("a");
+    expect([search.places.length, search.isFull, search.isLooking]).toEqual([3, true, false]);
+  });
+
+  it("says what went wrong, and can be tried again", async () => {
+    let isAway = true;
+    const look = looking(["a"]);
+    const search = new ConsoleSearch((text, after) => (isAway ? Promise.reject(new Error("away")) : look(text, after)));
+    await search.start("a");
+    expect([search.error, search.isLooking]).toEqual([new Error("away"), false]);
+    isAway = false;
+    await search.more();
+    expect([search.error, search.places]).toEqual([null, [at(1)]]);
   });
 });

@@ -23,7 +23,7 @@ export class ConsoleReader {
   readonly #heard = new Set<() => void>();
   #version = 0;
   #limit = FEWEST;
-  #busy = false;
+  #asking: Promise<void> | null = null;
   /** Whether nothing has been read yet. */
   isNew = true;
   error: unknown = null;
@@ -47,6 +47,7 @@ export class ConsoleReader {
 
   /** Read the end of the console, or what is around a piece of it. */
   async start(chunk?: number): Promise<void> {
+    while (this.#asking) await this.#asking;
     await this.#ask(async () => {
       const range = chunk === undefined ? { newest: true } : { after: Math.max(0, chunk - FEWEST / 2) };
       const found = await this.#read({ ...range, limit: FEWEST });
@@ -84,15 +85,19 @@ export class ConsoleReader {
   }
 
   #learn(found: readonly Chunk[]): void {
-    if (found.length === 0) return;
-    const each = found.reduce((sum, chunk) => sum + chunk.lines.length, 0) / found.length;
-    this.#limit = Math.max(1, Math.min(MANY, Math.round(LINES / Math.max(1, each))));
+    if (found.length > 0) this.#limit = piecesOf(found);
   }
 
-  /** Do one thing at a time; null says that nothing changed. */
+  /** Do one thing at a time, and nothing while another is done; null says that nothing changed. */
   async #ask(act: () => Promise<number | null>): Promise<void> {
-    if (this.#busy) return;
-    this.#busy = true;
+    if (this.#asking) return;
+    this.#asking = this.#carryOut(act).finally(() => {
+      this.#asking = null;
+    });
+    await this.#asking;
+  }
+
+  async #carryOut(act: () => Promise<number | null>): Promise<void> {
     try {
       const shift = await act();
       if (shift === null && this.error === null) return;
@@ -101,10 +106,27 @@ export class ConsoleReader {
     } catch (error) {
       this.error = error;
       this.isNew = false;
-    } finally {
-      this.#busy = false;
     }
     this.#version++;
     for (const heard of this.#heard) heard();
+  }
+}
+
+/** Return how many pieces such as these are lines enough at a time. */
+function piecesOf(found: readonly Chunk[]): number {
+  const each = found.reduce((sum, chunk) => sum + chunk.lines.length, 0) / found.length;
+  return Math.max(1, Math.min(MANY, Math.round(LINES / Math.max(1, each))));
+}
+
+/** Read a whole console from its beginning, some pieces at a time. */
+export async function* readAll(read: Read): AsyncGenerator<readonly Chunk[]> {
+  for (let [after, limit, isOver] = [0, FEWEST, false]; !isOver; ) {
+    const found = await read({ after, limit });
+    const last = found.at(-1);
+    isOver = found.length < limit;
+    if (!last) return;
+    yield found;
+    after = last.id;
+    limit = piecesOf(found);
   }
 }

@@ -12,9 +12,10 @@ from collections.abc import Sequence
 from enum import Enum
 from typing import Any, TypeAlias, cast
 
+from penstock.core.secret import MASK
+from penstock.core.secret_names import is_secret
 from penstock.core.task import Parameter
 from penstock.run.arguments.recording import Found
-from penstock.run.connecting.secrets import MASK, is_secret
 from penstock.run.connecting.values import Unfit, fit, is_fixed, read_list, record
 
 Texts: TypeAlias = Sequence[Sequence[str]]  # what the command line had for an argument, a list for each occurrence

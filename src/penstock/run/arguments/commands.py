@@ -14,10 +14,10 @@ from typing import Any
 from weakref import WeakKeyDictionary
 
 from penstock.core.flat import Path, is_items, join
+from penstock.core.secret import MASK
 from penstock.core.task import Parameter
 from penstock.run.arguments.patches import Patches, Place
 from penstock.run.arguments.recording import RECORDING, Found, attempt
-from penstock.run.connecting.secrets import MASK
 from penstock.run.connecting.values import is_fixed, read_list, record
 from penstock.run.imports import is_below, library_folders
 

@@ -13,10 +13,11 @@ from collections.abc import Mapping, Sequence
 from types import ModuleType
 from typing import Any, NamedTuple
 
+from penstock.core.secret import MASK
+from penstock.core.secret_names import is_secret
 from penstock.core.task import Parameter
 from penstock.run.arguments.patches import Patches, Place
 from penstock.run.arguments.recording import RECORDING, Found, attempt
-from penstock.run.connecting.secrets import MASK, is_secret
 from penstock.run.connecting.values import Unfit, fit, is_fixed, read_list, record
 
 COMMAND = "command"

@@ -11,10 +11,12 @@ from collections.abc import Iterable
 from types import ModuleType
 from typing import Any, cast
 
+from penstock.core.secret import MASK
+from penstock.core.secret_names import is_secret
 from penstock.core.task import Configuration
 from penstock.run.arguments.patches import Patches, Place, wrap
 from penstock.run.arguments.recording import RECORDING, Found, attempt
-from penstock.run.connecting.secrets import MASK, is_secret, masked
+from penstock.run.connecting.secrets import masked
 from penstock.run.connecting.values import read_list
 
 OVERRIDES = "overrides"

@@ -23,8 +23,10 @@ from typing import Any, NamedTuple, cast
 from penstock.core import parameters
 from penstock.core.errors import BadParameter
 from penstock.core.flat import Path, is_dict, is_items, join
+from penstock.core.secret import MASK
+from penstock.core.secret_names import is_secret
 from penstock.core.task import Json, Parameter
-from penstock.run.connecting.secrets import MASK, is_secret, masked, unmasked
+from penstock.run.connecting.secrets import masked, unmasked
 
 LONGEST = 100_000  # characters of a value that is written as JSON
 SHOWN = 1_000  # characters of the text that stands for what a parameter cannot hold

@@ -15,10 +15,11 @@ from penstock.core.outputs import TableHead
 from penstock.run.formats.stored import package_of, type_name
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Sequence
+    from collections.abc import Callable, Iterable, Iterator, Sequence
 
 LIMIT = 2_000
-ROWS, COLUMNS, CELL = 10, 20, 40
+ROWS, COLUMNS, CELL = 200, 20, 40
+MOST = 80_000  # characters of a table's first rows: fewer rows where these are long
 _LONG_REPR = 1 << 20  # stored bytes from which on an unknown type's own repr is not trusted to be short
 _SHORT_REPRS = {"numpy", "pandas", "polars", "pyarrow", "sklearn", "torch", "xgboost", "lightgbm", "datetime"}
 
@@ -44,10 +45,20 @@ def head(make: Callable[[], tuple[Sequence[object], Sequence[object], Iterable[S
         return TableHead(
             columns=tuple(map(_cell, names[:COLUMNS])),
             types=tuple(_cell(str(kind)) for kind in types[:COLUMNS]),
-            rows=tuple(tuple(map(_cell, row[:COLUMNS])) for row in islice(rows, ROWS)),
+            rows=tuple(_rows(rows)),
         )
     except Exception:  # noqa: BLE001 - user code runs in here, and a preview is never worth a failed step
         return None
+
+
+def _rows(rows: Iterable[Sequence[object]]) -> Iterator[tuple[str, ...]]:
+    left = MOST
+    for row in islice(rows, ROWS):
+        cells = tuple(map(_cell, row[:COLUMNS]))
+        left -= sum(map(len, cells))
+        if left < 0:
+            return
+        yield cells
 
 
 def _cell(value: object) -> str:

@@ -10,13 +10,14 @@ from contextlib import suppress
 from pathlib import Path
 
 from penstock.core.errors import Conflict
+from penstock.core.secret import MASK
+from penstock.core.secret_names import is_secret
 from penstock.core.task import CONTINUABLE, Configuration, Script, Task, TaskType, Worker
 from penstock.ops.lifecycle import BeginTask, ContinueTask, ResetTask
 from penstock.ops.models import ListModels
 from penstock.ops.outputs import ListArtifacts, SummarizeScalars
 from penstock.ops.tasks import CreateTask, DescribeTask, ListTasks, NewTask, SetConfiguration
 from penstock.run import liveness, reconcile
-from penstock.run.connecting.secrets import MASK, is_secret
 from penstock.sdk import session
 from penstock.settings import environment_of_interest
 

@@ -40,7 +40,7 @@ export function Overlays(props: { found: Comparison; step: string | undefined; o
       {isPending ? (
         <Skeleton rows={6} />
       ) : (
-        <Metrics key={chosen} tasks={tasks} isLive={found.runs.some((run) => !isOver(run.task.status))} />
+        <Metrics key={chosen} unit="runs" tasks={tasks} isLive={found.runs.some((run) => !isOver(run.task.status))} />
       )}
     </div>
   );

@@ -14,7 +14,9 @@ export function EditModel({ model, onClose }: { model: Model; onClose: () => voi
       title={`Edit ${model.name}`}
       action="Save"
       onClose={onClose}
-      run={() => act("ChangeModel", { id, task, comment, tags: wordsOf(tags) }, "GetModel", "FindModels", "ListModels")}
+      run={() =>
+        act("ChangeModel", { id, task, comment, tags: wordsOf(tags) }, "GetModel", "FindModels", "ListRecords")
+      }
     >
       <Field label="Comment">
         {(ids) => (

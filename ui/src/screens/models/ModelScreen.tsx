@@ -47,7 +47,7 @@ function Actions({ model, ask }: { model: Model; ask: (what: "publish" | "edit")
   const { id, task, archived } = model;
   const archive = (): void =>
     void attempt(
-      act("ArchiveModel", { id, task, archived: !archived }, "GetModel", "FindModels", "ListModels"),
+      act("ArchiveModel", { id, task, archived: !archived }, "GetModel", "FindModels", "ListRecords"),
       archived ? `${model.name} is back` : `${model.name} is archived`,
     );
   return (
@@ -203,7 +203,7 @@ function Publish({ model, onClose }: { model: Model; onClose: () => void }) {
       description="Others can build on it: from then on it stays as it is, except for its comment and tags. This cannot be undone."
       action="Publish model"
       onClose={onClose}
-      run={() => act("PublishModel", { id, task }, "GetModel", "FindModels", "ListModels")}
+      run={() => act("PublishModel", { id, task }, "GetModel", "FindModels", "ListRecords")}
     />
   );
 }

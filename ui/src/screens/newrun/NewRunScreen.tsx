@@ -6,6 +6,7 @@ import { type Answer, type Args, randomWord } from "../../api/call";
 import { shown } from "../../api/errors";
 import { useAct, useOp } from "../../api/queries";
 import type { Json } from "../../api/types";
+import { AGENT_COMES, useAgentComes } from "../../components/agents";
 import { Button } from "../../components/Button";
 import { Field, Input, Select, Switch } from "../../components/Field";
 import { StatusBadge } from "../../components/StatusBadge";
@@ -161,7 +162,7 @@ function NewRun({ form }: { form: Form }) {
             />
           </div>
         </section>
-        <Same op={op} />
+        <Same op={op} fields={form.fields} />
       </div>
       <aside className="newrun-side" aria-label="Start">
         <SourceField form={form} />
@@ -198,6 +199,7 @@ function refusedOf(error: unknown, field: FormField): string | null {
 /** The queue, with who serves it now. */
 function QueueField({ queue, onChange }: { queue: string; onChange: (queue: string) => void }) {
   const { data } = useOp("ListQueues", {});
+  const comes = useAgentComes();
   const known = data ?? [];
   const chosen = known.find((one) => one.name === queue);
   const load = (one: (typeof known)[number]): string =>
@@ -216,11 +218,16 @@ function QueueField({ queue, onChange }: { queue: string; onChange: (queue: stri
           </Select>
         )}
       </Field>
-      {chosen?.why_idle && (
-        <p className="newrun-idle" role="status">
-          {chosen.why_idle}
-        </p>
-      )}
+      {chosen?.why_idle &&
+        (comes && !chosen.paused ? (
+          <p className="faint newrun-comes" role="status">
+            {AGENT_COMES}
+          </p>
+        ) : (
+          <p className="newrun-idle" role="status">
+            {chosen.why_idle}
+          </p>
+        ))}
     </div>
   );
 }
@@ -279,14 +286,15 @@ const WAYS = [
 ] as const;
 
 /** The same launch for other places. */
-function Same({ op }: { op: Args<"LaunchRun"> }) {
+function Same({ op, fields }: { op: Args<"LaunchRun">; fields: readonly FormField[] }) {
+  const secrets = useMemo(() => new Set(fields.flatMap((one) => (one.secret ? [one.name] : []))), [fields]);
   const [way, setWay] = useState<(typeof WAYS)[number]["name"]>("command");
   const { label, write } = WAYS.find((one) => one.name === way) ?? WAYS[0];
   return (
     <section className="newrun-panel" aria-label="The same launch elsewhere">
       <Tabs label="The same launch elsewhere" tabs={WAYS} chosen={way} onChoose={setWay}>
         <div className="newrun-same">
-          <Code text={write(op)} label={label} />
+          <Code text={write(op, secrets)} label={label} />
         </div>
       </Tabs>
     </section>

@@ -18,7 +18,8 @@ export function ParameterField(props: {
   const wrong = wrongWith(field, draft) ?? refused;
   const differs = draft !== draftOf(field, usual) && (wrong !== null || !same(readable(field, draft), usual));
   const id = `parameter-${field.name}`;
-  const described = [field.description && `${id}-about`, wrong && `${id}-wrong`].filter(Boolean).join(" ");
+  const about = field.description || (controlOf(field) === "place" ? "A file where it runs, or a URL." : "");
+  const described = [about && `${id}-about`, wrong && `${id}-wrong`].filter(Boolean).join(" ");
   return (
     <div className="parameter" data-wrong={wrong ? true : undefined} data-parameter={field.name}>
       <div className="parameter-name">
@@ -43,9 +44,9 @@ export function ParameterField(props: {
             {wrong}
           </p>
         )}
-        {field.description && (
+        {about && (
           <p id={`${id}-about`} className="field-note">
-            {field.description}
+            {about}
           </p>
         )}
       </div>
@@ -113,12 +114,19 @@ function ControlOf(props: {
     case "secret":
       return (
         <span className="parameter-secret">
-          <Input {...shared} type={seen ? "text" : "password"} autoComplete="off" />
-          <Button small onClick={() => setSeen(!seen)}>
+          <Input
+            {...shared}
+            type={seen ? "text" : "password"}
+            autoComplete="new-password"
+            placeholder={field.value === null || field.value === "" ? "none" : "as it was, which is not shown"}
+          />
+          <Button small disabled={draft === ""} onClick={() => setSeen(!seen)}>
             {seen ? "Hide" : "Show"}
           </Button>
         </span>
       );
+    case "place":
+      return <Input {...shared} type="text" inputMode="url" autoComplete="off" spellCheck={false} />;
     case "date":
       return <Input {...shared} type="date" />;
     case "datetime":

@@ -17,3 +17,13 @@ test("a launch is written as a request without the key", () => {
   expect(asCurl(OP)).toContain("/api/v1/LaunchRun");
   expect(asCurl(OP)).toContain("$PENSTOCK_KEY");
 });
+
+test("what is secret is written down nowhere: it is taken from the environment", () => {
+  const op = { source: "abc", parameters: { "api-key": "hunter2", rate: 1 } };
+  const secrets = new Set(["api-key"]);
+  expect(asCommand(op, secrets)).toBe('penstock launch abc -p api-key="$API_KEY" -p rate=1');
+  expect(asPython(op, secrets)).toContain('{"api-key": os.environ["API_KEY"], "rate": 1}');
+  expect(asPython(op, secrets)).toMatch(/^import os\n/);
+  expect(asCurl(op, secrets)).toContain(`'{"source":"abc","parameters":{"api-key":"'"$API_KEY"'","rate":1}}'`);
+  for (const write of [asCommand, asPython, asCurl]) expect(write(op, secrets)).not.toContain("hunter2");
+});

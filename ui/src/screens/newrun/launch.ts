@@ -5,11 +5,16 @@ import { at } from "../../place";
 
 type Launch = Args<"LaunchRun">;
 
-/** Return the command that does the same. */
-export function asCommand(op: Launch): string {
+type Secrets = ReadonlySet<string>;
+const NONE: Secrets = new Set();
+
+/** Return the command that does the same. What is secret is not written down: it is taken from the environment. */
+export function asCommand(op: Launch, secrets = NONE): string {
   const parts = ["penstock launch", op.source ?? ""];
-  for (const [name, value] of Object.entries(op.parameters ?? {}))
-    parts.push(`-p ${quoted(`${name}=${plain(value as Json)}`)}`);
+  for (const [name, value] of Object.entries(op.parameters ?? {})) {
+    if (secrets.has(name)) parts.push(`-p ${quoted(`${name}=`)}"$${variable(name)}"`);
+    else parts.push(`-p ${quoted(`${name}=${plain(value as Json)}`)}`);
+  }
   if (op.queue) parts.push(`--queue ${quoted(op.queue)}`);
   for (const tag of op.tags ?? []) parts.push(`--tag ${quoted(tag)}`);
   if (op.name) parts.push(`--name ${quoted(op.name)}`);
@@ -19,25 +24,45 @@ export function asCommand(op: Launch): string {
 }
 
 /** Return the lines of Python that do the same. */
-export function asPython(op: Launch): string {
+export function asPython(op: Launch, secrets = NONE): string {
   const given = [`    ${literal(op.source ?? "")}`];
-  if (Object.keys(op.parameters ?? {}).length) given.push(`    parameters=${literal(op.parameters as Json)}`);
+  const parameters = Object.entries(op.parameters ?? {}).map(([name, value]) => {
+    const written = secrets.has(name) ? `os.environ[${literal(variable(name))}]` : literal(value as Json);
+    return `${literal(name)}: ${written}`;
+  });
+  if (parameters.length) given.push(`    parameters={${parameters.join(", ")}}`);
+  const before = Object.keys(op.parameters ?? {}).some((name) => secrets.has(name)) ? "import os\n\n" : "";
   if (op.queue) given.push(`    queue=${literal(op.queue)}`);
   if (op.tags) given.push(`    tags=${literal(op.tags)}`);
   if (op.name) given.push(`    name=${literal(op.name)}`);
   if (op.cache === false) given.push("    use_cache=False");
   if (op.reuse) given.push("    reuse=True");
-  return `from penstock import PipelineController\n\nrun = PipelineController.launch(\n${given.join(",\n")},\n)\nrun.wait()`;
+  return `${before}from penstock import PipelineController\n\nrun = PipelineController.launch(\n${given.join(",\n")},\n)\nrun.wait()`;
 }
 
 /** Return the request that does the same. The key is not written down: it is taken from the environment. */
-export function asCurl(op: Launch): string {
+export function asCurl(op: Launch, secrets = NONE): string {
+  const parameters: Record<string, Json> = {};
+  for (const [name, value] of Object.entries(op.parameters ?? {}))
+    parameters[name] = secrets.has(name) ? mark(name) : (value as Json);
+  let body = quoted(JSON.stringify({ ...op, parameters }));
+  for (const name of secrets) body = body.replaceAll(mark(name), `'"$${variable(name)}"'`);
   const url = new URL(at("api/v1/LaunchRun"), location.origin).href;
   return [
     `curl ${url} \\`,
     `  -H "Authorization: Bearer $PENSTOCK_KEY" -H 'Content-Type: application/json' \\`,
-    `  -d ${quoted(JSON.stringify(op))}`,
+    `  -d ${body}`,
   ].join("\n");
+}
+
+/** Return the variable of the environment that a secret is taken from. */
+function variable(name: string): string {
+  return name.toUpperCase().replace(/^(?=\d)|[^A-Z0-9_]/g, "_");
+}
+
+/** What stands in the place of a secret until the rest is quoted. */
+function mark(name: string): string {
+  return `\u{f8ff}${variable(name)}\u{f8ff}`;
 }
 
 function plain(value: Json): string {

@@ -10,6 +10,7 @@ const field = (more: Partial<FormField>): FormField => ({
   description: "",
   choices: [],
   example: "",
+  secret: false,
   ...more,
 });
 
@@ -18,7 +19,8 @@ test.each([
   [{ type: "str", value: "a", choices: ["a", "b"] }, "choice"],
   [{ type: "date", value: "2026-01-31" }, "date"],
   [{ type: "dict", value: { a: 1 } }, "code"],
-  [{ type: "str", name: "api_key", value: "" }, "secret"],
+  [{ type: "str", name: "api_key", value: "********", secret: true }, "secret"],
+  [{ type: "path", value: "data/train.csv" }, "place"],
   [{ type: "str", value: "a\nb" }, "lines"],
   [{ type: "float", value: 0.1 }, "text"],
 ] as const)("%o gets a %s", (more, control) => {
@@ -31,6 +33,11 @@ test.each([
   ["int", "3.5", false],
   ["int", "1e3", false],
   ["float", "1e-4", true],
+  ["path", "data/train.csv", true],
+  ["path", "s3://bucket/train.csv", true],
+  ["path", "http://", false],
+  ["date", "2026-01-31", true],
+  ["date", "31.1.2026", false],
   ["float", ".5", true],
   ["float", "-inf", true],
   ["float", "1,5", false],
@@ -61,4 +68,12 @@ test("only what was changed is sent, in a form that keeps it as it was written",
 test("an empty text stays nothing where there was nothing", () => {
   expect(valueIn(field({ type: "str", value: null }), "")).toBeNull();
   expect(valueIn(field({ type: "str", value: "a" }), "")).toBe("");
+});
+
+test("of a secret only what somebody writes is known and sent", () => {
+  const secret = field({ name: "api_key", type: "str", value: "********", secret: true });
+  expect(draftOf(secret, "********")).toBe("");
+  expect(wrongWith(secret, "")).toBeNull();
+  expect(changed([secret], { api_key: "" })).toEqual({});
+  expect(changed([secret], { api_key: "hunter2" })).toEqual({ api_key: "hunter2" });
 });

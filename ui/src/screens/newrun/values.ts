@@ -7,25 +7,26 @@ export type FormField = Schemas["Field"];
 /** What stands in a control: a text, or on and off. */
 export type Draft = string | boolean;
 
-export type Control = "switch" | "choice" | "secret" | "date" | "datetime" | "code" | "lines" | "text";
+export type Control = "switch" | "choice" | "secret" | "date" | "datetime" | "place" | "code" | "lines" | "text";
 
-const SECRET = /password|passwd|secret|token|api_?key|credential/i;
 const STRUCTURES = new Set(["list", "tuple", "dict"]);
 
 /** Return which control a parameter has. */
 export function controlOf(field: FormField): Control {
+  if (field.secret) return "secret";
   if (field.choices.length) return "choice";
   if (field.type === "bool") return "switch";
   if (field.type === "date") return "date";
   if (field.type === "datetime") return "datetime";
+  if (field.type === "path") return "place";
   if (STRUCTURES.has(field.type) || (typeof field.value === "object" && field.value !== null)) return "code";
-  if (SECRET.test(field.name) && (field.type === "str" || field.type === "")) return "secret";
   return typeof field.value === "string" && field.value.includes("\n") ? "lines" : "text";
 }
 
 /** Return how a value stands in its control. */
 export function draftOf(field: FormField, value: Json): Draft {
   if (controlOf(field) === "switch") return value === true;
+  if (controlOf(field) === "secret") return ""; // what it was stays with the server, until another one is written
   if (controlOf(field) === "choice") return JSON.stringify(value);
   if (value === null || value === undefined) return "";
   if (typeof value === "string") return value;
@@ -36,13 +37,15 @@ export function draftOf(field: FormField, value: Json): Draft {
 
 /** Return what is wrong with what stands in a control, in a sentence; null when nothing is. */
 export function wrongWith(field: FormField, draft: Draft): string | null {
-  if (typeof draft === "boolean" || controlOf(field) === "choice") return null;
+  if (typeof draft === "boolean" || controlOf(field) === "choice" || controlOf(field) === "secret") return null;
   const text = draft.trim();
   if (text === "")
     return field.value === null || field.type === "str" || field.type === "" ? null : "A value is missing.";
   if (field.type === "int" && !/^[+-]?\d+(_\d+)*$/.test(text)) return `${text} is no whole number, such as 3.`;
   if (field.type === "float" && !isFloat(text)) return `${text} is no number, such as 0.001 or 1e-4.`;
   if (controlOf(field) === "code") return wrongStructure(field, text);
+  if (field.type === "path" && text.includes("://") && !URL.canParse(text))
+    return "This is no URL, such as s3://bucket/train.csv.";
   if (field.type === "date" && !/^\d{4}-\d{2}-\d{2}$/.test(text)) return "Write a date as 2026-01-31.";
   if (field.type === "datetime" && Number.isNaN(Date.parse(text))) return "Write a time as 2026-01-31T12:00.";
   return null;

@@ -1,8 +1,10 @@
 import type { Queue } from "../../api/types";
+import { useAgentComes } from "../../components/agents";
 import { CopyButton } from "../../components/Text";
 
 /** Why nothing is claimed from a queue, with the command that helps; nothing where agents claim. */
 export function Idle({ queue }: { queue: Queue }) {
+  const comes = useAgentComes();
   if (queue.paused) {
     return (
       <p className="idle" data-hue="aborted">
@@ -11,6 +13,7 @@ export function Idle({ queue }: { queue: Queue }) {
     );
   }
   if (!queue.why_idle) return null;
+  if (comes) return <p className="idle faint">An agent starts by itself when something waits</p>;
   if (!queue.waiting) return <p className="idle faint">No agent listens</p>;
   const command = agentCommand(queue.name);
   return (

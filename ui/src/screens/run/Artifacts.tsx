@@ -1,11 +1,11 @@
 import "./records.css";
-import { useQueries } from "@tanstack/react-query";
+import { useMemo } from "react";
 import type { Schemas } from "../../api/call";
-import { opQuery } from "../../api/queries";
+import { LongList } from "../../components/LongList";
 import { EmptyState, ErrorNote, Skeleton } from "../../components/Text";
 import { sizeText } from "./blobs";
-import type { Recorder } from "./Metrics";
 import { Preview } from "./Preview";
+import { type Recorder, useRecords } from "./records";
 
 export type Artifact = Schemas["Artifact"];
 
@@ -18,51 +18,59 @@ export function Artifacts(props: {
   onChoose: (artifact: string | undefined) => void;
 }) {
   const { tasks, isLive, chosen, onChoose } = props;
-  const answers = useQueries({
-    queries: tasks.map((task) => ({
-      ...opQuery("ListArtifacts", { task: task.id }),
-      refetchInterval: isLive ? 5_000 : (false as const),
-    })),
-  });
-  const error = answers.find((one) => one.error)?.error;
-  const found = tasks.flatMap((task, index) =>
-    (answers[index]?.data ?? []).map((artifact) => ({ artifact, task, key: `${task.name}/${artifact.name}` })),
+  const { found, error, isPending } = useRecords("artifacts", tasks, isLive, 5_000);
+  const shown = useMemo(
+    () =>
+      found.flatMap(({ task, items }) =>
+        items.map((artifact) => ({ artifact, task, name: `${task.name}/${artifact.name}` })),
+      ),
+    [found],
   );
   if (error) return <ErrorNote error={error} />;
-  if (!found.length && answers.some((one) => one.isPending)) return <Skeleton rows={5} />;
-  if (!found.length) return <EmptyState title="No artifacts">What steps return or upload appears here.</EmptyState>;
+  if (!shown.length && isPending) return <Skeleton rows={5} />;
+  if (!shown.length) return <EmptyState title="No artifacts">What steps return or upload appears here.</EmptyState>;
   return (
-    <ul className="records">
-      {found.map(({ artifact, task, key }) => {
-        const isOpen = chosen === key;
-        return (
-          <li key={`${task.id}\0${artifact.name}`} className="record">
-            <button
-              type="button"
-              className="record-head"
-              aria-expanded={isOpen}
-              onClick={() => onChoose(isOpen ? undefined : key)}
-            >
-              <span aria-hidden="true">{isOpen ? "▾" : "▸"}</span>
-              <span className="record-name cut" title={artifact.name}>
-                {task.name && <span className="faint">{task.name} / </span>}
-                {artifact.name}
-              </span>
-              <span className="quiet cut">{artifact.type || artifact.format}</span>
-              <span className="quiet">{sizeText(artifact.size)}</span>
-            </button>
-            {isOpen ? (
-              <Preview artifact={artifact} />
-            ) : (
-              artifact.preview && (
-                <p className="record-line cut quiet mono" aria-hidden="true">
-                  {artifact.preview.slice(0, 200)}
-                </p>
-              )
-            )}
-          </li>
-        );
-      })}
-    </ul>
+    <LongList
+      label="Artifacts"
+      className="records"
+      items={shown}
+      keyOf={({ artifact, task }) => `${task.id}\0${artifact.name}`}
+      height={68}
+    >
+      {({ artifact, task, name }) => (
+        <Record
+          artifact={artifact}
+          task={task}
+          isOpen={chosen === name}
+          onOpen={(isOpen) => onChoose(isOpen ? name : undefined)}
+        />
+      )}
+    </LongList>
+  );
+}
+
+function Record(props: { artifact: Artifact; task: Recorder; isOpen: boolean; onOpen: (isOpen: boolean) => void }) {
+  const { artifact, task, isOpen, onOpen } = props;
+  return (
+    <div className="record">
+      <button type="button" className="record-head" aria-expanded={isOpen} onClick={() => onOpen(!isOpen)}>
+        <span aria-hidden="true">{isOpen ? "▾" : "▸"}</span>
+        <span className="record-name cut" title={artifact.name}>
+          {task.name && <span className="faint">{task.name} / </span>}
+          {artifact.name}
+        </span>
+        <span className="quiet cut">{artifact.type || artifact.format}</span>
+        <span className="quiet">{sizeText(artifact.size)}</span>
+      </button>
+      {isOpen ? (
+        <Preview artifact={artifact} />
+      ) : (
+        artifact.preview && (
+          <p className="record-line cut quiet mono" aria-hidden="true">
+            {artifact.preview.slice(0, 200)}
+          </p>
+        )
+      )}
+    </div>
   );
 }

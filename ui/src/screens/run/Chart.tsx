@@ -4,7 +4,7 @@ import { useEffect, useMemo, useRef, useState } from "react";
 import uPlot from "uplot";
 import { opQuery } from "../../api/queries";
 import { useTheme } from "../../theme";
-import type { Recorder } from "./Metrics";
+import type { Recorder } from "./records";
 import { aligned, type Line, numberText } from "./series";
 
 const AGAIN = 3_000;
@@ -50,6 +50,7 @@ export function Chart(props: { title: string; tasks: readonly Recorder[]; count:
     const element = place.current;
     if (!element || !lines.length) return;
     const made = new uPlot(optionsFor(element, lines, log, theme), data, element);
+    made.root.querySelector(".u-legend")?.setAttribute("tabindex", "0"); // what scrolls has to be reached by keyboard
     chart.current = made;
     const observer = new ResizeObserver(() => made.setSize({ width: element.clientWidth, height: HEIGHT }));
     observer.observe(element);

@@ -1,30 +1,21 @@
 import "./logs.css";
-import { ArrowDownToLine, ChevronDown, ChevronUp, Download, Search } from "lucide-react";
-import {
-  Fragment,
-  memo,
-  useCallback,
-  useDeferredValue,
-  useEffect,
-  useLayoutEffect,
-  useMemo,
-  useRef,
-  useState,
-  useSyncExternalStore,
-} from "react";
+import { ChevronDown, ChevronUp, Download, Search } from "lucide-react";
+import { type KeyboardEvent, useCallback, useEffect, useMemo, useRef, useState, useSyncExternalStore } from "react";
 import { call } from "../../api/call";
-import { Button, IconButton } from "../../components/Button";
+import { IconButton } from "../../components/Button";
 import { Select } from "../../components/Field";
-import { CopyButton, EmptyState, ErrorNote, Skeleton } from "../../components/Text";
-import { pieces, plain } from "../../logs/ansi";
-import { type Level, levelOf } from "../../logs/levels";
-import { type LogLine, placeIn, window as windowOf } from "../../logs/lines";
-import { ConsoleReader } from "../../logs/reader";
+import { EmptyState, ErrorNote, Skeleton } from "../../components/Text";
+import { toastError } from "../../components/Toast";
+import type { Level } from "../../logs/levels";
+import { type Chunk, placeIn } from "../../logs/lines";
+import { ConsoleReader, type Read, readAll } from "../../logs/reader";
+import { ConsoleSearch, type Look } from "../../logs/search";
+import { Lines, type LinesControl } from "./LogLines";
+import { saved } from "./log-file";
 import { save } from "./save";
 
-const LINE = 18; // pixels; every line has this height, so that a million of them need no measuring
 const EACH = 1_000; // milliseconds between two looks for new lines
-const LONGEST = 4_000; // characters of a line that are drawn
+const SOON = 200; // milliseconds without a key after which the console is searched
 
 export interface LogViewerProps {
   task: string;
@@ -41,63 +32,28 @@ export interface LogViewerProps {
   file: string;
 }
 
-/** A console: only the lines in view are elements; the rest is text that is searched and filtered. */
+/** A console: only the lines in view are elements, only some are here, and all of them are searched and saved. */
 export function LogViewer(props: LogViewerProps) {
   const { task, wholeRun = false, isLive, nameOf, line, onLine, file } = props;
-  const reader = useReader(task, wholeRun, isLive, line);
-  const [text, setText] = useState("");
+  const { reader, read } = useReader(task, wholeRun, isLive, line);
   const [level, setLevel] = useState<Level | "">("");
   const [follows, setFollows] = useState(line === undefined);
   const [showsTime, setShowsTime] = useState(false);
-  const wanted = useDeferredValue(text);
+  const view = useRef<LinesControl>(null);
+  const stay = useCallback(() => setFollows(false), []);
+  const find = useFind({ task, wholeRun, isLive, view, stay });
   const { version, lines } = reader;
   // biome-ignore lint/correctness/useExhaustiveDependencies: the lines change in place; the version counts that
   const shown = useMemo(() => (level === "" ? null : lines.atLeast(level)), [lines, level, version]);
-  // biome-ignore lint/correctness/useExhaustiveDependencies: as above
-  const found = useMemo(() => lines.find(wanted), [lines, wanted, version]);
-  const [hit, setHit] = useState(0);
-  const view = useRef<LinesControl>(null);
-
-  const step = (by: number): void => {
-    if (!found.length) return;
-    const next = (hit + by + found.length) % found.length;
-    setHit(next);
-    setFollows(false);
-    view.current?.show(found[next] ?? 0);
+  const follow = (wanted: boolean): void => {
+    setFollows(wanted);
+    if (wanted && lines.hasNewer) void reader.start();
   };
-  // biome-ignore lint/correctness/useExhaustiveDependencies: only what is looked for moves the view, not new lines
-  useEffect(() => {
-    setHit(0);
-    if (wanted && found.length) {
-      setFollows(false);
-      view.current?.show(found[0] ?? 0);
-    }
-  }, [wanted]);
 
   return (
     <div className="logs">
       <div className="tab-tools">
-        <label className="graph-search">
-          <Search aria-hidden="true" />
-          <span className="unseen">Search in the console</span>
-          <input
-            className="input"
-            type="search"
-            placeholder="Search"
-            value={text}
-            onChange={(event) => setText(event.target.value)}
-            onKeyDown={(event) => event.key === "Enter" && step(event.shiftKey ? -1 : 1)}
-          />
-        </label>
-        {text && (
-          <>
-            <span className="faint" role="status">
-              {found.length ? `${hit + 1} of ${found.length.toLocaleString("en")}` : "nothing found"}
-            </span>
-            <IconButton label="Previous match" icon={<ChevronUp />} onClick={() => step(-1)} />
-            <IconButton label="Next match" icon={<ChevronDown />} onClick={() => step(1)} />
-          </>
-        )}
+        <FindBox find={find} />
         <Select aria-label="Level" value={level} onChange={(event) => setLevel(event.target.value as Level | "")}>
           <option value="">All lines</option>
           <option value="info">Info and graver</option>
@@ -107,21 +63,14 @@ export function LogViewer(props: LogViewerProps) {
         <button type="button" className="toggle" aria-pressed={showsTime} onClick={() => setShowsTime(!showsTime)}>
           Time
         </button>
-        <button type="button" className="toggle" aria-pressed={follows} onClick={() => setFollows(!follows)}>
+        <button type="button" className="toggle" aria-pressed={follows} onClick={() => follow(!follows)}>
           Follow
         </button>
-        <span className="logs-count faint">
-          {lines.length.toLocaleString("en")} {lines.length === 1 ? "line" : "lines"}
-          {lines.hasOlder && ", older ones above"}
-        </span>
-        <CopyButton text={() => lines.text()} what="Copy the lines that are loaded" />
-        <IconButton
-          label="Save the lines that are loaded"
-          icon={<Download />}
-          onClick={() => save(`${file}.log`, lines.text())}
-        />
+        <span className="logs-count faint">{countText(lines)}</span>
+        <SaveAll read={read} file={file} nameOf={wholeRun ? nameOf : undefined} withTime={showsTime} />
       </div>
       {reader.error !== null && <ErrorNote error={reader.error} again={() => void reader.start()} />}
+      {find.error !== null && <ErrorNote error={find.error} again={find.again} />}
       {reader.isNew && <Skeleton rows={10} />}
       {!reader.isNew && lines.length === 0 && reader.error === null && (
         <EmptyState title="No output yet">
@@ -134,10 +83,10 @@ export function LogViewer(props: LogViewerProps) {
           control={view}
           shown={shown}
           version={version}
-          text={wanted}
-          hit={found[hit]}
+          text={find.wanted}
+          hit={find.name}
           follows={follows}
-          setFollows={setFollows}
+          setFollows={follow}
           showsTime={showsTime}
           nameOf={wholeRun ? nameOf : undefined}
           marked={line}
@@ -148,16 +97,25 @@ export function LogViewer(props: LogViewerProps) {
   );
 }
 
-function useReader(task: string, wholeRun: boolean, isLive: boolean, line: string | undefined): ConsoleReader {
+function countText(lines: ConsoleReader["lines"]): string {
+  const count = lines.length.toLocaleString("en");
+  if (lines.hasOlder || lines.hasNewer) {
+    const where = !lines.hasNewer ? "above" : lines.hasOlder ? "above and below" : "below";
+    return `${count} lines here, more ${where}`;
+  }
+  return lines.length === 1 ? "1 line" : `${count} lines`;
+}
+
+function useReader(task: string, wholeRun: boolean, isLive: boolean, line: string | undefined) {
   const first = useRef(line);
-  const reader = useMemo(
-    () =>
-      new ConsoleReader(async (range) => {
-        const chunks = await call("ReadConsole", { task, whole_run: wholeRun, ...range });
-        return chunks as unknown as Awaited<ReturnType<ConstructorParameters<typeof ConsoleReader>[0]>>;
-      }),
+  const read = useCallback<Read>(
+    async (range) => {
+      const chunks = await call("ReadConsole", { task, whole_run: wholeRun, ...range });
+      return chunks as unknown as readonly Chunk[];
+    },
     [task, wholeRun],
   );
+  const reader = useMemo(() => new ConsoleReader(read), [read]);
   useEffect(() => {
     void reader.start(placeIn(first.current)?.chunk);
   }, [reader]);
@@ -173,198 +131,147 @@ function useReader(task: string, wholeRun: boolean, isLive: boolean, line: strin
     return () => clearInterval(timer);
   }, [reader, isLive]);
   useSyncExternalStore(reader.subscribe, () => reader.version);
-  return reader;
+  return { reader, read };
 }
 
-interface LinesControl {
-  show: (index: number) => void;
-}
-
-interface LinesProps {
-  reader: ConsoleReader;
-  control: React.RefObject<LinesControl | null>;
-  /** Numbers of the lines that are shown; null for all. */
-  shown: number[] | null;
-  version: number;
+interface Find {
   text: string;
-  hit: number | undefined;
-  follows: boolean;
-  setFollows: (follows: boolean) => void;
-  showsTime: boolean;
-  nameOf: ((task: string) => string) | undefined;
-  marked: string | undefined;
-  onLine: (line: string | undefined) => void;
+  setText: (text: string) => void;
+  /** What is looked for now: it follows the text when nobody types. */
+  wanted: string;
+  /** Where the search stands, in words; empty while nothing is looked for. */
+  says: string;
+  /** The place that it has come to, as links name it. */
+  name: string | undefined;
+  step: (by: number) => void;
+  error: unknown;
+  again: () => void;
 }
 
-function Lines(props: LinesProps) {
-  const { reader, control, shown, version, text, hit, follows, setFollows, showsTime, nameOf, marked, onLine } = props;
-  const { lines } = reader;
-  const scroller = useRef<HTMLDivElement>(null);
-  const [place, setPlace] = useState({ top: 0, height: 600 });
-  const count = shown?.length ?? lines.length;
-  const rowOf = useCallback((index: number) => (shown ? shown.findIndex((one) => one >= index) : index), [shown]);
-
+/** Look for text in all of a console, and go from place to place. */
+function useFind(props: {
+  task: string;
+  wholeRun: boolean;
+  isLive: boolean;
+  view: React.RefObject<LinesControl | null>;
+  stay: () => void;
+}): Find {
+  const { task, wholeRun, isLive, view, stay } = props;
+  const [text, setText] = useState("");
+  const [hit, setHit] = useState(0);
+  const search = useMemo(() => new ConsoleSearch(lookIn(task, wholeRun)), [task, wholeRun]);
+  useSyncExternalStore(search.subscribe, () => search.version);
+  const { places, text: wanted, isLooking } = search;
   useEffect(() => {
-    control.current = {
-      show(index) {
-        const element = scroller.current;
-        const row = rowOf(index);
-        if (element && row >= 0) element.scrollTop = Math.max(0, row * LINE - element.clientHeight / 2);
-      },
-    };
-  }, [control, rowOf]);
-
-  // What is read stays where it is when older lines come or go above it.
-  const before = useRef(version);
-  useLayoutEffect(() => {
-    const element = scroller.current;
-    if (!element || before.current === version) return;
-    before.current = version;
-    if (follows) element.scrollTop = element.scrollHeight;
-    else if (reader.shift !== 0 && !shown) element.scrollTop += reader.shift * LINE;
-  }, [version, follows, reader, shown]);
-  useLayoutEffect(() => {
-    const element = scroller.current;
-    if (element && follows) element.scrollTop = element.scrollHeight;
-  }, [follows]);
-
-  // The line that the address names is shown once it is there.
-  const first = useRef(marked);
-  useLayoutEffect(() => {
-    const wanted = placeIn(first.current);
-    if (!wanted) return;
-    const index = lines.indexOf(wanted.chunk, wanted.line);
-    if (index === null) return;
-    first.current = undefined;
-    control.current?.show(index);
-  });
-
+    if (text === search.text) return;
+    const timer = setTimeout(() => void search.start(text), text ? SOON : 0);
+    return () => clearTimeout(timer);
+  }, [text, search]);
+  useEffect(() => () => void search.start(""), [search]);
   useEffect(() => {
-    const element = scroller.current;
-    if (!element) return;
-    const observer = new ResizeObserver(() => setPlace((one) => ({ ...one, height: element.clientHeight })));
-    observer.observe(element);
-    return () => observer.disconnect();
-  }, []);
-
-  const scrolled = (): void => {
-    const element = scroller.current;
-    if (!element) return;
-    const atEnd = element.scrollTop + element.clientHeight >= element.scrollHeight - LINE;
-    if (follows && !atEnd && element.scrollTop < place.top - 2) setFollows(false);
-    setPlace({ top: element.scrollTop, height: element.clientHeight });
-    if (element.scrollTop < 40 * LINE) void reader.older();
-    if (atEnd && lines.hasNewer) void reader.newer();
+    if (!isLive || wanted === "") return;
+    const timer = setInterval(() => !document.hidden && void search.more(), 2 * EACH);
+    return () => clearInterval(timer);
+  }, [search, isLive, wanted]);
+  const show = (place: number): void => {
+    const found = places[place];
+    if (!found) return;
+    setHit(place);
+    stay();
+    view.current?.show(found);
   };
+  const isFound = places.length > 0;
+  // biome-ignore lint/correctness/useExhaustiveDependencies: only a new text, and its first place, move the view
+  useEffect(() => show(0), [wanted, isFound]);
+  const total = `${places.length.toLocaleString("en")}${search.isFull || isLooking ? "+" : ""}`;
+  const at = places[hit];
+  return {
+    text,
+    setText,
+    wanted,
+    says: wanted && (isFound ? `${(hit + 1).toLocaleString("en")} of ${total}` : isLooking ? "looking…" : "not found"),
+    name: at && `${at.chunk}.${at.line}`,
+    step: (by) => show((hit + by + places.length) % Math.max(1, places.length)),
+    error: search.error,
+    again: () => void search.more(),
+  };
+}
 
-  const [from, to] = windowOf(place.top, place.height, LINE, count);
-  const rows = Array.from({ length: to - from }, (_, offset) => shown?.[from + offset] ?? from + offset);
+function lookIn(task: string, wholeRun: boolean): Look {
+  return async (text, after, signal) => {
+    const found = await call("SearchConsole", { task, whole_run: wholeRun, text, after, limit: 1_000 }, signal);
+    return { places: found.matches.map((one) => one.place), place: found.place, isOver: found.is_over };
+  };
+}
+
+function FindBox({ find }: { find: Find }) {
+  const keyed = (event: KeyboardEvent): void => {
+    if (event.key !== "Enter") return;
+    event.preventDefault();
+    find.step(event.shiftKey ? -1 : 1);
+  };
   return (
-    <div className="logs-frame">
-      {/* biome-ignore lint/a11y/noNoninteractiveTabindex: what scrolls has to be reached by keyboard */}
-      <section className="logs-lines mono" ref={scroller} onScroll={scrolled} tabIndex={0} aria-label="Console">
-        <div style={{ height: count * LINE }}>
-          <div className="logs-window" style={{ transform: `translateY(${from * LINE}px)` }}>
-            {rows.map((index, offset) => {
-              const one = lines.at(index);
-              if (!one) return null;
-              const name = `${one.chunk}.${one.line}`;
-              const previous = lines.at(rows[offset - 1] ?? -1);
-              const who = nameOf?.(one.task);
-              return (
-                <LineView
-                  key={name}
-                  line={one}
-                  text={text}
-                  isHit={index === hit}
-                  isMarked={name === marked}
-                  showsTime={showsTime}
-                  who={who}
-                  repeats={previous?.task === one.task}
-                  onLine={onLine}
-                />
-              );
-            })}
-          </div>
-        </div>
-      </section>
-      {!follows && (
-        <Button className="logs-down" small icon={<ArrowDownToLine />} onClick={() => setFollows(true)}>
-          To the end
-        </Button>
+    <>
+      <label className="graph-search">
+        <Search aria-hidden="true" />
+        <span className="unseen">Search in the console</span>
+        <input
+          className="input"
+          type="search"
+          placeholder="Search"
+          value={find.text}
+          onChange={(event) => find.setText(event.target.value)}
+          onKeyDown={keyed}
+        />
+      </label>
+      {find.text && (
+        <>
+          <span className="logs-found faint" role="status">
+            {find.says}
+          </span>
+          <IconButton label="Previous match" icon={<ChevronUp />} onClick={() => find.step(-1)} />
+          <IconButton label="Next match" icon={<ChevronDown />} onClick={() => find.step(1)} />
+        </>
       )}
-    </div>
+    </>
   );
 }
 
-interface LineViewProps {
-  line: LogLine;
-  text: string;
-  isHit: boolean;
-  isMarked: boolean;
-  showsTime: boolean;
-  who: string | undefined;
-  repeats: boolean;
-  onLine: (line: string | undefined) => void;
-}
-
-const LineView = memo(function LineView(props: LineViewProps) {
-  const { line, text, isHit, isMarked, showsTime, who, repeats, onLine } = props;
-  const name = `${line.chunk}.${line.line}`;
-  const cut = line.text.length > LONGEST;
-  const level = levelOf(plain(line.text.slice(0, 200)));
+/** Saves all that was printed, whatever of it is here. */
+function SaveAll(props: {
+  read: Read;
+  file: string;
+  nameOf: ((task: string) => string) | undefined;
+  withTime: boolean;
+}) {
+  const { read, file, nameOf, withTime } = props;
+  const [count, setCount] = useState<number | null>(null);
+  const go = async (): Promise<void> => {
+    const parts: string[] = [];
+    let lines = 0;
+    setCount(0);
+    try {
+      for await (const chunks of readAll(read)) {
+        for (const chunk of chunks) {
+          parts.push(saved(chunk, nameOf?.(chunk.task), withTime));
+          lines += chunk.lines.length;
+        }
+        setCount(lines);
+      }
+      save(file.endsWith(".log") ? file : `${file}.log`, parts);
+    } catch (error) {
+      toastError(error);
+    }
+    setCount(null);
+  };
   return (
-    <div
-      className="log-line"
-      data-level={level ?? undefined}
-      data-stream={line.stream}
-      data-hit={isHit || undefined}
-      data-marked={isMarked || undefined}
-    >
-      <button
-        type="button"
-        className="log-link"
-        tabIndex={-1}
-        aria-label={`Link to line ${name}`}
-        onClick={() => onLine(isMarked ? undefined : name)}
-      />
-      {showsTime && <time className="faint">{new Date(line.at * 1_000).toLocaleTimeString("en-GB")} </time>}
-      {who !== undefined && (
-        <span className="log-who" title={who} data-repeats={repeats || undefined}>
-          {who}
+    <>
+      {count !== null && count > 0 && (
+        <span className="faint" role="status">
+          {count.toLocaleString("en")} lines read
         </span>
       )}
-      <span className="log-text">
-        {pieces(cut ? line.text.slice(0, LONGEST) : line.text).map((piece, index) => (
-          <span
-            // biome-ignore lint/suspicious/noArrayIndexKey: pieces have no other name
-            key={index}
-            className={piece.classes.join(" ") || undefined}
-            style={piece.colour || piece.ground ? { color: piece.colour, backgroundColor: piece.ground } : undefined}
-          >
-            <Marked text={piece.text} wanted={text} />
-          </span>
-        ))}
-        {cut && <span className="faint"> … {(line.text.length - LONGEST).toLocaleString("en")} more characters</span>}
-      </span>
-    </div>
-  );
-});
-
-/** A text with what is looked for marked. */
-function Marked({ text, wanted }: { text: string; wanted: string }) {
-  if (!wanted) return text;
-  const parts: string[] = [];
-  const lower = text.toLowerCase();
-  const search = wanted.toLowerCase();
-  let at = 0;
-  for (let next = lower.indexOf(search); next >= 0; next = lower.indexOf(search, at)) {
-    parts.push(text.slice(at, next), text.slice(next, next + search.length));
-    at = next + search.length;
-  }
-  parts.push(text.slice(at));
-  return parts.map((part, index) =>
-    // biome-ignore lint/suspicious/noArrayIndexKey: parts have no other name
-    index % 2 ? <mark key={index}>{part}</mark> : <Fragment key={index}>{part}</Fragment>,
+      <IconButton label="Save the whole log" icon={<Download />} disabled={count !== null} onClick={() => void go()} />
+    </>
   );
 }

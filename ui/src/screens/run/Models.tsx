@@ -1,28 +1,28 @@
 import "./records.css";
-import { useQueries } from "@tanstack/react-query";
-import { opQuery } from "../../api/queries";
+import { useMemo } from "react";
+import { LongList } from "../../components/LongList";
 import { CopyButton, EmptyState, ErrorNote, Skeleton, Tag } from "../../components/Text";
 import { sizeText } from "./blobs";
 import { Facts } from "./Facts";
-import type { Recorder } from "./Metrics";
+import { type Recorder, useRecords } from "./records";
 
 /** The models that tasks made, and those that they were given. */
 export function Models({ tasks, isLive }: { tasks: readonly Recorder[]; isLive: boolean }) {
-  const answers = useQueries({
-    queries: tasks.map((task) => ({
-      ...opQuery("ListModels", { task: task.id }),
-      refetchInterval: isLive ? 5_000 : (false as const),
-    })),
-  });
-  const error = answers.find((one) => one.error)?.error;
-  const found = tasks.flatMap((task, index) => (answers[index]?.data ?? []).map((model) => ({ model, task })));
+  const { found, error, isPending } = useRecords("models", tasks, isLive, 5_000);
+  const shown = useMemo(() => found.flatMap(({ task, items }) => items.map((model) => ({ model, task }))), [found]);
   if (error) return <ErrorNote error={error} />;
-  if (!found.length && answers.some((one) => one.isPending)) return <Skeleton rows={5} />;
-  if (!found.length) return <EmptyState title="No models">Models that steps save or register appear here.</EmptyState>;
+  if (!shown.length && isPending) return <Skeleton rows={5} />;
+  if (!shown.length) return <EmptyState title="No models">Models that steps save or register appear here.</EmptyState>;
   return (
-    <ul className="records">
-      {found.map(({ model, task }) => (
-        <li key={`${task.id}${model.direction}${model.id}${model.name}`} className="record">
+    <LongList
+      label="Models"
+      className="records"
+      items={shown}
+      keyOf={({ model, task }) => `${task.id}${model.direction}${model.id}${model.name}`}
+      height={150}
+    >
+      {({ model, task }) => (
+        <div className="record">
           <div className="record-head">
             <span className="record-name cut" title={model.name}>
               {task.name && <span className="faint">{task.name} / </span>}
@@ -48,8 +48,8 @@ export function Models({ tasks, isLive }: { tasks: readonly Recorder[]; isLive: 
               ],
             ]}
           />
-        </li>
-      ))}
-    </ul>
+        </div>
+      )}
+    </LongList>
   );
 }

@@ -1,10 +1,11 @@
 import { useQuery } from "@tanstack/react-query";
 import { Download } from "lucide-react";
-import { useState } from "react";
+import { useMemo, useState } from "react";
 import { errorOf } from "../../api/errors";
+import { useOp } from "../../api/queries";
 import type { Json } from "../../api/types";
 import { Button } from "../../components/Button";
-import { Table } from "../../components/Table";
+import { LongTable } from "../../components/LongTable";
 import { Code, CopyButton, ErrorNote, Skeleton } from "../../components/Text";
 import { Ago } from "../../components/Time";
 import { toastError } from "../../components/Toast";
@@ -80,32 +81,38 @@ function Said({ artifact }: { artifact: Artifact }) {
   return <TextBlock label="Preview">{artifact.preview}</TextBlock>;
 }
 
-/** The first rows of a table, as its step recorded them. */
+const LISTED = 10; // rows of a table that come with a list of artifacts
+
+/** The first rows of a table, as its step recorded them: up to 200, of which those in view are drawn. */
 function Head({ artifact }: { artifact: Artifact }) {
-  const { table } = artifact;
+  const { task, name } = artifact;
+  const { data } = useOp("GetArtifact", { task, name }, { enabled: (artifact.table?.rows.length ?? 0) >= LISTED });
+  const table = data?.table ?? artifact.table;
+  const rows = useMemo(() => table?.rows.map((cells, place) => ({ cells, place })) ?? [], [table]);
   if (!table) return null;
   return (
-    <Table label={`First rows of ${artifact.name}`} compact>
-      <thead>
-        <tr>
-          {table.columns.map((column, index) => (
-            <th key={column}>
-              {column} <span className="faint">{table.types[index]}</span>
-            </th>
-          ))}
-        </tr>
-      </thead>
-      <tbody>
-        {table.rows.map((row, index) => (
-          // biome-ignore lint/suspicious/noArrayIndexKey: rows have no other name
-          <tr key={index}>
-            {row.map((cell, column) => (
-              <td key={table.columns[column]}>{cell}</td>
-            ))}
-          </tr>
+    <div className="preview-table" data-long={rows.length > LISTED || undefined}>
+      <LongTable
+        flat
+        label={`First rows of ${name}`}
+        columns={table.columns.length}
+        head={table.columns.map((column, place) => (
+          // biome-ignore lint/suspicious/noArrayIndexKey: two columns may have one name
+          <th key={place}>
+            {column} <span className="faint">{table.types[place]}</span>
+          </th>
         ))}
-      </tbody>
-    </Table>
+        rows={rows}
+        keyOf={({ place }) => String(place)}
+        cells={({ cells }) =>
+          // biome-ignore lint/suspicious/noArrayIndexKey: cells have no other name
+          cells.map((cell, place) => <td key={place}>{cell}</td>)
+        }
+      />
+      <p className="faint preview-rows">
+        {rows.length === 1 ? "The first row" : `The first ${rows.length} rows`}, as the step recorded them
+      </p>
+    </div>
   );
 }
 

@@ -4,8 +4,10 @@ import { diffOf, nearChanges } from "./diff";
 import { environmentOf } from "./environment";
 import { eventsOf } from "./events";
 import { figureOf, mediaOf, tableOf } from "./figures";
+import { saved } from "./log-file";
 import { kindOf } from "./preview-kind";
-import { aligned, numberText, titlesOf } from "./series";
+import { paged } from "./records";
+import { aligned, named, numberText, titlesOf } from "./series";
 import { argumentsOf, referencesIn } from "./values";
 
 /** A reference as definitions have it. */
@@ -78,6 +80,14 @@ describe("a difference", () => {
 });
 
 describe("series", () => {
+  const one = (title: string, iteration: number | null, count: number) => ({
+    title,
+    series: title,
+    last: 2,
+    count,
+    iteration,
+  });
+
   it("are drawn over one list of iterations", () => {
     const lines = [
       {
@@ -104,16 +114,26 @@ describe("series", () => {
 
   it("are put together by title; what a task has once is a single value", () => {
     const task = { id: "1", name: "train" };
-    const one = (title: string, iteration: number | null, count: number) => ({
-      title,
-      series: title,
-      last: 2,
-      count,
-      iteration,
-    });
     const { titles, singles } = titlesOf([{ task, summaries: [one("loss", 3, 4), one("auc", null, 1)] }]);
-    expect(titles).toEqual([{ title: "loss", tasks: [task], count: 4 }]);
+    expect(titles).toEqual([{ title: "loss", tasks: [task], counts: [4] }]);
     expect(singles).toEqual([{ task: "1", name: "train", title: "auc", series: "auc", value: 2 }]);
+  });
+
+  it("are filtered by what they are called, and by the step that has them", () => {
+    const recorders = ["train a", "train b", "load"].map((name) => ({ id: name, name }));
+    const all = titlesOf(recorders.map((task) => ({ task, summaries: [one("Loss", 3, 4), one("auc", null, 1)] })));
+    const found = named(all, "loss", "TRAIN");
+    expect(found.titles.map(({ title, tasks, counts }) => [title, tasks.length, counts])).toEqual([
+      ["Loss", 2, [4, 4]],
+    ]);
+    expect(found.singles).toEqual([]);
+    expect(named(all, "", "load").singles.map(({ task }) => task)).toEqual(["load"]);
+    expect(named(all, "nothing", "").titles).toEqual([]);
+  });
+
+  it("of many steps are asked for by pages", () => {
+    expect(paged([1, 2, 3, 4, 5], 2)).toEqual([[1, 2], [3, 4], [5]]);
+    expect(paged([])).toEqual([]);
   });
 
   it("are said in few digits", () => {
@@ -235,5 +255,23 @@ describe("events", () => {
       ["execute", "why; d"],
       ["failed", "bad"],
     ]);
+  });
+});
+
+describe("a console in a file", () => {
+  const chunk = {
+    id: 1,
+    task: "t",
+    lines: [[0, "out", "a \x1b[31mred\x1b[0m one"] as const, [1.5, "err", "two"] as const],
+  };
+
+  it("is text as it is read, without what steers terminals", () => {
+    expect(saved(chunk, undefined, false)).toBe("a red one\ntwo\n");
+  });
+
+  it("says who printed a line, and when, where that is wanted", () => {
+    expect(saved(chunk, "train", true)).toBe(
+      "1970-01-01T00:00:00.000Z train │ a red one\n1970-01-01T00:00:01.500Z train │ two\n",
+    );
   });
 });

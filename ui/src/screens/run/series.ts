@@ -1,5 +1,5 @@
 // Series as charts need them: by title, and with one list of iterations for all lines.
-import type { Recorder } from "./Metrics";
+import type { Recorder } from "./records";
 
 interface Summary {
   title: string;
@@ -13,8 +13,8 @@ export interface Titled {
   title: string;
   /** The tasks that reported something under it. */
   tasks: Recorder[];
-  /** How many points there are in all. */
-  count: number;
+  /** How many points there are of each of them. */
+  counts: number[];
 }
 
 export interface Single {
@@ -38,13 +38,34 @@ export function titlesOf(found: readonly { task: Recorder; summaries: readonly S
         singles.push({ task: task.id, name: task.name, title, series, value: last });
         continue;
       }
-      const known = titles.get(title) ?? { title, tasks: [], count: 0 };
-      if (!known.tasks.includes(task)) known.tasks.push(task);
-      known.count += count;
+      const known = titles.get(title) ?? { title, tasks: [], counts: [] };
+      if (known.tasks.at(-1) !== task) {
+        known.tasks.push(task);
+        known.counts.push(0);
+      }
+      known.counts[known.counts.length - 1] = (known.counts.at(-1) ?? 0) + count;
       titles.set(title, known);
     }
   }
   return { titles: [...titles.values()], singles };
+}
+
+/** Return what of it has one text in its title and the other in the name of its task, whatever their case. */
+export function named(
+  { titles, singles }: { titles: readonly Titled[]; singles: readonly Single[] },
+  title: string,
+  task: string,
+): { titles: Titled[]; singles: Single[] } {
+  const [ofTitle, ofTask] = [title.toLowerCase(), task.toLowerCase()];
+  const holds = (text: string, wanted: string): boolean => text.toLowerCase().includes(wanted);
+  return {
+    titles: titles.flatMap((one) => {
+      const of = one.tasks.flatMap(({ name }, place) => (holds(name, ofTask) ? [place] : []));
+      if (!holds(one.title, ofTitle) || !of.length) return [];
+      return [{ ...one, tasks: of.map((n) => one.tasks[n] as Recorder), counts: of.map((n) => one.counts[n] ?? 0) }];
+    }),
+    singles: singles.filter((one) => holds(`${one.title} / ${one.series}`, ofTitle) && holds(one.name, ofTask)),
+  };
 }
 
 export interface Line {

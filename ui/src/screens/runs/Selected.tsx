@@ -1,8 +1,10 @@
+import { useQueries } from "@tanstack/react-query";
 import { Link } from "@tanstack/react-router";
-import { Archive, ArchiveRestore, Columns2, Download, Play, Square, Tags, Trash2, X } from "lucide-react";
+import { Archive, ArchiveRestore, Columns2, Download, Play, RotateCcw, Square, Tags, Trash2, X } from "lucide-react";
 import { type FormEvent, type ReactNode, useState } from "react";
-import { call } from "../../api/call";
+import { call, type Schemas } from "../../api/call";
 import { shown } from "../../api/errors";
+import { opQuery } from "../../api/queries";
 import { Button } from "../../components/Button";
 import { Field, Input } from "../../components/Field";
 import { Dialog } from "../../components/Overlay";
@@ -15,7 +17,8 @@ import { csv, save } from "./csv";
 import type { Row } from "./useRuns";
 
 interface Action {
-  name: string;
+  /** What it is called where the server says what it would do. */
+  name: Plan["action"];
   label: string;
   done: string;
   icon: ReactNode;
@@ -25,7 +28,10 @@ interface Action {
   run: (id: string) => Promise<unknown>;
 }
 
+type Plan = Schemas["ActionPlan"];
+
 const ARCHIVED = "archived";
+const MOST_PLANS = 100;
 
 const ACTIONS: readonly Action[] = [
   {
@@ -36,6 +42,15 @@ const ACTIONS: readonly Action[] = [
     says: "Steps that run are stopped; what they stored stays. A run that waits in a queue ends at once.",
     fits: ({ run }) => !isOver(run.task.status) && run.task.status !== "created",
     run: (id) => call("StopRun", { id, why: "somebody asked for it on the page" }),
+  },
+  {
+    name: "resume",
+    label: "Retry",
+    done: "put into their queues again",
+    icon: <RotateCcw />,
+    says: "Each goes on under its own name: what failed, was stopped or never ran is tried, and what completed stays.",
+    fits: ({ run }) => run.task.status === "failed" || run.task.status === "stopped",
+    run: (id) => call("RequeueRun", { id }),
   },
   {
     name: "archive",
@@ -127,7 +142,10 @@ function Confirm(props: {
 }) {
   const { action, rows, onDone, onClose } = props;
   const [busy, setBusy] = useState(false);
-  const meant = rows.filter(action.fits);
+  const fitting = rows.filter(action.fits);
+  const plans = usePlans(action.name, fitting);
+  const meant = fitting.filter((row) => plans.get(row.run.task.id)?.allowed !== false);
+  const isAsking = fitting.length <= MOST_PLANS && plans.size < fitting.length;
   const go = async (): Promise<void> => {
     setBusy(true);
     await all(meant, (row) => action.run(row.run.task.id), action.done, onDone);
@@ -138,31 +156,62 @@ function Confirm(props: {
     <Dialog
       open
       onClose={onClose}
-      title={`${action.label} ${count}?`}
+      title={meant.length ? `${action.label} ${count}?` : `Nothing to ${action.label.toLowerCase()}`}
       description={action.says}
+      wide
       actions={
         <>
           <Button onClick={onClose}>Cancel</Button>
-          <Button look={action.danger ? "danger" : "primary"} busy={busy} onClick={() => void go()}>
-            {action.label} {count}
+          <Button
+            look={action.danger ? "danger" : "primary"}
+            busy={busy}
+            disabled={isAsking || !meant.length}
+            onClick={() => void go()}
+          >
+            {action.label} {meant.length > 0 && count}
           </Button>
         </>
       }
     >
-      <ul className="meant">
-        {meant.map(({ run }) => (
-          <li key={run.task.id}>
-            <StatusBadge status={run.task.status} />
-            <span className="cut">{run.task.name}</span>
-            <span className="faint">{Object.values(run.counts).reduce((sum, one) => sum + one, 0)} steps</span>
-          </li>
-        ))}
+      {/* biome-ignore lint/a11y/noNoninteractiveTabindex: what scrolls has to be reached by keyboard */}
+      <ul className="meant" aria-label="Affected runs" tabIndex={0}>
+        {fitting.map(({ run }) => {
+          const plan = plans.get(run.task.id);
+          return (
+            <li key={run.task.id} data-off={plan?.allowed === false || undefined}>
+              <StatusBadge status={run.task.status} />
+              <span className="cut" title={run.task.name}>
+                {run.task.name}
+              </span>
+              <span className="faint meant-what">{whatOf(plan, run)}</span>
+            </li>
+          );
+        })}
       </ul>
-      {meant.length < rows.length && (
-        <p className="faint">The other {rows.length - meant.length} are not in a state that allows it.</p>
+      {fitting.length < rows.length && (
+        <p className="faint">
+          {rows.length - fitting.length === 1
+            ? "1 other is not in a state that allows it."
+            : `${rows.length - fitting.length} others are not in a state that allows it.`}
+        </p>
       )}
     </Dialog>
   );
+}
+
+/** Ask what an action would do with each run; of very many the server decides when it is asked to do it. */
+function usePlans(action: Plan["action"], rows: readonly Row[]): ReadonlyMap<string, Plan> {
+  const asked = rows.length <= MOST_PLANS ? rows : [];
+  const answers = useQueries({ queries: asked.map(({ run }) => opQuery("PlanAction", { id: run.task.id, action })) });
+  return new Map(answers.flatMap(({ data }) => (data ? [[data.run, data] as const] : [])));
+}
+
+/** Return what an action does with a run, in words: with its steps, or why it cannot be done. */
+function whatOf(plan: Plan | undefined, run: Row["run"]): string {
+  if (plan?.allowed === false) return `not possible: ${plan.why_not}`;
+  if (plan?.action === "abort" || plan?.action === "resume") return plan.text;
+  const count = Object.values(run.counts).reduce((sum, one) => sum + one, 0);
+  return count === 1 ? "1 step" : `${count} steps`;
 }
 
 function TagDialog({

@@ -6,6 +6,7 @@ import { randomWord } from "../../api/call";
 import { useOp } from "../../api/queries";
 import type { Task } from "../../api/types";
 import { Ask } from "../../components/Ask";
+import { AGENT_COMES, useAgentComes } from "../../components/agents";
 import { Button, IconButton } from "../../components/Button";
 import { Field, Input, Select } from "../../components/Field";
 import { Menu, MenuItem, MenuLine } from "../../components/Menu";
@@ -85,9 +86,7 @@ export function TaskActions({ task }: { task: Task }) {
           action="Reset task"
           danger
           onClose={close}
-          run={() =>
-            act("ResetTask", { id }, "GetTask", "ListArtifacts", "SummarizeScalars", "ListPlots", "ListModels")
-          }
+          run={() => act("ResetTask", { id }, "GetTask", "ListRecords", "ListPlots")}
         />
       )}
       {asking === "publish" && (
@@ -130,6 +129,7 @@ function Clone({ task, onClose }: { task: Task; onClose: () => void }) {
 function Enqueue({ task, onClose }: { task: Task; onClose: () => void }) {
   const { data: queues } = useOp("ListQueues", {});
   const [chosen, setChosen] = useState<string | null>(task.queue);
+  const comes = useAgentComes();
   const queue = chosen ?? queues?.[0]?.name ?? "";
   const found = queues?.find((one) => one.name === queue);
   return (
@@ -140,7 +140,15 @@ function Enqueue({ task, onClose }: { task: Task; onClose: () => void }) {
       ready={queue !== ""}
       run={() => act("EnqueueTask", { id: task.id, queue }, "GetTask")}
     >
-      <Field label="Queue" note={found && (found.why_idle || `${found.waiting} waiting, ${found.agents} listening`)}>
+      <Field
+        label="Queue"
+        note={
+          found &&
+          ((comes && !found.paused && found.why_idle && AGENT_COMES) ||
+            found.why_idle ||
+            `${found.waiting} waiting, ${found.agents} listening`)
+        }
+      >
         {(ids) => (
           <Select {...ids} value={queue} onChange={(event) => setChosen(event.target.value)}>
             {queues?.map(({ name }) => (

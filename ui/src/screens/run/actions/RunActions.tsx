@@ -1,7 +1,7 @@
 import { Link, useNavigate } from "@tanstack/react-router";
 import { Ellipsis, RotateCcw, Square } from "lucide-react";
 import { useState } from "react";
-import { queryClient, useAct } from "../../../api/queries";
+import { useAct } from "../../../api/queries";
 import { Button } from "../../../components/Button";
 import { Field, Input } from "../../../components/Field";
 import { Menu, MenuItem, MenuLine } from "../../../components/Menu";
@@ -93,11 +93,7 @@ function TagsDialog({ view, onClose }: { view: RunView; onClose: () => void }) {
   const { id, name, tags } = view.run.task;
   const [text, setText] = useState(tags.join(", "));
   const act = useAct("DescribeTask");
-  const saved = (): void => {
-    void queryClient.invalidateQueries(); // the stream of changes does not tell of tags
-    onClose();
-  };
-  const go = (): void => act.mutate({ id, tags: tagsIn(text) }, { onSuccess: saved, onError: toastError });
+  const go = (): void => act.mutate({ id, tags: tagsIn(text) }, { onSuccess: onClose, onError: toastError });
   return (
     <Dialog
       open

@@ -1,0 +1,77 @@
+"""What somebody does elsewhere is seen in an open page without a reload: names, tags, the archive, models, users."""
+
+from __future__ import annotations
+
+from uuid import uuid4
+
+import pytest
+from playwright.sync_api import expect
+from tests.place import Place
+from tests.ui.records import draft
+
+from penstock.core.access import Scope
+from penstock.core.outputs import Model
+from penstock.core.task import Parameter
+from penstock.ops.access import AddKey, AddUser, RemoveUser, RevokeKey
+from penstock.ops.lifecycle import ArchiveTask
+from penstock.ops.models import AddModel, ArchiveModel, ChangeModel
+from penstock.ops.runs import ArchiveRun, CreateRun
+from penstock.ops.tasks import DescribeTask, NewTask, SetParameters
+
+pytestmark = pytest.mark.xdist_group("page")
+
+
+@pytest.fixture(scope="module")
+def own(tmp_path_factory):
+    found = Place(tmp_path_factory.mktemp("live"), server=True)
+    yield found
+    found.close()
+
+
+def test_tags_names_and_the_archive_of_runs_and_tasks(visit, own):
+    call = own.backend.call
+    run, task = uuid4().hex, draft(own, "plain")
+    call(CreateRun(pipeline="flow", project="demo", task=NewTask(id=run, name="flow", project="demo")))
+    runs, tasks, one = (visit(place=own).go(path) for path in ("/runs", "/tasks?project=demo%2Firis", f"/tasks/{task}"))
+    for page, name in ((runs, "flow"), (tasks, "plain"), (one, "plain")):
+        expect(page.get_by_text(name, exact=True).first).to_be_visible()
+    call(DescribeTask(id=run, add_tags=("brand-new",)))
+    expect(runs.get_by_text("brand-new")).to_be_visible()
+    call(DescribeTask(id=task, name="renamed"))
+    expect(tasks.get_by_text("renamed").first).to_be_visible()
+    expect(one.get_by_text("renamed").first).to_be_visible()
+    call(SetParameters(task=task, parameters=(Parameter(section="Args", name="told-late", value=1),)))
+    expect(one.get_by_text("told-late").first).to_be_visible()
+    call(ArchiveRun(id=run))
+    expect(runs.get_by_text("brand-new")).to_have_count(0)
+    call(ArchiveTask(id=task))
+    expect(tasks.get_by_text("renamed")).to_have_count(0)
+
+
+def test_models(visit, own):
+    call = own.backend.call
+    task, id = draft(own, "maker"), uuid4().hex
+    page = visit(place=own).go("/models")
+    expect(page.get_by_role("heading", name="Models", level=1)).to_be_visible()
+    call(AddModel(model=Model(id=id, name="net", task=task, project="demo", direction="output", url="")))
+    expect(page.get_by_text("net", exact=True).first).to_be_visible()
+    call(ChangeModel(id=id, task=task, tags=("best-of-all",)))
+    expect(page.get_by_text("best-of-all").first).to_be_visible()
+    call(ArchiveModel(id=id, task=task))
+    expect(page.get_by_text("best-of-all")).to_have_count(0)
+
+
+def test_users_and_keys(visit, own):
+    call = own.backend.call
+    page = visit(place=own).go("/settings")
+    expect(page.get_by_role("heading", name="Settings", level=1)).to_be_visible()
+    call(AddUser(name="root", scope=Scope.ADMIN))
+    call(AddUser(name="ada", scope=Scope.RUN))
+    users = page.get_by_role("table", name="Users")
+    expect(users.get_by_text("ada", exact=True)).to_be_visible()
+    key = call(AddKey(owner="ada", name="of-her-laptop", scope=Scope.RUN)).key
+    expect(page.get_by_text("of-her-laptop").first).to_be_visible()
+    call(RevokeKey(id=key.id))
+    expect(page.get_by_role("row", name="of-her-laptop").get_by_text("revoked")).to_be_visible()
+    call(RemoveUser(name="ada"))
+    expect(users.get_by_text("ada", exact=True)).to_have_count(0)
