@@ -22,6 +22,7 @@ from penstock.server.blobs import BlobRoutes
 from penstock.server.door import Alive, Door, Hosts
 from penstock.server.feed import PERIOD, Feed
 from penstock.server.files import FileLinks, Files, Origins, Signatures
+from penstock.server.hearing import Hearing
 from penstock.server.login import LoginRoutes
 from penstock.server.loops import Loop
 from penstock.server.metrics import Metrics
@@ -89,6 +90,7 @@ class App:
         self._passwords = ThreadPoolExecutor(AT_ONCE, "penstock-password")  # a wave of guesses holds nothing else up
         self.sessions = Sessions()
         self.feed = Feed(backend.call)
+        self._hearing = Hearing(self._spare_leases)
         self._loops = (
             Loop("changes", PERIOD, self.feed.look),
             Loop("leases", LEASES, self._end_leases, rest=LEASES),
@@ -97,7 +99,7 @@ class App:
         )
         uploads = Uploads(backend.blobs, backend.blobs.root, limits.blob, limits.reserve)
         metrics = self._metrics(uploads)
-        operations = Operations(backend, self._threads, self.feed, limits.body)
+        operations = Operations(backend, self._threads, self.feed, self._hearing, limits.body)
         blobs = BlobRoutes(backend.blobs, uploads, self._files)
         login = LoginRoutes(backend, self.sessions, hosts.cookie, self._passwords, secure=hosts.secure)
         pages = Pages(self._loops, metrics, lambda: uploads.takes_more, self._threads)
@@ -132,7 +134,8 @@ class App:
         """Decide about what was lost with its agent; not at once where that could not be heard of."""
         if time.time() - self._looked > ASLEEP:
             self._spare_leases()
-        self._backend.call(EndLeases())
+        if not self._hearing.is_silent:
+            self._backend.call(EndLeases())
         self._looked = time.time()
 
     def _tidy(self) -> None:
