@@ -116,9 +116,15 @@ class Client:
         self.leads = False
         self._begin_anew()
 
-    def patience(self) -> Patience:
-        """Return the patience that this server deserves."""
-        return Patience(HOLDING if self._holds or self.leads else LATER if self._met else FIRST, self._tell)
+    def patience(self, seconds: float | None = None) -> Patience:
+        """Return the patience that this server deserves.
+
+        Args:
+            seconds: How long it lasts, of somebody who has another way.
+        """
+        if seconds is None:
+            seconds = HOLDING if self._holds or self.leads else LATER if self._met else FIRST
+        return Patience(seconds, self._tell)
 
     def ask(
         self, method: str, path: str, body: bytes = b"", headers: dict[str, str] | None = None, wait: float = 0.0
