@@ -9,6 +9,7 @@ TESTS ?=
 KILLS ?= 500
 FREEZES ?= 50
 CASES ?= 20000
+SECONDS ?= 600
 # Four workers, on the two cores of the smallest machine too: much of the time they wait for processes that they started.
 # Tests that share a group run one after another in one of them.
 PYTEST := pytest -n 4 --dist loadgroup
@@ -30,7 +31,7 @@ unexport PYTHONDONTWRITEBYTECODE PYTHONPATH
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
 .NOTPARALLEL:
-.PHONY: help demo test test-queues test-all check lint types format coverage bench chaos fuzz page pictures client package lock clean
+.PHONY: help demo test test-queues test-all check lint types format coverage bench chaos away fuzz page pictures client package lock clean
 
 help: ## show this list
 	@sed -n 's/^\([a-z-]*\):.*## /\1\t/p' Makefile | expand -t 12
@@ -91,6 +92,9 @@ bench: $(VENV)/.ready-test ## measure what the project promises about speed
 chaos: $(VENV)/.ready-test ## kill (KILLS=500) and freeze (FREEZES=50) processes at random, and look what is lost
 	$(BIN)/python tests/faults/chaos.py --kills $(KILLS)
 	$(BIN)/python tests/faults/chaos_agents.py --kills $(KILLS) --freezes $(FREEZES)
+
+away: $(VENV)/.ready-test ## have a server be away (SECONDS=600) while steps run, and look what is lost
+	$(BIN)/python -m tests.faults.away --seconds $(SECONDS)
 
 fuzz: $(VENV)/.ready-test ## send the server CASES=20000 requests made from its description, and look at the answers
 	PENSTOCK_FUZZ_CASES=$(CASES) $(BIN)/pytest -q tests/server/test_openapi.py -k whatever_is_sent

@@ -14,6 +14,7 @@ from pathlib import Path
 
 from msgspec.structs import replace
 
+from penstock.agent.journal import Journal
 from penstock.backend import open_home
 from penstock.core.errors import NotFound
 from penstock.core.secret import Secret
@@ -179,6 +180,14 @@ class Place:
     def logs(self):
         return "".join(one.read_text() for one in sorted(self.folder.glob("agent*.log")))
 
+    def shims(self):
+        """Return the processes that have a task: each writes a journal, and lives on without agent and server."""
+        opened = [Journal.open(file) for file in self.folder.glob("*/journals/*.journal")]
+        for one in opened:
+            if one is not None:
+                one.close(remove=False)
+        return {one.opening.writer.pid for one in opened if one is not None}
+
     def told(self, name):
         """Wait until a step has written what it has to tell, as JSON, into a file; return it."""
         file = self.folder / name
@@ -189,10 +198,10 @@ class Place:
         for process in self._agents:
             process.kill()
             process.wait()
-        for claim in self.backend.call(ListTasks(statuses=None, limit=10_000)):
-            if claim.worker is not None and claim.worker.pid != os.getpid():
-                with suppress(OSError):
-                    os.kill(claim.worker.pid, signal.SIGKILL)
+        workers = [one.worker.pid for one in self.backend.call(ListTasks(statuses=None, limit=10_000)) if one.worker]
+        for pid in {*self.shims(), *workers} - {os.getpid()}:
+            with suppress(OSError):
+                os.kill(pid, signal.SIGKILL)
         self.backend.close()
         if self.server is not None:
             self.kill_server()

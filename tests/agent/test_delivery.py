@@ -9,10 +9,10 @@ from penstock.agent.delivery import Journaled
 from penstock.agent.journal import Journal, Opening
 from penstock.core.errors import BadTransition, LeaseLost, NotFound, Unreachable
 from penstock.core.lease import Held
-from penstock.core.outputs import ConsoleLine, ScalarPoint, Stream
+from penstock.core.outputs import Artifact, ConsoleLine, ScalarPoint, Stream
 from penstock.core.task import Status, Worker
-from penstock.ops.outputs import AppendConsole, NewPoints, ReportScalars
-from penstock.ops.tasks import EndTask, GetTask
+from penstock.ops.outputs import AddArtifact, AppendConsole, NewPoints, ReportScalars
+from penstock.ops.tasks import DescribeTask, EndTask, GetTask
 
 TASK = "a" * 32
 OUTCOME = EndTask(id=TASK, status=Status.COMPLETED)
@@ -147,3 +147,50 @@ def test_beyond_the_bound_lines_are_dropped_and_counted_but_what_is_measured_is_
         "last",
     ]
     assert points() in holder.asked
+
+
+def artifact(name="x"):
+    return Artifact(task=TASK, name=name, format="json", type="int", hash="1" * 64, size=1, url="")
+
+
+def test_an_artifact_is_answered_as_it_is_recorded_and_refused_to_whoever_added_it(holder, journal):
+    with Journaled(holder, journal, lambda: None) as backend:
+        assert backend.call(AddArtifact(artifact=artifact())) == "answer to AddArtifact"
+        holder.refusal[AddArtifact] = NotFound("no such task")
+        with pytest.raises(NotFound, match="no such task"):
+            backend.call(AddArtifact(artifact=artifact()))
+    assert holder.texts() == []
+
+
+def test_an_artifact_is_noted_while_nobody_answers_and_recorded_later_in_its_place(holder, journal, monkeypatch):
+    monkeypatch.setattr(delivery, "PATIENT", 0.01)
+    away(holder)
+    with Journaled(holder, journal, lambda: None) as backend:
+        backend.call(line("before"))
+        given = AddArtifact(artifact=artifact())
+        assert backend.call(given) == given.artifact
+        assert holder.asked == []
+        backend.call(line("behind"))
+        holder.there.set()
+        backend.call(OUTCOME)
+    assert [type(op) for op in holder.asked] == [AppendConsole, AddArtifact, AppendConsole, EndTask]
+
+
+def test_an_artifact_that_was_noted_and_is_refused_later_is_told_of(holder, journal, monkeypatch):
+    monkeypatch.setattr(delivery, "PATIENT", 0.01)
+    away(holder)
+    holder.refusal[AddArtifact] = NotFound("no such task")
+    with Journaled(holder, journal, lambda: None) as backend:
+        backend.call(AddArtifact(artifact=artifact()))
+        holder.there.set()
+    assert holder.texts() == ["penstock: a report could not be recorded: no such task"]
+
+
+def test_what_is_said_of_the_task_waits_for_nobody(holder, journal):
+    away(holder)
+    told = DescribeTask(id=TASK, runtime={"environment": "own"})
+    with Journaled(holder, journal, lambda: None) as backend:
+        backend.describe(told)
+        assert holder.asked == []
+        holder.there.set()
+    assert holder.asked == [told]

@@ -92,7 +92,7 @@ def test_without_an_outcome_the_task_is_lost_with_its_shim(place, recovery, dead
 def test_what_a_shim_had_delivered_before_it_could_note_that_is_not_said_again(place, recovery, dead):
     held = begun(place, dead)
     left = Journal.open(journal(place, held, dead, line(held, "one"), line(held, "two"), outcome(held)))
-    deliver(place.backend.holding(held), held, left.first())
+    deliver(place.backend.holding(held), held, left.first(), {})
     left.close(remove=False)
     recovery.look()
     assert printed(place, held) == ["one", "two"]
@@ -103,7 +103,7 @@ def test_an_outcome_that_was_delivered_before_that_could_be_noted_is_nothing_tha
     held = begun(place, dead)
     left = Journal.open(journal(place, held, dead, line(held), outcome(held)))
     for entry in left.rest():
-        deliver(place.backend.holding(held), held, entry)
+        deliver(place.backend.holding(held), held, entry, {})
     left.close(remove=False)
     recovery.look()
     assert printed(place, held) == ["last words"]

@@ -17,6 +17,7 @@ from penstock.backend.client import Client, Patience
 from penstock.backend.remote import open_remote
 from penstock.core.errors import NotFound, PenstockError, StoreBusy, Unreachable
 from penstock.core.lease import Held
+from penstock.server.app import ANSWERS_KEPT
 from penstock.settings import Settings
 
 
@@ -173,7 +174,21 @@ def test_who_was_given_work_by_a_server_is_patient_from_the_start(tmp_path):
     free = Settings(home=tmp_path, workers=1, url="http://127.0.0.1:1")
     holding = replace(free, held=Held("a" * 32, 1))
     patience = [open_remote(settings)._client.patience()._seconds for settings in (free, holding)]
-    assert patience == [clients.FIRST, clients.LATER]
+    assert patience == [clients.FIRST, clients.HOLDING]
+
+
+def test_who_carries_work_out_waits_for_longer_than_anybody_needs_to_bring_a_server_back():
+    """T40: an hour must not end a run. The server knows for as long that a request comes again."""
+    assert 3600.0 < clients.HOLDING <= ANSWERS_KEPT
+
+
+def test_it_is_said_once_that_a_server_is_waited_for_and_again_the_next_time(server, client, monkeypatch, caplog):
+    monkeypatch.setattr(clients, "TOLD", -1.0)
+    for _ in range(2):
+        server.answers = [None, answered(503), None, answered(200)]
+        client.ask("GET", "/x")
+    said = [f"penstock: the server at {server.url} does not answer; it is waited for"]
+    assert [one.getMessage() for one in caplog.records] == said * 2
 
 
 def test_a_forked_process_uses_connections_of_its_own(server, client):

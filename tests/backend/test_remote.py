@@ -6,6 +6,7 @@ import subprocess
 import sys
 import time
 
+import msgspec
 import pytest
 
 from penstock.backend import connect, remote
@@ -14,10 +15,12 @@ from penstock.backend.remote import Remote, key_of, open_remote
 from penstock.backend.token import make_token
 from penstock.core.errors import Invalid, Unauthenticated
 from penstock.core.lease import Held
+from penstock.core.pipeline import Pipeline
+from penstock.core.run import Run
 from penstock.core.secret import Secret
-from penstock.core.task import Parameter
+from penstock.core.task import Parameter, Status, Task, Worker
 from penstock.ops.changes import LastChange, ListChanges
-from penstock.ops.runs import ListRuns
+from penstock.ops.runs import EndRun, ListRuns, StartRun
 from penstock.ops.tasks import GetTask, SetParameters
 from penstock.settings import Settings
 
@@ -91,6 +94,19 @@ def test_what_is_to_be_carried_out_once_comes_with_the_key_that_was_given(tmp_pa
     Remote(client, tmp_path).holding(Held("t", 7)).call_once(SetParameters(task="t", parameters=()), "the key")
     ((_, headers, _),) = client.asked
     assert (headers["Idempotency-Key"], headers["Penstock-Held"]) == ("the key", "t:7")
+
+
+def test_a_server_is_waited_for_longest_while_a_run_is_carried_out(tmp_path):
+    run = Run(task=Task(id="r", name="r", project="P"), pipeline="r", project="P")
+    worker = Worker(host="h", pid=1)
+    client = Recorded(msgspec.msgpack.encode(run), msgspec.msgpack.encode(run), b"\x90")
+    backend = Remote(client, tmp_path)
+    backend.call(StartRun(id="r", definition=Pipeline(name="r", project="P"), worker=worker))
+    assert client.leads
+    backend.call(EndRun(id="r", status=Status.COMPLETED))
+    assert not client.leads
+    backend.call(ListRuns())
+    assert not client.leads
 
 
 def test_who_waits_for_long_asks_again_and_again(tmp_path, monkeypatch):

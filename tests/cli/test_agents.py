@@ -36,3 +36,15 @@ def test_an_agent_whose_process_is_gone_is_not_listed(penstock, recorder):
 def test_who_drains_an_agent_that_is_not_there_is_told(penstock):
     answer = penstock("agents", "--drain", "nobody")
     assert (answer.code, "no agent 'nobody'" in answer.err) == (3, True)
+
+
+def test_what_their_machines_use_is_shown_where_an_agent_says_it(penstock, recorder):
+    usage = {"cpu": 12.4, "memory": 50.0, "disk": 99.6}
+    recorder.call(ReportAgent(agent=Agent(name="big", process=here(), usage=usage | {"gpu": 3.0, "gpu_memory": 80.0})))
+    recorder.call(ReportAgent(agent=Agent(name="old", process=here())))
+    recorder.call(ReportAgent(agent=Agent(name="small", process=here(), usage=usage)))
+    header, big, old, small = penstock("agents").out.splitlines()
+    assert header.split()[2:-2] == ["BUSY", "WORKERS", "CPU", "MEMORY", "DISK", "GPU", "GPU", "MEM"]
+    assert big.split()[2:9] == ["0", "1", "12%", "50%", "100%", "3%", "80%"]
+    assert small.split()[2:7] == ["0", "1", "12%", "50%", "100%"]
+    assert "%" not in old

@@ -10,6 +10,7 @@ from penstock.ops.agents import Agent, ReportAgent
 from penstock.ops.runs import FindRun
 from penstock.ops.tasks import DescribeTask, GetParameters
 from penstock.run.liveness import here
+from penstock.sdk.local_agent import LocalAgent
 
 RATE = Parameter(section="Args", name="rate", value=0.1, type="float")
 
@@ -37,6 +38,20 @@ def test_what_is_asked_for_waits_in_the_queue_and_the_command_says_so(penstock, 
 def test_where_an_agent_serves_the_queue_nothing_is_missing(penstock, recorder, before):
     recorder.call(ReportAgent(agent=Agent(name="there", process=here(), queues=("services",))))
     assert "no agent" not in penstock("launch", "iris").err
+
+
+def test_nothing_is_missing_where_an_agent_starts_by_itself(penstock, before, monkeypatch):
+    """It is on its way while the command ends; whoever is told to start one would have two."""
+    monkeypatch.setattr(LocalAgent, "start", lambda self: True)
+    (line,) = penstock("launch", "iris").err.splitlines()
+    assert "waits in queue 'services'; see it with: penstock show" in line
+
+
+def test_an_agent_that_lives_and_serves_other_queues_is_no_help(penstock, recorder, before, monkeypatch):
+    monkeypatch.setenv("PENSTOCK_START_AGENT", "auto")
+    recorder.call(ReportAgent(agent=Agent(name="there", process=here(), queues=("default",))))
+    answer = penstock("launch", "iris")
+    assert "no agent serves queue 'services'; start one with: penstock agent --queue services" in answer.err
 
 
 def test_the_new_run_is_told_as_data(penstock, before):

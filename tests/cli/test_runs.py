@@ -6,7 +6,9 @@ import pytest
 
 from penstock.cli.runs import length, steps_done
 from penstock.core import search
+from penstock.core.outputs import ScalarPoint
 from penstock.core.task import Parameter, Status
+from penstock.ops.outputs import NewPoints, ReportScalars
 from penstock.ops.tasks import SetParameters
 
 
@@ -117,6 +119,29 @@ def test_the_list_is_filtered_sorted_and_shown_with_columns(recorder, penstock):
     ]
     assert penstock("runs", "--where", "colour=red").code == 2
     assert "did you mean" in penstock("runs", "--where", "statsu=failed").err
+
+
+def test_a_column_that_no_run_has_a_value_for_is_shown_empty_and_told_of_with_what_there_is(recorder, penstock):
+    run = recorder.complete({"a": []})
+    value = Parameter(section="Args", name="rate", value=0.5)
+    recorder.backend.call(SetParameters(task=run.id, parameters=(value,)))
+    points = NewPoints(title="loss", series="train", points=(ScalarPoint(1, 1.0, 0.0),))
+    recorder.backend.call(ReportScalars(task=run.id, series=(points,)))
+    answer = penstock("runs", "--columns", "Args/rate,loss:trian:min,loss:train,Zeta/other")
+    assert answer.code == 0
+    assert answer.err.splitlines() == [
+        "none of these runs has a metric 'loss:trian:min'; did you mean 'loss:train'?",
+        "none of these runs has a parameter 'Zeta/other'; known: 'Args/rate'",
+    ]
+    assert penstock("runs", "--json", "--columns", "a:b").err == ""
+    assert penstock("runs", "--where", "name=nobody", "--columns", "a:b").err == "no runs match\n"
+
+
+def test_a_column_of_runs_that_have_none_of_its_kind_says_so(recorder, penstock):
+    recorder.complete({"a": []})
+    assert penstock("runs", "--columns", "a:b").err == (
+        "none of these runs has a metric 'a:b'; iris has no metrics of its own\n"
+    )
 
 
 def test_a_long_list_is_read_page_by_page(recorder, penstock, monkeypatch):

@@ -1,8 +1,9 @@
-"""What the tasks of agents use of their machine, reported by whoever carries them out."""
+"""What steps and agents use of their machine, reported by whoever carries the steps out, and by the agents."""
 
 from __future__ import annotations
 
 import sys
+import urllib.request
 
 import pytest
 from tests.place import until
@@ -39,6 +40,10 @@ pipe.start_locally()
 """
 
 
+MACHINE = {"cpu_usage", "memory_used_gb", "memory_free_gb", "disk_free_gb", "io_read_mbs", "io_write_mbs"}
+OWN = {"process_cpu_usage", "process_memory_gb", "process_io_read_mbs", "process_io_write_mbs"}
+
+
 def measured(place, step):
     (attempt,) = place.attempts("flow", step)
     found = place.backend.call(GetScalars(task=attempt.id, titles=(TITLE,)))
@@ -52,6 +57,7 @@ def test_what_a_step_and_its_children_use_is_reported_unless_its_code_does_not_w
     place.told("b")
     before = measured(place, "a"), measured(place, "b")  # whose code has said by now that it does not want that
     found = until(lambda: (now := measured(place, "a")) != before[0] and now)
+    assert set(found) >= MACHINE | OWN
     assert found["process_memory_gb"][-1] > 0.2
     assert found["process_cpu_usage"][-1] > 0
     (off,) = place.attempts("flow", "b")
@@ -61,3 +67,18 @@ def test_what_a_step_and_its_children_use_is_reported_unless_its_code_does_not_w
     script.communicate()
     assert place.ended("flow") == ("completed", {"a": "completed", "b": "completed"})
     assert measured(place, "b") == before[1]
+
+
+@pytest.mark.parametrize("place", ["home", "server", "postgres"], indirect=True)
+def test_what_the_machine_of_an_agent_uses_is_shown_with_it(place):
+    place.agent("--name", "one")
+    usage = until(lambda: (found := place.agents()[0].usage).keys() >= {"cpu", "memory", "disk"} and found)
+    assert all(0 <= percent <= 100 for percent in usage.values())
+    header, line = place.penstock("agents").splitlines()
+    assert header.split()[4:7] == ["CPU", "MEMORY", "DISK"]
+    assert line.count("%") == len(usage)
+    if place.settings.url:
+        key = {"Authorization": f"Bearer {place.settings.key.text}"}
+        with urllib.request.urlopen(urllib.request.Request(f"{place.url}/metrics", headers=key)) as answer:
+            numbers = answer.read().decode()
+        assert all(f'penstock_agent_usage_percent{{agent="one",of="{of}"}}' in numbers for of in usage)

@@ -41,6 +41,11 @@ pipe.add_function_step("a", speak, {"lines": LINES}, ["x"])
 pipe.add_function_step("b", double, {"value": "${a.x}"}, ["y"])
 pipe.start_locally()
 """.replace("LINES", str(LINES))
+QUICK = """
+from penstock.server import app, hearing
+app.LEASES = 0.2
+hearing.SILENT = 0.7
+"""  # a server that decides soon about leases, and believes soon that nobody can reach it
 DONE = ("completed", {"a": "completed", "b": "completed"})
 
 
@@ -54,8 +59,10 @@ def proxy():
 @pytest.fixture
 def beyond(request, tmp_path, proxy):
     """A server, and something between it and some of its clients."""
-    database = request.getfixturevalue("postgres_url") if request.param == "postgres" else None
-    place = Place(tmp_path, server=True, database=database, names=(f"127.0.0.1:{proxy.port}",))
+    kind, _, quick = request.param.partition(", ")
+    database = request.getfixturevalue("postgres_url") if kind == "postgres" else None
+    names, breaking = (f"127.0.0.1:{proxy.port}",), QUICK if quick else ""
+    place = Place(tmp_path, server=True, database=database, names=names, breaking=breaking)
     proxy.to = place.port
     yield place
     place.close()
@@ -127,6 +134,26 @@ def test_what_an_agent_holds_that_cannot_be_reached_beyond_its_lease_goes_to_ano
     first, second = place.attempts("flow", "a")
     assert (first.status, first.reason, second.status) == (Status.FAILED, EndReason.AGENT_LOST, Status.COMPLETED)
     assert (place.backend.call(ReadConsole(task=first.id)), place.backend.call(GetScalars(task=first.id))) == before
+
+
+@pytest.mark.parametrize("beyond", ["sqlite, quick", "postgres, quick"], indirect=True)
+def test_a_server_that_nobody_reaches_for_longer_than_every_lease_gives_nothing_to_others(beyond, proxy):
+    """T40: it lives, and is cut off. The step ends meanwhile; nothing is repeated, and the next step runs."""
+    place = beyond
+    place.agent("--workers", "1", "--lease", "1", PENSTOCK_URL=proxy.url)
+    script = place.start(SCRIPT, PENSTOCK_URL=proxy.url)
+    pid = place.told("a")
+    proxy.cut()
+    says_more(place, 150)  # which takes three seconds at least; nobody asks the server anything in that time
+    assert alive(pid)
+    (place.folder / "go").touch()
+    proxy.mend()
+    assert script.wait(120) == 0
+    script.communicate()
+    assert place.ended("flow") == DONE
+    (attempt,) = place.attempts("flow", "a")
+    assert (place.folder / "begun").read_text() == "x"
+    all_is_recorded(place, attempt)
 
 
 @pytest.mark.parametrize("place", ["server", "postgres"], indirect=True)

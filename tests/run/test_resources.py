@@ -74,6 +74,14 @@ def test_memory_is_that_of_the_machine_and_of_the_process(proc):
     assert found["process_memory_gb"] == pytest.approx(500 * 4096 / 1e9, rel=10)
 
 
+def test_the_disk_is_that_on_which_the_process_works(proc, tmp_path, monkeypatch):
+    full, roomy = types.SimpleNamespace(used=9e9, free=0), types.SimpleNamespace(used=1e9, free=5e9)
+    monkeypatch.setattr(
+        resources.shutil, "disk_usage", {tmp_path / "self" / "cwd": full, tmp_path / "7" / "cwd": roomy}.get
+    )
+    assert (levels()["disk_free_gb"], levels(7)["disk_free_gb"]) == (0.0, 5.0)
+
+
 def a_process(proc, pid, children="", pages=0, ticks="0 0 0 0", moved=0):
     proc(**{
         f"{pid}__task__{pid}__children": children,
@@ -131,7 +139,7 @@ def test_it_reports_soon_and_then_again_until_it_is_stopped():
     time.sleep(0.1)
     assert len(recorder.taken) == count
     names = {series for _, series, _, _ in recorder.taken}
-    assert {"cpu_usage", "memory_free_gb", "process_memory_gb"} <= names
+    assert {"cpu_usage", "memory_free_gb", "process_memory_gb", "disk_free_gb"} <= names
     assert {title for title, *_ in recorder.taken} == {TITLE}
     assert all(value >= 0 for _, series, value, _ in recorder.taken if series == "cpu_usage")
 
@@ -160,8 +168,8 @@ def test_gpus_are_read_where_a_library_knows_them(monkeypatch):
         nvmlDeviceGetUtilizationRates=lambda handle: types.SimpleNamespace(gpu=[50, 70][handle]),
     )
     monkeypatch.setitem(sys.modules, "pynvml", fake)
-    found = resources._gpu_reader()()
+    found = resources.gpu_reader()()
     assert (found["gpu_0_utilization"], found["gpu_1_utilization"]) == (50.0, 70.0)
     assert found["gpu_1_mem_used_gb"] == 2.0
     monkeypatch.setitem(sys.modules, "pynvml", None)
-    assert resources._gpu_reader()() == {}
+    assert resources.gpu_reader()() == {}

@@ -25,3 +25,14 @@ def test_numbers_are_asked_for_each_time():
     text = metrics.text().decode()
     assert "some 2.0" in text
     assert 'more{loop="a"} 3.0' in text
+
+
+def test_numbers_of_which_nobody_knows_how_many_there_are_are_asked_for_each_time():
+    metrics = Metrics()
+    rows = [(("a", "x"), 1.0)]
+    metrics.watch_table("some", "Numbers.", ["agent", "of"], lambda: rows)
+    assert 'some{agent="a",of="x"} 1.0' in metrics.text().decode()
+    rows[:] = [(('"b"\n', "y"), 2.0)]
+    text = metrics.text().decode()
+    assert 'some{agent="\\"b\\"\\n",of="y"} 2.0' in text
+    assert 'agent="a"' not in text

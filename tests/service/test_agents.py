@@ -55,3 +55,15 @@ def test_who_drains_an_agent_that_does_not_live_is_told_which_do(timed):
     with pytest.raises(NotFound, match="no agent 'gone'") as error:
         timed.backend.call(DrainAgent(name="gone"))
     assert "there" in str(error.value.hint)
+
+
+def test_what_its_machine_uses_is_shown_as_it_said_last_and_only_what_can_be_shown(timed):
+    def reported(**usage):
+        return timed.backend.call(ReportAgent(agent=Agent(name="agent", process=WORKER, usage=usage))).usage
+
+    assert reported(cpu=12.5, memory=50.0) == {"cpu": 12.5, "memory": 50.0}
+    assert reported(cpu=float("nan"), memory=float("inf"), disk=120.0, gpu=-1.0) == {"disk": 100.0, "gpu": 0.0}
+    assert reported(**{"x" * 33: 1.0}) == {}
+    assert len(reported(**{f"x{number}": 1.0 for number in range(100)})) == 16
+    timed.backend.call(ReportAgent(agent=Agent(name="agent", process=WORKER, usage={"cpu": 1.0})))
+    assert timed.backend.call(DrainAgent(name="agent")).usage == {"cpu": 1.0}, "it is drained with what it said"

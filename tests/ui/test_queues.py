@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+
 import pytest
 from playwright.sync_api import expect
 from tests.place import Place, until
@@ -153,6 +155,8 @@ def test_an_agent_comes_is_drained_with_a_reason_and_leaves(visit, place):
     row = page.get_by_role("row", name="worker-7")
     expect(row).to_contain_text("long work")
     expect(row).to_contain_text("Busy, 1 of")
+    for used in ("CPU", "Memory", "Disk"):
+        expect(row.get_by_role("meter", name=used)).to_have_attribute("value", re.compile(r"\d+"))
     row.get_by_role("button", name="Drain worker-7").click()
     page.get_by_label("Why").fill("new driver")
     page.keyboard.press("Enter")

@@ -18,6 +18,7 @@ from msgspec.structs import replace
 from penstock.agent import order, shim
 from penstock.agent.nest import Nest
 from penstock.agent.recovery import Recovery
+from penstock.agent.usage import Usage
 from penstock.backend import Home
 from penstock.backend.secrets import SystemSecrets
 from penstock.core.access import ATTEMPT, digest_of, text_of
@@ -88,6 +89,7 @@ class Agent:
         self._options = options
         self._say = say
         self._recovery = Recovery(home, settings, say)
+        self._usage = Usage(settings.blobs)
         self._nests: OrderedDict[tuple[tuple[str, ...], str], Nest] = OrderedDict()
         self._running: dict[str, Claim] = {}
         self._changed = threading.Condition()
@@ -239,12 +241,12 @@ class Agent:
 
     def _care(self) -> None:
         """Say that the agent lives, and look for what was lost, here or elsewhere, until it leaves."""
-        rounds = 0
+        due = 0.0  # soon: what the processor does can be said once there was some time to look at
         while not self._leaving.wait(LOOK):
-            rounds += 1
+            due -= LOOK
             with suppress(PenstockError):
-                if rounds * LOOK >= RENEWED:
-                    rounds = 0
+                if due <= 0:
+                    due = RENEWED
                     if self._report().draining:
                         self._leaving.set()
                 self._recovery.look()
@@ -254,7 +256,13 @@ class Agent:
 
     def _report(self) -> Record:
         options = self._options
-        record = Record(name=options.name, process=liveness.here(), queues=options.queues, workers=options.workers)
+        record = Record(
+            name=options.name,
+            process=liveness.here(),
+            queues=options.queues,
+            workers=options.workers,
+            usage=self._usage.now(),
+        )
         return self._home.call(ReportAgent(agent=record, seconds=max(self._options.lease, SECONDS)))
 
 

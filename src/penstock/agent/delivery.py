@@ -14,23 +14,16 @@ from contextlib import suppress
 from types import TracebackType
 from typing import Any, Final, Self, TypeVar, cast
 
-from penstock.agent.journal import KINDS, Entry, Journal
+from penstock.agent.journal import Entry, Journal, Said, Stored
+from penstock.agent.uploads import LATER, PATIENT, Refused, checked, noting, send
 from penstock.backend import Holder
 from penstock.blobs.files import FileBlobs
-from penstock.core.errors import (
-    DiskFull,
-    Invalid,
-    LeaseLost,
-    PenstockError,
-    StoreError,
-    Unauthenticated,
-    Unreachable,
-)
+from penstock.core.errors import DiskFull, Invalid, LeaseLost, PenstockError, StoreError
 from penstock.core.lease import Held
-from penstock.core.outputs import ConsoleLine, Stream
+from penstock.core.outputs import Artifact, ConsoleLine, Stream
 from penstock.ops.base import Op
-from penstock.ops.outputs import AppendConsole
-from penstock.ops.tasks import EndTask
+from penstock.ops.outputs import AddArtifact, AppendConsole, ReportPlots, ReportScalars
+from penstock.ops.tasks import DescribeTask, EndTask
 
 R = TypeVar("R")
 
@@ -38,12 +31,17 @@ MOST: Final = 1 << 30
 """Bytes that may wait in a journal: of console lines. What is measured may take as much again."""
 
 PAUSE: Final = 1.0  # seconds before the next try, on the average, when one failed
-LATER: Final = (Unreachable, StoreError, Unauthenticated)
-"""What says nothing of the operation: it is tried again, for as long as the task is held."""
+REPORTS: Final = (AppendConsole, ReportScalars, ReportPlots)
+"""What is taken at once, whoever is there to record it."""
+
+LOOK: Final = 0.25  # seconds between two looks whether nobody answers
 
 
-def deliver(holder: Holder, held: Held, entry: Entry) -> object:
+def deliver(holder: Holder, held: Held, entry: Entry, refused: Refused) -> object:
     """Deliver an entry; return its result, or the error that refuses it for good.
+
+    Args:
+        refused: The blobs that cannot be stored; one more may come.
 
     Raises:
         LeaseLost: The task is not held any more.
@@ -53,7 +51,9 @@ def deliver(holder: Holder, held: Held, entry: Entry) -> object:
     if op is None:
         return Invalid(f"a journal holds no {entry.op}")
     try:
-        return holder.call_once(op, f"journal-{held.task}-{held.fence}-{entry.number}")
+        if isinstance(op, Stored):
+            return send(holder.blobs, op.blob, refused)
+        return holder.call_once(checked(op, refused), f"journal-{held.task}-{held.fence}-{entry.number}")
     except (LeaseLost, *LATER):
         raise
     except PenstockError as error:
@@ -84,8 +84,11 @@ class Journaled:
         self._changed = threading.Condition()
         self._leaving = False
         self._over: LeaseLost | None = None
-        self._awaited = 0  # number of the entry whose answer is waited for
-        self._answer: object = None
+        self._awaited: set[int] = set()  # numbers of the entries whose answers are waited for
+        self._answers: dict[int, object] = {}
+        self._tried: float | None = None  # since when the first entry that waits is tried to be delivered
+        self._refused: Refused = {}
+        self._blobs = noting(holder.blobs, self._note_stored, lambda: self._is_away)
         self._complained = False
         self._dropped = 0  # lines of console since the last that was taken
         self._thread = threading.Thread(target=self._work, name="penstock-delivery", daemon=True)
@@ -110,7 +113,7 @@ class Journaled:
     @property
     def blobs(self) -> FileBlobs:
         """Where the blobs are."""
-        return self._holder.blobs
+        return self._blobs
 
     @property
     def is_lost(self) -> bool:
@@ -125,11 +128,17 @@ class Journaled:
         """
         if isinstance(op, EndTask):
             return cast("R", self._end(op))
-        if type(op).__name__ in KINDS:
+        if isinstance(op, AddArtifact):
+            return cast("R", self._add_artifact(op))
+        if isinstance(op, REPORTS):
             self._note(op)
             return cast("R", None)
         self._flush()
-        return self._holder.call(op)
+        return self._holder.call(checked(op, self._refused))
+
+    def describe(self, op: DescribeTask) -> None:
+        """Note what is said of the task: nobody waits until it is recorded."""
+        self._note(op)
 
     def close(self) -> None:
         """Leave the holder as it is: it belongs to whoever opened it."""
@@ -163,21 +172,60 @@ class Journaled:
         line = ConsoleLine(time.time(), Stream.ERR, f"penstock: {text}")
         self._journal.add(AppendConsole(task=self._held.task, lines=(line,)))
 
+    def _note_stored(self, stored: Stored) -> None:
+        """Take note of a blob that is stored here alone, until the server is there again."""
+        self._must_be_held()
+        with self._changed:
+            self._tried = self._tried or time.monotonic() - PATIENT  # so that the next one does not wait as long
+            self._journal.add(stored, synced=True)
+            self._changed.notify_all()
+
+    @property
+    def _is_away(self) -> bool:
+        """Whether nobody takes what is delivered, and has not for a while."""
+        return self._tried is not None and time.monotonic() - self._tried >= PATIENT
+
+    def _add_artifact(self, op: AddArtifact) -> Artifact:
+        """Record an artifact; while nobody answers, it is noted, and recorded later."""
+        self._must_be_held()
+        try:
+            number = self._add_awaited(op)
+        except StoreError:
+            self._flush()
+            return self._holder.call(checked(op, self._refused))
+        with self._changed:
+            while number not in self._answers and self._over is None and not self._is_away:
+                self._changed.wait(LOOK)
+            self._awaited.discard(number)
+        self._must_be_held()
+        return cast("Artifact", self._answer(number, op.artifact))
+
     def _end(self, op: EndTask) -> object:
         """Have the outcome delivered, and return what was answered."""
         self._must_be_held()
         try:
             self._tell_dropped()
-            with self._changed:
-                self._awaited = self._journal.add(op, synced=True)
-                self._changed.notify_all()
+            number = self._add_awaited(op)
         except StoreError:  # there is no room to keep it; nobody may lose it for that
             self._flush()
-            return self._holder.call(op)
+            return self._holder.call(checked(op, self._refused))
         self._flush()
-        if isinstance(self._answer, PenstockError):
-            raise self._answer
-        return self._answer
+        return self._answer(number, None)
+
+    def _add_awaited(self, op: Said) -> int:
+        """Write something down for good whose answer is waited for; return its number."""
+        with self._changed:
+            number = self._journal.add(op, synced=True)
+            self._awaited.add(number)
+            self._changed.notify_all()
+            return number
+
+    def _answer(self, number: int, unless: object) -> object:
+        """Return what an entry was answered, or something else where it was not yet; raise an answer that refuses."""
+        answer = self._answers.pop(number, unless)
+        if isinstance(answer, PenstockError):
+            raise answer
+        return answer
 
     def _flush(self) -> None:
         """Wait until all is delivered that was said."""
@@ -201,8 +249,9 @@ class Journaled:
                     return
             if (entry := self._journal.first()) is None:
                 continue
+            self._tried = self._tried or time.monotonic()
             try:
-                answer = deliver(self._holder, self._held, entry)
+                answer = deliver(self._holder, self._held, entry, self._refused)
             except LeaseLost as error:
                 with self._changed:
                     self._over = error
@@ -218,8 +267,10 @@ class Journaled:
     def _take(self, entry: Entry, answer: object) -> None:
         """Take note of what was answered. That a report was refused is said once."""
         with self._changed:
-            if entry.number == self._awaited:
-                self._answer = answer
+            self._tried = None
+            if entry.number in self._awaited:
+                self._awaited.discard(entry.number)
+                self._answers[entry.number] = answer
             elif isinstance(answer, PenstockError) and not self._complained:
                 self._complained = True
                 with suppress(StoreError):

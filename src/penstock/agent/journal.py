@@ -26,16 +26,28 @@ from msgspec import Struct
 
 from penstock.blobs.files import writing_below
 from penstock.core.lease import Held
+from penstock.core.outputs import Blob
 from penstock.core.task import Worker
 from penstock.ops.base import Op
-from penstock.ops.outputs import AppendConsole, ReportPlots, ReportScalars
-from penstock.ops.tasks import EndTask
+from penstock.ops.outputs import AddArtifact, AppendConsole, ReportPlots, ReportScalars
+from penstock.ops.tasks import DescribeTask, EndTask
 
 ENDING: Final = ".journal"
-KINDS: Final[dict[str, type[Op[Any]]]] = {
-    kind.__name__: kind for kind in (AppendConsole, ReportScalars, ReportPlots, EndTask)
+
+
+class Stored(Struct, frozen=True, kw_only=True):
+    """What a server is owed: a blob that is stored on this machine, and has to be there before what comes behind."""
+
+    blob: Blob
+
+
+Said = Op[Any] | Stored
+
+KINDS: Final[dict[str, type[Said]]] = {
+    kind.__name__: kind
+    for kind in (AppendConsole, ReportScalars, ReportPlots, AddArtifact, DescribeTask, EndTask, Stored)
 }
-"""The operations that a journal may hold; whatever else stands in one is not carried out."""
+"""What a journal may hold; whatever else stands in one is not carried out."""
 
 _MAGIC: Final = b"pnstckj1"
 _PLACE: Final = struct.Struct(">Q")
@@ -60,7 +72,7 @@ class Opening(Struct, frozen=True, kw_only=True):
 
 
 class Entry(Struct, frozen=True, kw_only=True):
-    """One operation that waits for its turn.
+    """One operation, or blob, that waits for its turn.
 
     Args:
         number: Counts the entries of the journal.
@@ -72,8 +84,8 @@ class Entry(Struct, frozen=True, kw_only=True):
     op: str
     body: bytes
 
-    def read(self) -> Op[Any] | None:
-        """Return the operation; None when it is none that a journal may hold."""
+    def read(self) -> Said | None:
+        """Return what it is; None when it is none that a journal may hold."""
         kind = KINDS.get(self.op)
         try:
             return None if kind is None else msgspec.msgpack.decode(self.body, type=kind)
@@ -147,8 +159,8 @@ class Journal:
         """How many bytes wait to be delivered."""
         return self._end - self._delivered
 
-    def add(self, op: Op[Any], *, synced: bool = False) -> int:
-        """Append an operation; return its number.
+    def add(self, op: Said, *, synced: bool = False) -> int:
+        """Append an operation, or a blob; return its number.
 
         Args:
             synced: Whether it is on the disk when this returns, whatever becomes of the machine.

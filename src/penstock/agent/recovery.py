@@ -13,7 +13,8 @@ from hashlib import sha256
 from pathlib import Path
 
 from penstock.agent.delivery import deliver
-from penstock.agent.journal import ENDING, Journal, file_of
+from penstock.agent.journal import ENDING, Journal, Stored, file_of
+from penstock.agent.uploads import Refused, checked, send_again
 from penstock.backend import Home
 from penstock.core.errors import LeaseLost, PenstockError
 from penstock.core.lease import Held
@@ -83,18 +84,22 @@ class Recovery:
         held = journal.opening.held
         holder = self._home.holding(held)
         name = f"task {held.task[:12]}"
+        refused: Refused = {}
         reports, ended = 0, ""
         while (entry := journal.first()) is not None:
+            op = entry.read()
             try:
-                answer = deliver(holder, held, entry)
+                if op is not None and not isinstance(op, Stored):
+                    send_again(holder.blobs, op, refused)
+                answer = deliver(holder, held, entry, refused)
             except LeaseLost:
                 self._drop(journal, held)
                 return
             if isinstance(answer, PenstockError):
                 self._say(f"{name}: {entry.op} of its shim, which died, is not taken: {answer.message}")
-            elif isinstance(op := entry.read(), EndTask):
-                ended = f"; it is {op.status}"
-            else:
+            elif isinstance(op, EndTask):
+                ended = f"; it is {checked(op, refused).status}"
+            elif not isinstance(op, Stored):
                 reports += 1
             journal.take_out()
         if reports or ended:
@@ -108,5 +113,6 @@ class Recovery:
             task = self._home.call(GetTask(id=held.task))
             if any((task.status, task.reason, task.message) == (op.status, op.reason, op.message) for op in ends):
                 return
-        what = f"{len(left) - len(ends)} reports{' and its outcome' if ends else ''}"
+        reports = sum(not isinstance(one.read(), Stored | EndTask) for one in left)
+        what = f"{reports} reports{' and its outcome' if ends else ''}"
         self._say(f"task {held.task[:12]}: its lease is over; {what} of its shim, which died, are dropped")

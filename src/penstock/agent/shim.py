@@ -128,7 +128,7 @@ class Shim:
             attempts = Attempts(monitored, self._processes, lambda _name, _lines: None, place.clear, monitored.begin)
             attempts.start(task, launch)
             for op in due:
-                self._backend.call(op)
+                self._backend.describe(op)
             while attempts.running and not self._must_stop():
                 attempts.wait(attempts.patience)
             if attempts.running:

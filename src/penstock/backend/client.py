@@ -8,6 +8,7 @@ never used across a fork.
 from __future__ import annotations
 
 import http.client
+import logging
 import os
 import random
 import ssl
@@ -24,11 +25,18 @@ from msgspec import Struct
 from penstock.backend.protocol import JSON, MSGPACK, Problem
 from penstock.core.errors import BY_CODE, Invalid, PenstockError, StoreBusy, Unreachable
 
+log = logging.getLogger("penstock")
+
 FIRST: Final = 3.0
 """Seconds for which a server is tried that has not answered yet: whoever waits for it wants to know."""
 
 LATER: Final = 900.0
 """Seconds for which a server is tried that has answered before: it may be on its way back."""
+
+HOLDING: Final = 86_400.0
+"""Seconds for which it is tried by who carries work out for it: so long it knows which requests come again."""
+
+TOLD: Final = 5.0  # seconds after which it is said once that the server is waited for
 
 CONNECT: Final = 5.0  # seconds
 ANSWER: Final = 60.0  # seconds; of a request that waits for something, besides
@@ -54,10 +62,12 @@ class Patience:
 
     Args:
         seconds: How long it lasts.
+        tell: Called when it has lasted for a while.
     """
 
-    def __init__(self, seconds: float) -> None:
+    def __init__(self, seconds: float, tell: Callable[[], object] = lambda: None) -> None:
         self._seconds = seconds
+        self._tell = tell
         self.renew()
 
     def renew(self) -> None:
@@ -70,6 +80,8 @@ class Patience:
         left = self._until - time.monotonic()
         if left <= 0:
             return False
+        if self._seconds - left > TOLD:
+            self._tell()
         time.sleep(min(left, random.uniform(0, self._longest)))  # noqa: S311 - no secret is made of it
         self._longest = min(self._longest * 2, LONGEST)
         return True
@@ -83,10 +95,13 @@ class Client:
         key: Returns what it knows us by; nothing when there is no key.
         authorities: PEM file with the certificates of those who may say who the server is; empty for those of this
             machine.
-        met: Whether it is known to be a server, as somebody was given work by it.
+        holds: Whether a task of this server is carried out here.
+
+    Attributes:
+        leads: Whether a run is.
     """
 
-    def __init__(self, url: str, key: Callable[[], str], authorities: str = "", *, met: bool = False) -> None:
+    def __init__(self, url: str, key: Callable[[], str], authorities: str = "", *, holds: bool = False) -> None:
         parts = urlsplit(url)
         self.url = url
         self._secure = parts.scheme == "https"
@@ -95,12 +110,21 @@ class Client:
         self._key = key
         self._authorities = authorities
         self._context: ssl.SSLContext | None = None
-        self._met = met
+        self._met = False
+        self._told = False
+        self._holds = holds
+        self.leads = False
         self._begin_anew()
 
-    def patience(self) -> Patience:
-        """Return the patience that this server deserves."""
-        return Patience(LATER if self._met else FIRST)
+    def patience(self, seconds: float | None = None) -> Patience:
+        """Return the patience that this server deserves.
+
+        Args:
+            seconds: How long it lasts, of somebody who has another way.
+        """
+        if seconds is None:
+            seconds = HOLDING if self._holds or self.leads else LATER if self._met else FIRST
+        return Patience(seconds, self._tell)
 
     def ask(
         self, method: str, path: str, body: bytes = b"", headers: dict[str, str] | None = None, wait: float = 0.0
@@ -139,7 +163,8 @@ class Client:
             OSError, HTTPException: The connection failed.
         """
         connection, response = self._respond(method, path, body, headers or {}, wait)
-        self._met = self._met or response.status not in AGAIN
+        if response.status not in AGAIN:
+            self._met, self._told = True, False
         whole = False
         try:
             yield response
@@ -177,6 +202,12 @@ class Client:
             f"the server at {self.url} does not answer: {reason[:1].lower()}{reason[1:]}",
             hint="see whether it runs (penstock server); without PENSTOCK_URL, everything is kept on this machine",
         )
+
+    def _tell(self) -> None:
+        """Say, once until it answers again, that it does not, to who may be sitting there."""
+        if not self._told:
+            self._told = True
+            log.warning("penstock: the server at %s does not answer; it is waited for", self.url)
 
     def close(self) -> None:
         """Close the connections."""

@@ -22,6 +22,7 @@ from penstock.core.errors import Invalid
 from penstock.core.lease import Held
 from penstock.core.secret import Secret
 from penstock.ops.base import Op
+from penstock.ops.runs import EndRun, ResumeRun, StartRun
 from penstock.settings import Settings
 
 R = TypeVar("R")
@@ -82,6 +83,8 @@ class Remote:
             headers[HELD] = f"{self._held.task}:{self._held.fence}"
         answer = self._client.ask("POST", f"{API}/{type(op).__name__}", _encoded(op), headers, wait)
         result: R = msgspec.msgpack.decode(answer.body, type=op.returns)
+        if isinstance(op, StartRun | ResumeRun | EndRun):
+            self._client.leads = not isinstance(op, EndRun)
         return result
 
 
@@ -90,7 +93,7 @@ def open_remote(settings: Settings) -> Remote:
 
     Whoever holds a task got it from this server, and waits for it from the start.
     """
-    client = Client(settings.url, key_of(settings), settings.authorities, met=settings.held is not None)
+    client = Client(settings.url, key_of(settings), settings.authorities, holds=settings.held is not None)
     return Remote(client, settings.blobs)
 
 

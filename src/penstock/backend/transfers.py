@@ -33,9 +33,13 @@ class Transfers:
         self._client = client
         self._near = near
 
-    def keep_blob(self, blob: Blob) -> None:
-        """Send a blob that is stored here, as far as it is not there."""
-        patience = self._client.patience()
+    def keep_blob(self, blob: Blob, seconds: float | None = None) -> None:
+        """Send a blob that is stored here, as far as it is not there.
+
+        Args:
+            seconds: How long the server is tried that does not answer; None for as long as it deserves.
+        """
+        patience = self._client.patience(seconds)
         offset: int | None = 0 if blob.size <= SMALL else None
         refused = 0
         while True:
@@ -137,7 +141,10 @@ class Transfers:
             raise ConnectionError("the answer ended too early")
 
     def _ask_for_offset(self, blob: Blob) -> Answer:
-        return self._client.ask("PUT", _path(blob.hash), headers={"Content-Range": f"bytes */{blob.size}"})
+        headers = {"Content-Range": f"bytes */{blob.size}"}
+        with self._client.exchange("PUT", _path(blob.hash), headers=headers) as response:
+            answer = Answer(status=response.status, headers=response.headers, body=response.read())
+        return self._client.checked(answer)
 
     def _send(self, blob: Blob, offset: int) -> Answer:
         """Send what is missing from there on, once."""

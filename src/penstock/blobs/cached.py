@@ -48,12 +48,12 @@ class CachedBlobs(FileBlobs):
 
     def __init__(self, root: Path, far: Far, address: str) -> None:
         super().__init__(root, durable=False)
-        self._address = address
+        self.address = address
         self.far = far
 
     def url(self, hash: str) -> str:
         """Return the blob's address, which is the same for every machine."""
-        return f"{self._address}/{hash}"
+        return f"{self.address}/{hash}"
 
     def stat(self, hash: str) -> Blob | None:
         """Return the blob if it is stored, here or there."""

@@ -12,6 +12,9 @@ from penstock.cli.invocation import Exit, Invocation, json_option, pass_invocati
 if TYPE_CHECKING:
     from penstock.ops.agents import Agent
 
+USAGE = {"cpu": "CPU", "memory": "MEMORY", "disk": "DISK", "gpu": "GPU", "gpu_memory": "GPU MEM"}
+"""The columns for what an agent's machine uses; one is there if an agent says something of it."""
+
 EXAMPLE = """\
 \b
 Examples:
@@ -43,14 +46,15 @@ def _print(agents: Sequence[Agent], now: float) -> None:
     from penstock.cli.terminal import console, plain, table
     from penstock.sdk.wording import age
 
-    made = table("~AGENT", "~QUEUES", ">BUSY", ">WORKERS", "STARTED", "STATE")
+    measured = [name for name in USAGE if any(name in agent.usage for agent in agents)]
+    columns = [f">{USAGE[name]}" for name in measured]
+    made = table("~AGENT", "~QUEUES", ">BUSY", ">WORKERS", *columns, "STARTED", "STATE")
     for agent in agents:
         served = ", ".join(agent.queues) or "all"
         state = "" if not agent.draining else f"leaving: {agent.why}" if agent.why else "leaving"
-        busy = f"{len(agent.tasks):,}"
-        made.add_row(
-            plain(agent.name), plain(served), busy, f"{agent.workers:,}", age(now - agent.started), plain(state)
-        )
+        numbers = [f"{len(agent.tasks):,}", f"{agent.workers:,}"]
+        numbers += [f"{agent.usage[name]:.0f}%" if name in agent.usage else "" for name in measured]
+        made.add_row(plain(agent.name), plain(served), *numbers, age(now - agent.started), plain(state))
     console().print(made)
 
 

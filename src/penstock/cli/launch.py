@@ -95,13 +95,15 @@ def follow(invocation: Invocation, made: Run, *, wait: bool) -> int:
 
 
 def _see_to_it(invocation: Invocation, queue: str) -> None:
-    """Start an agent where nobody serves the queue; say what helps where none may be started."""
+    """Start an agent where none lives; say what helps where none may be started, or those that live serve others."""
     from penstock.core.waiting import unserved
+    from penstock.ops.agents import ListAgents
     from penstock.ops.queues import ListQueues
     from penstock.sdk.local_agent import LocalAgent
 
-    if LocalAgent(invocation.backend, invocation.settings).start():
-        return
+    comes = LocalAgent(invocation.backend, invocation.settings).start()
+    if comes and not invocation.backend.call(ListAgents()):
+        return  # it is on its way
     if any(not one.agents for one in invocation.backend.call(ListQueues(names=(queue,)))):
         click.echo(unserved(queue), err=True)
 

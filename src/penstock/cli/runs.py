@@ -66,7 +66,9 @@ def command(
 
         emit({"runs": [_document(row, columns) for row in rows]})
         return Exit.OK
-    return invocation.show_list("runs", rows, lambda rows, now: _print(rows, columns, now), none)
+    code = invocation.show_list("runs", rows, lambda rows, now: _print(rows, columns, now), none)
+    _tell_of_empty(invocation.backend, rows, columns)
+    return code
 
 
 def _conditions(statuses: Sequence[str], options: Mapping[str, Any]) -> tuple[Condition, ...]:
@@ -131,6 +133,29 @@ def _print(rows: Sequence[RunRow], columns: Sequence[Extra], now: float) -> None
             *(plain(_short(value)) for value in values),
         )
     out.print(made)
+
+
+def _tell_of_empty(backend: Backend, rows: Sequence[RunRow], columns: Sequence[Extra]) -> None:
+    """Say, on standard error, which columns no run that is shown has a value for, and what the first one has."""
+    from penstock.core.names import did_you_mean
+    from penstock.core.search import MetricColumn, ParameterColumn, shown
+    from penstock.ops.outputs import SummarizeScalars
+    from penstock.ops.tasks import GetParameters
+    from penstock.sdk.wording import harmless
+
+    for number, column in enumerate(columns):
+        if not rows or any(row.values[number] is not None for row in rows):
+            continue
+        task = rows[0].run.id
+        if isinstance(column, MetricColumn):
+            kind, wanted = "metric", shown(MetricColumn(column.title, column.series))
+            known = [shown(MetricColumn(one.title, one.series)) for one in backend.call(SummarizeScalars(task=task))]
+        else:
+            kind, wanted = "parameter", shown(column)
+            values = backend.call(GetParameters(task=task))
+            known = [shown(ParameterColumn(one.section, one.name)) for one in values]
+        hint = did_you_mean(wanted, known, f"{rows[0].run.task.name} has no {kind}s of its own")
+        click.echo(harmless(f"none of these runs has a {kind} {shown(column)!r}; {hint}"), err=True)
 
 
 def _status(run: Run) -> Text:

@@ -24,7 +24,7 @@ class Agent(Struct, frozen=True, kw_only=True):
         started: Epoch seconds.
         seen: Epoch seconds at which it was last heard of.
         tasks: Ids of the tasks that it holds.
-        usage: What its machine uses, in percent: `cpu`, `memory`, `disk`.
+        usage: What its machine uses, in percent: `cpu`, `memory`, `disk`; `gpu` and `gpu_memory` of all its GPUs.
     """
 
     name: str

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import importlib
 import os
+import shutil
 import threading
 import time
 from collections.abc import Callable
@@ -79,7 +80,7 @@ class ResourceMonitor:
         began = before = time.monotonic()
         if self._stopped.wait(min(SETTLED, self._first / 2)):
             return
-        gpu = _gpu_reader()
+        gpu = gpu_reader()
         self._look()
         counted = counts(self._process)
         pause = self._first
@@ -104,7 +105,7 @@ class ResourceMonitor:
 
 def counts(process: Process = "self") -> Counts:
     """Return what only ever grows: seconds of work, bytes moved; of the machine, and of a process and its children."""
-    return _cpu_seconds() | _disk_bytes() | _network_bytes() | _of_processes(tree(process))
+    return cpu_seconds() | _disk_bytes() | _network_bytes() | _of_processes(tree(process))
 
 
 def tree(process: Process) -> list[Process]:
@@ -136,16 +137,13 @@ def rates(before: Counts, after: Counts, seconds: float) -> Counts:
 
 
 def levels(process: Process = "self") -> Counts:
-    """Return what goes up and down: memory, of the machine and of a process and its children, in GB.
+    """Return what goes up and down, in GB: memory, of the machine and of a process and its children, and free disk.
 
-    What processes share is counted for each of them.
+    What processes share is counted for each of them. The disk is that of the folder which the process works in.
     """
-    found: Counts = {}
-    with suppress(OSError, ValueError, KeyError):
-        lines = (line.split() for line in (_PROC / "meminfo").read_text().splitlines())
-        amounts = {name.rstrip(":"): int(rest[0]) * 1024 for name, *rest in lines}
-        found["memory_used_gb"] = (amounts["MemTotal"] - amounts["MemAvailable"]) / _GB
-        found["memory_free_gb"] = amounts["MemAvailable"] / _GB
+    found = memory()
+    with suppress(KeyError):
+        found["disk_free_gb"] = disk(_PROC / str(process) / "cwd")["disk_free_gb"]
     pages = 0
     for one in tree(process):
         with suppress(OSError, ValueError, IndexError):
@@ -153,6 +151,24 @@ def levels(process: Process = "self") -> Counts:
     if pages:
         found["process_memory_gb"] = pages * os.sysconf("SC_PAGE_SIZE") / _GB
     return found
+
+
+def memory() -> Counts:
+    """Return how much memory of the machine is used and free, in GB."""
+    with suppress(OSError, ValueError, KeyError):
+        lines = (line.split() for line in (_PROC / "meminfo").read_text().splitlines())
+        amounts = {name.rstrip(":"): int(rest[0]) * 1024 for name, *rest in lines}
+        used, free = amounts["MemTotal"] - amounts["MemAvailable"], amounts["MemAvailable"]
+        return {"memory_used_gb": used / _GB, "memory_free_gb": free / _GB}
+    return {}
+
+
+def disk(folder: Path) -> Counts:
+    """Return how much of the disk that a folder lies on is used, and free to others than root, in GB."""
+    with suppress(OSError):
+        found = shutil.disk_usage(folder)
+        return {"disk_used_gb": found.used / _GB, "disk_free_gb": found.free / _GB}
+    return {}
 
 
 def _of_processes(processes: list[Process]) -> Counts:
@@ -171,7 +187,8 @@ def _of_processes(processes: list[Process]) -> Counts:
     return found
 
 
-def _cpu_seconds() -> Counts:
+def cpu_seconds() -> Counts:
+    """Return for how many seconds the cores of the machine worked, and all they had."""
     with suppress(OSError, ValueError, IndexError):
         user, nice, system, idle, waiting, *rest = map(int, (_PROC / "stat").read_text().split("\n", 1)[0].split()[1:9])
         busy = user + nice + system + sum(rest)
@@ -208,7 +225,7 @@ def _network_bytes() -> Counts:
     return {}
 
 
-def _gpu_reader() -> Callable[[], Counts]:
+def gpu_reader() -> Callable[[], Counts]:
     """Return what reads the GPUs; it returns nothing where there are none, or no library that knows them."""
     try:
         nvml = importlib.import_module("pynvml")

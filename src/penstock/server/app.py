@@ -5,6 +5,7 @@ from __future__ import annotations
 import time
 from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
 from functools import partial
 from typing import Final
 
@@ -13,12 +14,15 @@ from msgspec import Struct
 from penstock.backend.local import Local
 from penstock.backend.secrets import AT_ONCE
 from penstock.blobs.uploads import LARGEST, Uploads
+from penstock.core.errors import PenstockError
+from penstock.ops.agents import ListAgents
 from penstock.ops.claims import EndLeases, SpareLeases
 from penstock.server.access import Authenticate
 from penstock.server.blobs import BlobRoutes
 from penstock.server.door import Alive, Door, Hosts
 from penstock.server.feed import PERIOD, Feed
 from penstock.server.files import FileLinks, Files, Origins, Signatures
+from penstock.server.hearing import Hearing
 from penstock.server.login import LoginRoutes
 from penstock.server.loops import ATTENDANT, Loop
 from penstock.server.metrics import Metrics
@@ -86,6 +90,7 @@ class App:
         self._passwords = ThreadPoolExecutor(AT_ONCE, "penstock-password")  # a wave of guesses holds nothing else up
         self.sessions = Sessions()
         self.feed = Feed(backend.call)
+        self._hearing = Hearing(self._spare_leases)
         self._loops = (
             Loop("changes", PERIOD, self.feed.look),
             Loop("leases", LEASES, self._end_leases, rest=LEASES),
@@ -94,10 +99,10 @@ class App:
         )
         uploads = Uploads(backend.blobs, backend.blobs.root, limits.blob, limits.reserve)
         metrics = self._metrics(uploads)
-        operations = Operations(backend, self._threads, self.feed, limits.body)
+        operations = Operations(backend, self._threads, self.feed, self._hearing, limits.body)
         blobs = BlobRoutes(backend.blobs, uploads, self._files)
         login = LoginRoutes(backend, self.sessions, hosts.cookie, self._passwords, secure=hosts.secure)
-        pages = Pages(self._loops, metrics, lambda: uploads.takes_more)
+        pages = Pages(self._loops, metrics, lambda: uploads.takes_more, self._threads)
         signatures = Signatures()
         page = Page(hosts.files, attended=any(loop.name == ATTENDANT for loop in beside))
         links = FileLinks(backend, backend.blobs, hosts.files, signatures, self._files)
@@ -129,7 +134,8 @@ class App:
         """Decide about what was lost with its agent; not at once where that could not be heard of."""
         if time.time() - self._looked > ASLEEP:
             self._spare_leases()
-        self._backend.call(EndLeases())
+        if not self._hearing.is_silent:
+            self._backend.call(EndLeases())
         self._looked = time.time()
 
     def _tidy(self) -> None:
@@ -142,6 +148,16 @@ class App:
         metrics.watch("penstock_disk_free_bytes", "Bytes left on the disk of the blobs.", lambda: float(uploads.free))
         metrics.watch("penstock_waiting_clients", "Clients that wait for changes.", lambda: float(self.feed.clients))
         metrics.watch("penstock_change_seq", "Number of the newest change that was seen.", lambda: float(self.feed.seq))
+        metrics.watch_table(
+            "penstock_agent_usage_percent", "What the machine of an agent uses.", ["agent", "of"], self._usage
+        )
         ages = {loop.name: partial(getattr, loop, "age") for loop in self._loops}
         metrics.watch_all("penstock_loop_age_seconds", "Seconds since a loop did its work.", "loop", ages)
         return metrics
+
+    def _usage(self) -> list[tuple[tuple[str, str], float]]:
+        """Return what the machines of the agents use; nothing when it cannot be read, for the rest is wanted then."""
+        with suppress(PenstockError):
+            agents = self._backend.call(ListAgents())
+            return [((one.name, of), percent) for one in agents for of, percent in one.usage.items()]
+        return []

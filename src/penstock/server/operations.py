@@ -23,6 +23,7 @@ from penstock.server.access import scope_of
 from penstock.server.answers import answer, refuse
 from penstock.server.bodies import decode, gone, media_type, whole
 from penstock.server.feed import Feed
+from penstock.server.hearing import Hearing
 from penstock.server.routes import Endpoint, Policy, Route
 
 
@@ -43,13 +44,15 @@ class Operations:
         service: Carries them out.
         threads: Where that is done.
         feed: Where those wait who want to wait.
+        hearing: Told of each request.
         largest: Bytes that a request may have.
     """
 
-    def __init__(self, service: Service, threads: Executor, feed: Feed, largest: int) -> None:
+    def __init__(self, service: Service, threads: Executor, feed: Feed, hearing: Hearing, largest: int) -> None:
         self._service = service
         self._threads = threads
         self._feed = feed
+        self._hearing = hearing
         self._largest = largest
 
     def routes(self) -> Iterator[Route]:
@@ -64,6 +67,7 @@ class Operations:
 
     def _endpoint(self, kind: type[Op[Any]]) -> Endpoint:
         async def endpoint(request: Request, identity: Identity) -> Response:
+            await self._hear()
             body = await whole(request, self._largest)
             media = media_type(request)
             op = decode(body, kind, media)
@@ -83,6 +87,12 @@ class Operations:
                 raise _cannot_be_told(kind, error) from None
 
         return endpoint
+
+    async def _hear(self) -> None:
+        """Note that somebody reaches the server."""
+        if self._hearing.is_silent:
+            await asyncio.get_running_loop().run_in_executor(self._threads, self._hearing.end)
+        self._hearing.note()
 
     def _caller(self, identity: Identity, held: Held | None, once: Once | None) -> Callable[[Op[Any]], Awaitable[Any]]:
         loop = asyncio.get_running_loop()

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import Executor
 from functools import cache, partial
 from pathlib import Path
 from typing import Final
@@ -45,12 +47,16 @@ class Pages:
         loops: What goes on in the server.
         metrics: What is counted.
         takes_uploads: Whether there is room on the disk.
+        threads: Where the store may be asked for what is counted.
     """
 
-    def __init__(self, loops: Sequence[Loop], metrics: Metrics, takes_uploads: Callable[[], bool]) -> None:
+    def __init__(
+        self, loops: Sequence[Loop], metrics: Metrics, takes_uploads: Callable[[], bool], threads: Executor
+    ) -> None:
         self._takes_uploads = takes_uploads
         self._loops = loops
         self._metrics = metrics
+        self._threads = threads
 
     def routes(self) -> Iterator[Route]:
         """Return the routes. Only those that are named OPEN here ask nobody for a key."""
@@ -71,7 +77,8 @@ class Pages:
 
     async def _numbers(self, request: Request, identity: Identity) -> Response:
         _ = request, identity
-        return Response(self._metrics.text(), media_type=TYPE)
+        text = await asyncio.get_running_loop().run_in_executor(self._threads, self._metrics.text)
+        return Response(text, media_type=TYPE)
 
 
 def _fixed(path: str, name: str, policy: Policy, content: Callable[[], bytes], media: str) -> Route:

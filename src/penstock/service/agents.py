@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from math import isfinite
 from typing import TYPE_CHECKING
 
 from msgspec.structs import replace
@@ -17,6 +18,8 @@ if TYPE_CHECKING:
     from penstock.ports import Tx
 
 LONGEST = 500  # characters of a reason
+LONGEST_NAME = 32  # characters of what a machine uses
+MOST_SHOWN = 16  # things that a machine uses
 EVER = 10 * 365 * 86_400.0  # seconds: an agent that is drained is looked up whatever its lease says
 
 
@@ -31,7 +34,9 @@ def report_agent(tx: Tx, op: ReportAgent, now: float) -> Agent:
         )
     started = now if there is None else there.started
     draining, why = (False, "") if there is None else (there.draining, there.why)
-    tx.agents.put(replace(op.agent, started=started, seen=now, draining=draining, why=why), now + op.seconds)
+    usage = _percentages(op.agent.usage)
+    agent = replace(op.agent, started=started, seen=now, draining=draining, why=why, usage=usage)
+    tx.agents.put(agent, now + op.seconds)
     if there is None:
         tx.changes.note(ChangeKind.AGENT, op.agent.name, now)
     return _with_tasks(tx, [_living(tx, op.agent.name, now)])[0]
@@ -60,6 +65,12 @@ def forget_agent(tx: Tx, op: ForgetAgent, now: float) -> None:
     end_leases(tx, EndLeases(agent=op.name), now)
     tx.agents.remove(op.name)
     tx.changes.note(ChangeKind.AGENT, op.name, now)
+
+
+def _percentages(usage: dict[str, float]) -> dict[str, float]:
+    """Return what an agent says that its machine uses, as far as it can be shown."""
+    shown = [(name, percent) for name, percent in usage.items() if len(name) <= LONGEST_NAME and isfinite(percent)]
+    return {name: min(max(percent, 0.0), 100.0) for name, percent in shown[:MOST_SHOWN]}
 
 
 def _living(tx: Tx, name: str, now: float) -> Agent:

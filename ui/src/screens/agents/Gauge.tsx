@@ -1,4 +1,10 @@
-const NAMES: Readonly<Record<string, string>> = { cpu: "CPU", memory: "Memory", gpu: "GPU", disk: "Disk" };
+const NAMES: Readonly<Record<string, string>> = {
+  cpu: "CPU",
+  memory: "Memory",
+  disk: "Disk",
+  gpu: "GPU",
+  gpu_memory: "GPU mem",
+};
 
 /** How much of something a machine uses, in percent, as a bar and a number. */
 export function Gauge({ name, percent }: { name: string; percent: number }) {
