@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import os
+import sys
+
 import pytest
 from msgspec.structs import replace
 
@@ -64,6 +67,18 @@ def test_a_blob_that_cannot_be_sent_is_owed_and_the_next_one_is_not_even_tried(b
     assert [hash for hash, _ in far.asked] == [stored[0].hash]
     assert [spooling.read(one) for one in stored] == [b"x", b"y"]
     assert spooling.url("1" * 64) == blobs.url("1" * 64)
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="reads /proc")
+def test_what_is_owed_is_on_the_disk_before_it_is_noted_and_what_was_sent_need_not_be(blobs, far, monkeypatch):
+    synced = []
+    monkeypatch.setattr(os, "fsync", lambda descriptor: synced.append(os.readlink(f"/proc/self/fd/{descriptor}")))
+    noting(blobs, pytest.fail, lambda: False).put_bytes(b"sent")
+    assert synced == []
+    before = []
+    far.fails = Unreachable("away")
+    stored = noting(blobs, lambda _owed: before.extend(synced), lambda: False).put_bytes(b"x")
+    assert before[:2] == [str(blobs.path(stored.hash)), str(blobs.path(stored.hash).parent)]
 
 
 def test_what_the_server_refuses_is_refused_to_the_step(blobs, far):

@@ -39,18 +39,23 @@ class Uploads:
 
     Args:
         far: It.
+        copies: Where the bytes are on this machine.
         note: Takes what it is owed.
         is_away: Whether it is known that it does not answer now.
     """
 
-    def __init__(self, far: Transfers, note: Callable[[Stored], object], is_away: Callable[[], bool]) -> None:
+    def __init__(
+        self, far: Transfers, copies: FileBlobs, note: Callable[[Stored], object], is_away: Callable[[], bool]
+    ) -> None:
         self._far = far
+        self._copies = copies
         self._note = note
         self._is_away = is_away
 
     def keep_blob(self, blob: Blob) -> None:
         """Store there what is stored here, or see to it that it will be."""
         if self._is_away() or not self._is_sent(blob):
+            self._copies.secure(blob.hash)  # for now it is the only one
             self._note(Stored(blob=blob))
 
     def _is_sent(self, blob: Blob) -> bool:
@@ -77,7 +82,7 @@ def noting(blobs: FileBlobs, note: Callable[[Stored], object], is_away: Callable
     """Return the blobs of a step; those that are kept on this machine as they are."""
     if not isinstance(blobs, CachedBlobs) or not isinstance(blobs.far, Transfers):
         return blobs
-    return CachedBlobs(blobs.root, Uploads(blobs.far, note, is_away), blobs.address)
+    return CachedBlobs(blobs.root, Uploads(blobs.far, blobs, note, is_away), blobs.address)
 
 
 def send(blobs: FileBlobs, blob: Blob, refused: Refused) -> PenstockError | None:

@@ -3,6 +3,7 @@
 What is stored here is there as well when storing it returns; what is missing here is fetched when it is read. A copy is
 verified like everything in a blob store, and one that is damaged is fetched anew. It must never know how the other
 place is reached. Copies are not synced to the disk: one that the machine's death leaves torn is one that is damaged.
+Only what the other place does not have yet has to be secured by whoever promises to send it later.
 """
 
 from __future__ import annotations

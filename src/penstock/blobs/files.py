@@ -215,6 +215,23 @@ class FileBlobs:
         if self._durable:
             os.fsync(descriptor)
 
+    def secure(self, hash: str) -> None:
+        """Have a blob that is stored here outlive the machine's death, also where it is a copy.
+
+        Raises:
+            DiskFull, StoreError: It is not there, or the disk refuses.
+        """
+        place = self._place(hash)
+        outer, _, _ = place.rpartition("/")
+        with writing_below(self._root):
+            file = os.open(place, os.O_RDONLY | os.O_CLOEXEC)
+            try:
+                os.fsync(file)
+            finally:
+                os.close(file)
+            for folder in (outer, outer[:-3], self._blobs, str(self._root)):
+                _sync_folder(folder)
+
     def _place(self, hash: str) -> str:
         if not _IS_HASH(hash):
             raise Invalid(f"not the hash of a blob: {hash!r}", hint="a hash is 64 lower-case hexadecimal digits")
