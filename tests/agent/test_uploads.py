@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import sys
+from pathlib import Path
 
 import pytest
 from msgspec.structs import replace
@@ -72,7 +73,9 @@ def test_a_blob_that_cannot_be_sent_is_owed_and_the_next_one_is_not_even_tried(b
 @pytest.mark.skipif(sys.platform != "linux", reason="reads /proc")
 def test_what_is_owed_is_on_the_disk_before_it_is_noted_and_what_was_sent_need_not_be(blobs, far, monkeypatch):
     synced = []
-    monkeypatch.setattr(os, "fsync", lambda descriptor: synced.append(os.readlink(f"/proc/self/fd/{descriptor}")))
+    monkeypatch.setattr(
+        os, "fsync", lambda descriptor: synced.append(str(Path(f"/proc/self/fd/{descriptor}").readlink()))
+    )
     noting(blobs, pytest.fail, lambda: False).put_bytes(b"sent")
     assert synced == []
     before = []
