@@ -27,6 +27,7 @@ from penstock.run.attempt import printable
 from penstock.run.attempts import Attempts
 from penstock.run.environments import environment_for
 from penstock.run.launch import Surroundings, start
+from penstock.run.monitors import Monitors
 from penstock.run.needs import ENVIRONMENT, choose
 from penstock.run.processes import Processes
 
@@ -59,7 +60,9 @@ def _run(backend: Backend, task: Task, place: Surroundings, printed: Callable[[l
     with ExitStack() as until_ended:
         place, due = placed(backend, task, place, printed, until_ended)
         processes = until_ended.enter_context(processes_of(task, place))
-        attempts = Attempts(backend, processes, lambda _, lines: printed(lines), place.clear)
+        monitors = Monitors(backend)
+        until_ended.callback(monitors.end)
+        attempts = Attempts(monitors, processes, lambda _, lines: printed(lines), place.clear, monitors.begin)
         try:
             attempts.start(task, start(task, given_alone(backend, task), place))
             for op in due:
