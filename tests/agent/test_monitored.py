@@ -39,7 +39,7 @@ def backend(monkeypatch):
 @linux
 def test_what_a_process_uses_is_reported_for_its_task_until_it_ends(backend):
     monitored = Monitored(backend, TASK)
-    monitored.begin(os.getpid())
+    monitored.begin(TASK.id, os.getpid())
     assert backend.reported.wait(60)
     monitored.call(EndTask(id=TASK.id, status=Status.COMPLETED))
     assert isinstance(backend.asked[-1], EndTask)
@@ -52,7 +52,7 @@ def test_what_a_process_uses_is_reported_for_its_task_until_it_ends(backend):
 @linux
 def test_code_that_wants_no_report_gets_none(backend):
     monitored = Monitored(backend, TASK)
-    monitored.begin(os.getpid())
+    monitored.begin(TASK.id, os.getpid())
     other = DescribeTask(id="b" * 32, runtime={MONITORING: OFF})
     monitored.call(other)
     assert backend.reported.wait(60), "that was about another task"

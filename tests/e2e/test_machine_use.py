@@ -40,6 +40,22 @@ pipe.start_locally()
 """
 
 
+EMBEDDED = """
+import time
+from pathlib import Path
+from penstock import PipelineController
+
+def work(go):
+    "Work until it may end."
+    until = Path(go)
+    until.with_name("begun").write_text("true")
+    while not until.exists():
+        time.sleep(0.02)
+
+pipe = PipelineController("flow", "Tests")
+pipe.add_function_step("a", work, {"go": str(Path(__file__).with_name("go"))})
+pipe.start_locally(run_pipeline_steps_locally=True)
+"""
 MACHINE = {"cpu_usage", "memory_used_gb", "memory_free_gb", "disk_free_gb", "io_read_mbs", "io_write_mbs"}
 OWN = {"process_cpu_usage", "process_memory_gb", "process_io_read_mbs", "process_io_write_mbs"}
 
@@ -67,6 +83,16 @@ def test_what_a_step_and_its_children_use_is_reported_unless_its_code_does_not_w
     script.communicate()
     assert place.ended("flow") == ("completed", {"a": "completed", "b": "completed"})
     assert measured(place, "b") == before[1]
+
+
+def test_what_a_step_uses_is_reported_where_there_is_neither_an_agent_nor_a_server(place):
+    script = place.start(EMBEDDED)
+    place.told("begun")
+    found = until(lambda: measured(place, "a"))
+    (place.folder / "go").touch()
+    assert script.wait(120) == 0, script.communicate()[1]
+    script.communicate()
+    assert set(found) >= MACHINE | OWN
 
 
 @pytest.mark.parametrize("place", ["home", "server", "postgres"], indirect=True)

@@ -20,7 +20,7 @@ from penstock.service.news import _ACCESS, _MODEL, _TASK
 OTHERWISE = {
     "their handlers tell what becomes of a task, a step, a queue, an agent or a limit": """
         StartRun ResumeRun EndRun StopRun DeleteRun RequeueRun LaunchRun EndTask JudgeTask BeginTask ContinueTask
-        EnqueueTask DequeueTask ResetTask DeleteTask PublishTask LaunchStep EnqueueStep ReuseStep AddStep DecideSteps
+        SkipStep AbortStep AbortTask EnqueueTask DequeueTask ResetTask DeleteTask PublishTask LaunchStep EnqueueStep ReuseStep AddStep DecideSteps
         TakeOver ClaimTask BeginClaimed HandBack ReleaseLease EndLeases MoveEntry CreateQueue ChangeQueue DeleteQueue
         ReportAgent DrainAgent ForgetAgent SetTagLimit RemoveTagLimit
     """,

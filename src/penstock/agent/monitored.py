@@ -55,8 +55,9 @@ class Monitored:
     def close(self) -> None:
         """Leave the backend as it is: it belongs to whoever opened it."""
 
-    def begin(self, pid: int) -> None:
-        """Report from now on what this process uses."""
+    def begin(self, task: str, pid: int) -> None:
+        """Report from now on what the task's process uses."""
+        _ = task
         self._monitor = ResourceMonitor(self._reporter, pid, find=self._first_process)
         self._monitor.start()
 

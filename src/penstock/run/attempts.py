@@ -62,7 +62,7 @@ class Attempts:
         processes: What starts them and tells of them: the processes of this machine.
         printed: Called with a step's name and the lines that it printed.
         left: Called with the id of an attempt whose process is gone.
-        came: Called with the id of each process that runs now.
+        came: Called with the id of each attempt that runs now, and that of its process.
     """
 
     def __init__(
@@ -71,7 +71,7 @@ class Attempts:
         processes: Starter,
         printed: Callable[[str, list[str]], None],
         left: Callable[[str], None] | None = None,
-        came: Callable[[int], None] | None = None,
+        came: Callable[[str, int], None] | None = None,
     ) -> None:
         self._backend = backend
         self._processes = processes
@@ -124,7 +124,7 @@ class Attempts:
                 case Exited():
                     endings += self._leave(attempt, event)
                 case Spawned(pid=pid) if self._came is not None:
-                    self._came(pid)
+                    self._came(attempt.task.id, pid)
                 case _:
                     pass
         for id, reply in self._transfers.take():

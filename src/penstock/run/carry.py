@@ -29,6 +29,7 @@ from penstock.run.attempts import Attempts
 from penstock.run.environments import environment_for
 from penstock.run.heed import Heed
 from penstock.run.launch import Surroundings, start
+from penstock.run.monitors import Monitors
 from penstock.run.needs import ENVIRONMENT, choose
 from penstock.run.processes import Processes
 
@@ -61,7 +62,9 @@ def _run(backend: Backend, task: Task, place: Surroundings, printed: Callable[[l
     with ExitStack() as until_ended:
         place, due = placed(backend, task, place, printed, until_ended)
         processes = until_ended.enter_context(processes_of(task, place))
-        attempts = Attempts(backend, processes, lambda _, lines: printed(lines), place.clear)
+        monitors = Monitors(backend)
+        until_ended.callback(monitors.end)
+        attempts = Attempts(monitors, processes, lambda _, lines: printed(lines), place.clear, monitors.begin)
         aborted = threading.Event()
 
         def hear(_task: Task) -> None:

@@ -49,6 +49,7 @@ from penstock.run.closing import Closing
 from penstock.run.ids import Ids
 from penstock.run.interrupt import Interrupts
 from penstock.run.lookup import Lookup
+from penstock.run.monitors import Monitors
 from penstock.run.opening import Carriers, Opening
 from penstock.run.overseer import Overseer
 from penstock.run.plan import Plan
@@ -86,7 +87,9 @@ class Controller:
         self._timed_out = False
         self._thread = threading.get_ident()
         self._processes = told.starter() if told.starter else Processes(told.preload, told.preload_fingerprint)
-        self._attempts = Attempts(backend, self._processes, told.observer.printed, told.surroundings.clear)
+        self._monitors = Monitors(backend)
+        printed, clear = told.observer.printed, told.surroundings.clear
+        self._attempts = Attempts(self._monitors, self._processes, printed, clear, self._monitors.begin)
         self._ids = Ids(self._id, told.steps)
         parameters = {parameter.name: parameter for parameter in told.pipeline.parameters}
         lookup = partial(Lookup, backend, self._id, parameters, self._task_of)
@@ -143,6 +146,8 @@ class Controller:
                 self._attempts.abandon()
                 owed.end(self._backend, breakdown(self._id, error))
                 raise
+            finally:
+                self._monitors.end()
         if interrupts.came:
             raise KeyboardInterrupt
         return ended
