@@ -19,10 +19,11 @@ from penstock.service.news import _ACCESS, _MODEL, _TASK
 
 OTHERWISE = {
     "their handlers tell what becomes of a task, a step, a queue, an agent or a limit": """
-        StartRun ResumeRun EndRun StopRun DeleteRun RequeueRun LaunchRun EndTask JudgeTask BeginTask ContinueTask
-        SkipStep AbortStep AbortTask EnqueueTask DequeueTask ResetTask DeleteTask PublishTask LaunchStep EnqueueStep ReuseStep AddStep DecideSteps
-        TakeOver ClaimTask BeginClaimed HandBack ReleaseLease EndLeases MoveEntry CreateQueue ChangeQueue DeleteQueue
-        ReportAgent DrainAgent ForgetAgent SetTagLimit RemoveTagLimit
+        StartRun ResumeRun EndRun StopRun DeleteRun RequeueRun LaunchRun EndTask JudgeTask BeginTask
+        ContinueTask SkipStep AbortStep AbortTask EnqueueTask DequeueTask ResetTask DeleteTask PublishTask
+        LaunchStep EnqueueStep ReuseStep AddStep DecideSteps TakeOver ClaimTask BeginClaimed HandBack
+        ReleaseLease EndLeases MoveEntry CreateQueue ChangeQueue DeleteQueue ReportAgent DrainAgent ForgetAgent
+        SetTagLimit RemoveTagLimit
     """,
     "a draft is no news before it is described or queued": """
         CreateTask CreateRun CloneTask CloneRun DefineRun DraftRerun DraftStep
