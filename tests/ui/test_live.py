@@ -61,6 +61,21 @@ def test_models(visit, own):
     expect(page.get_by_text("best-of-all")).to_have_count(0)
 
 
+def test_a_page_that_nobody_touches_asks_now_and_then_whether_the_server_is_there(visit, own):
+    one = visit(place=own)
+    one.forgiven += "|ERR_FAILED|Failed to load"
+    one.page.clock.install()
+    page = one.go("/queues")
+    with page.expect_request("**/api/v1/LastChange"):
+        page.clock.run_for(11_000)
+    one.context.route("**/api/v1/**", lambda route: route.abort())  # a network that is cut leaves the stream as it was
+    page.clock.run_for(25_000)
+    expect(page.locator(".live[data-state=reconnecting]")).to_be_visible()
+    one.context.unroute("**/api/v1/**")
+    page.clock.run_for(20_000)
+    expect(page.locator(".live[data-state=live]")).to_be_visible()
+
+
 def test_users_and_keys(visit, own):
     call = own.backend.call
     page = visit(place=own).go("/settings")

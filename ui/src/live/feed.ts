@@ -22,6 +22,7 @@ const GATHER = 40; // milliseconds for which changes are gathered before they ar
 const ASK = 3_000; // milliseconds between two questions where there is no stream
 const WATCH = 10_000;
 const ASLEEP = 120_000; // milliseconds without a tick of the clock that say that the machine slept
+const ANSWER = 8_000; // milliseconds for a proof that the server is there
 const SLOWEST = 15_000;
 
 export interface Listener {
@@ -130,9 +131,11 @@ function stream(seen: { seq: number }, tell: (message: Message) => void, signal:
       flush();
       resolve(opened);
     };
-    // A machine that slept has a connection that nobody serves any more, and nothing says so.
+    // A machine that slept, or a network that was cut, leaves a connection that nobody serves, and nothing says so. The
+    // server wants to hear of us, too: what was lost with an agent, it decides only while somebody reaches it.
     const watch = setInterval(() => {
       if (Date.now() - ticked > ASLEEP) end();
+      else call("LastChange", {}, AbortSignal.timeout(ANSWER)).catch(end);
       ticked = Date.now();
     }, WATCH);
     source.onopen = () => {
