@@ -44,8 +44,9 @@ task.upload_artifact("summary", {"flowers": 150, "classes": ["setosa", "virginic
 labels = {"setosa": 0, "virginica": 1}
 for name, tags in (("iris classifier", ["best", "v2"]), ("iris baseline", []), ("embedding", ["text"])):
     model = OutputModel(task, name=name, tags=tags, comment="trained on 150 flowers", label_enumeration=labels)
-    Path("model.pt").write_bytes(b"weights" * 1000)  # which is taken along
-    model.update_weights("model.pt")
+    weights = Path(__file__).with_name("model.pt")
+    weights.write_bytes(b"weights" * 1000)  # which is taken along
+    model.update_weights(str(weights))
     model.set_metadata("accuracy", "0.93", "float")
 task.close()
 """
