@@ -13,7 +13,7 @@ from penstock.core.task import MONITORING, OFF, Status
 from penstock.ops.outputs import ReportScalars
 from penstock.ops.tasks import DescribeTask, EndTask
 from penstock.run import monitors
-from penstock.run.monitors import Monitors
+from penstock.run.monitors import ResourceMonitors
 from penstock.run.resources import TITLE
 
 ONE, OTHER = "a" * 32, "b" * 32
@@ -54,7 +54,7 @@ def backend():
 @pytest.fixture
 def watching(backend, monkeypatch):
     monkeypatch.setattr(monitors, "SETTLED", 0.01)
-    made = Monitors(backend, first=0.02, every=0.02)
+    made = ResourceMonitors(backend, first=0.02, every=0.02)
     yield made
     made.end()
 
@@ -100,7 +100,7 @@ def test_a_report_that_cannot_be_recorded_ends_nothing(backend, watching):
 
 def test_a_task_that_is_over_at_once_is_never_looked_at(backend, monkeypatch):
     monkeypatch.setattr(monitors, "counts", lambda _: pytest.fail("it looked"))
-    made = Monitors(backend)
+    made = ResourceMonitors(backend)
     made.begin(ONE, os.getpid())
     made.call(EndTask(id=ONE, status=Status.COMPLETED))
     made.end()

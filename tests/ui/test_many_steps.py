@@ -6,6 +6,7 @@ from uuid import uuid4
 
 import pytest
 from playwright.sync_api import expect
+from tests.place import Place
 from tests.ui.conftest import DESKTOP, PHONE
 
 from penstock.core.outputs import Artifact, Model, ScalarPoint, TableHead
@@ -34,9 +35,16 @@ WORKER = Worker(host="here", pid=1)
 
 
 @pytest.fixture(scope="module")
-def run(world):
+def own(tmp_path_factory):
+    found = Place(tmp_path_factory.mktemp("many-steps"), server=True)
+    yield found
+    found.close()
+
+
+@pytest.fixture(scope="module")
+def run(own):
     """A run of many steps, each of which recorded something."""
-    call, id = world.backend.call, uuid4().hex
+    call, id = own.backend.call, uuid4().hex
     steps = tuple(Step(name=f"step_{number:03}", code="c") for number in range(STEPS))
     definition = Pipeline(name="many", project="demo", steps=steps, code={"c": Script(source="", entry_point="f")})
     call(CreateRun(pipeline="many", project="demo", task=NewTask(id=id, name="many", project="demo")))
@@ -60,8 +68,8 @@ def run(world):
 
 
 @pytest.mark.parametrize(("tab", "last"), [("artifacts", f"step_{STEPS - 1} / kept"), ("models", f"net {STEPS - 1}")])
-def test_records_of_every_step_are_listed(visit, run, tab, last):
-    page = visit().go(f"/runs/{run}?tab={tab}")
+def test_records_of_every_step_are_listed(visit, own, run, tab, last):
+    page = visit(place=own).go(f"/runs/{run}?tab={tab}")
     expect(page.locator(".record").first).to_be_visible()
     assert page.evaluate("document.querySelectorAll('*').length") <= MOST_ELEMENTS
     page.wait_for_function(TO_THE_END, arg=last)
@@ -70,8 +78,8 @@ def test_records_of_every_step_are_listed(visit, run, tab, last):
     assert page.evaluate("document.querySelectorAll('*').length") <= MOST_ELEMENTS
 
 
-def test_what_every_step_measured_is_found(visit, run):
-    one = visit()
+def test_what_every_step_measured_is_found(visit, own, run):
+    one = visit(place=own)
     page = one.go(f"/runs/{run}?tab=metrics")
     expect(page.get_by_text(f"{STEPS} steps measured something")).to_be_visible()
     expect(page.get_by_text(f"The first 20 of {STEPS} steps are drawn")).to_be_visible()
@@ -84,8 +92,8 @@ def test_what_every_step_measured_is_found(visit, run):
 
 
 @pytest.mark.parametrize("viewport", [DESKTOP, PHONE])
-def test_the_first_200_rows_of_a_table_are_gone_through(visit, run, viewport):
-    one = visit(viewport=viewport)
+def test_the_first_200_rows_of_a_table_are_gone_through(visit, own, run, viewport):
+    one = visit(place=own, viewport=viewport)
     page = one.go(f"/runs/{run}?tab=artifacts&artifact=step_000%2Fkept")
     expect(page.get_by_text("The first 200 rows, as the step recorded them")).to_be_visible()
     expect(page.get_by_role("columnheader", name="flower int")).to_be_visible()

@@ -29,7 +29,7 @@ from penstock.run.attempts import Attempts
 from penstock.run.environments import environment_for
 from penstock.run.heed import Heed
 from penstock.run.launch import Surroundings, start
-from penstock.run.monitors import Monitors
+from penstock.run.monitors import ResourceMonitors
 from penstock.run.needs import ENVIRONMENT, choose
 from penstock.run.processes import Processes
 
@@ -62,8 +62,7 @@ def _run(backend: Backend, task: Task, place: Surroundings, printed: Callable[[l
     with ExitStack() as until_ended:
         place, due = placed(backend, task, place, printed, until_ended)
         processes = until_ended.enter_context(processes_of(task, place))
-        monitors = Monitors(backend)
-        until_ended.callback(monitors.end)
+        monitors = until_ended.enter_context(ResourceMonitors(backend))
         attempts = Attempts(monitors, processes, lambda _, lines: printed(lines), place.clear, monitors.begin)
         aborted = threading.Event()
 

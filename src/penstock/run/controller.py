@@ -49,7 +49,7 @@ from penstock.run.closing import Closing
 from penstock.run.ids import Ids
 from penstock.run.interrupt import Interrupts
 from penstock.run.lookup import Lookup
-from penstock.run.monitors import Monitors
+from penstock.run.monitors import ResourceMonitors
 from penstock.run.opening import Carriers, Opening
 from penstock.run.overseer import Overseer
 from penstock.run.plan import Plan
@@ -87,7 +87,7 @@ class Controller:
         self._timed_out = False
         self._thread = threading.get_ident()
         self._processes = told.starter() if told.starter else Processes(told.preload, told.preload_fingerprint)
-        self._monitors = Monitors(backend)
+        self._monitors = ResourceMonitors(backend)
         printed, clear = told.observer.printed, told.surroundings.clear
         self._attempts = Attempts(self._monitors, self._processes, printed, clear, self._monitors.begin)
         self._ids = Ids(self._id, told.steps)
@@ -136,7 +136,7 @@ class Controller:
         interrupts = Interrupts(self.stop)
         pause = 0.0 if self._told.on_queues else PAUSE
         watch = Watch(self._backend, self._id, self._told.since, self.stop, self._hear, pause)
-        with self._processes, watch, interrupts:
+        with self._processes, self._monitors, watch, interrupts:
             try:
                 self._begin()
                 self._loop()
@@ -146,8 +146,6 @@ class Controller:
                 self._attempts.abandon()
                 owed.end(self._backend, breakdown(self._id, error))
                 raise
-            finally:
-                self._monitors.end()
         if interrupts.came:
             raise KeyboardInterrupt
         return ended
@@ -251,9 +249,7 @@ class Controller:
         attempt = self.progress.attempts[step]
         task = None if step in self._unopened else self._task_of(step)
         judged = self._closing.close(step, outcome, task, attempt)
-        if judged is not outcome:
-            return Ended(step, judged, retry=False)
-        return event
+        return event if judged is outcome else Ended(step, judged, retry=False)
 
     def _decide(self, decisions: list[StepDecision]) -> None:
         if decisions:

@@ -10,7 +10,7 @@ import threading
 import time
 from collections.abc import Callable
 from contextlib import suppress
-from typing import Any, TypeVar
+from typing import Any, Self, TypeVar
 
 from penstock.backend import Backend
 from penstock.blobs.files import FileBlobs
@@ -35,8 +35,10 @@ class _Watched:
         self.counted: Counts | None = None
 
 
-class Monitors:
+class ResourceMonitors:
     """The backend of tasks, which hears when the code of one wants no report, and when one has ended.
+
+    A context manager: leaving it ends the reports.
 
     Args:
         backend: Where everything goes.
@@ -54,6 +56,12 @@ class Monitors:
         self._closed = False
         self._gpu: Callable[[], Counts] | None = None
         self._thread: threading.Thread | None = None
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.end()
 
     @property
     def blobs(self) -> FileBlobs:
