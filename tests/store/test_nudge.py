@@ -5,10 +5,12 @@ import sys
 import threading
 import time
 from contextlib import ExitStack
+from pathlib import Path
 
 import pytest
 
 from penstock.store.nudge import Nudge
+from penstock.store.sqlite import SqliteStore
 
 LONG = 60.0  # seconds; a test that needs them has failed
 LINUX = pytest.mark.skipif(sys.platform != "linux", reason="only Linux tells of writes")
@@ -58,6 +60,27 @@ def test_a_write_of_another_process_is_heard(tmp_path) -> None:
         assert nudge.hears_others
         subprocess.run([sys.executable, "-c", f"open({str(tmp_path / 'log')!r}, 'w').write('x')"], check=True)
         assert ear.wait(LONG) is True
+
+
+@LINUX
+def test_what_the_system_lends_goes_back_once_it_is_closed_and_nobody_listens(tmp_path) -> None:
+    def lent() -> int:
+        places = list(Path("/proc/self/fd").iterdir())  # the one that lists them is gone again
+        return sum(place.is_symlink() and str(place.readlink()) == "anon_inode:inotify" for place in places)
+
+    before = lent()
+    nudge = Nudge(tmp_path)
+    with nudge.listening():
+        nudge.close()
+        assert lent() == before + 1
+    assert lent() == before
+    with nudge.listening():
+        assert lent() == before
+    store = SqliteStore(tmp_path / "penstock.db")
+    assert store.waiter.wait(store.waiter.mark(), 0.0) is False
+    assert lent() == before + 1
+    store.close()
+    assert lent() == before
 
 
 @pytest.mark.parametrize("end", ["close", "platform"])

@@ -33,7 +33,7 @@ class Nudge:
         self._folder = folder
         self._lock = threading.Lock()
         self._ears: set[int] = set()
-        self._is_open = False
+        self._is_open = self._is_closed = False
         self._files = -1
 
     @property
@@ -61,18 +61,27 @@ class Nudge:
         finally:
             with self._lock:
                 self._ears.discard(ear)
+                if self._is_closed and not self._ears:
+                    self.forget()
             os.close(heard)
             os.close(ear)
 
     def close(self) -> None:
-        """Stop hearing others, for good."""
+        """Stop hearing others, for good, as soon as nobody listens any more."""
+        with self._lock:
+            self._is_open = self._is_closed = True
+            if not self._ears:
+                self.forget()
+
+    def forget(self) -> None:
+        """Stop hearing others at once: nobody listens, as in a process that was forked just now."""
         self._is_open = True
         if self._files >= 0:
             os.close(self._files)
             self._files = -1
 
     def __del__(self) -> None:
-        self.close()
+        self.forget()
 
 
 class Ear:

@@ -98,7 +98,7 @@ class SqliteStore:
     def close(self) -> None:
         """Close every connection, and end all waiting. A transaction that is open in another thread may end before."""
         self._connections.close()
-        self.waiter.notify()
+        self.waiter.close()
 
     def _turn(self, *, writes: bool) -> AbstractContextManager[None]:
         """Threads of this process queue for writing; only one of them then competes with other processes."""

@@ -58,10 +58,15 @@ class SqliteWaiter:
         return True  # whoever looks will learn that the store was closed
 
     def notify(self) -> None:
-        """Wake those of this process who wait: something was committed, or the store was closed."""
+        """Wake those of this process who wait: something was committed."""
         with self._turn:
             self._commits += 1
             self._nudge.notify()
+
+    def close(self) -> None:
+        """Wake those who wait, as the store was closed, and let go of what the system lends."""
+        self.notify()
+        self._nudge.close()
 
     def before_fork(self) -> None:
         """Let nobody be in the middle of a notification."""
@@ -73,7 +78,7 @@ class SqliteWaiter:
 
     def after_fork_in_child(self) -> None:
         """Forget the parent's connection and threads."""
-        self._nudge.close()
+        self._nudge.forget()
         self._begin_anew()
 
     def _begin_anew(self) -> None:
