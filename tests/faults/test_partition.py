@@ -89,6 +89,15 @@ def all_is_recorded(place, attempt):
     assert [point.value for point in series.points] == list(range(count))
 
 
+def done_at_once(place, script):
+    """Wait until the run has completed; return the only attempt of its first step."""
+    assert script.wait(120) == 0
+    script.communicate()
+    assert place.ended("flow") == DONE
+    (attempt,) = place.attempts("flow", "a")
+    return attempt
+
+
 BOTH = pytest.mark.parametrize("beyond", ["sqlite", "postgres"], indirect=True)
 
 
@@ -103,10 +112,7 @@ def test_a_step_whose_agent_cannot_reach_the_server_for_a_while_goes_on_and_is_n
     says_more(place, 20)
     (place.folder / "go").touch()
     proxy.mend()
-    assert script.wait(120) == 0
-    script.communicate()
-    assert place.ended("flow") == DONE
-    (attempt,) = place.attempts("flow", "a")
+    attempt = done_at_once(place, script)
     assert attempt.attempt == 1
     all_is_recorded(place, attempt)
 
@@ -148,10 +154,7 @@ def test_a_server_that_nobody_reaches_for_longer_than_every_lease_gives_nothing_
     assert alive(pid)
     (place.folder / "go").touch()
     proxy.mend()
-    assert script.wait(120) == 0
-    script.communicate()
-    assert place.ended("flow") == DONE
-    (attempt,) = place.attempts("flow", "a")
+    attempt = done_at_once(place, script)
     assert (place.folder / "begun").read_text() == "x"
     all_is_recorded(place, attempt)
 
@@ -169,9 +172,6 @@ def test_a_server_that_is_away_for_longer_than_every_lease_ends_nothing_and_lose
     place.start_server(port)
     says_more(place, 20)
     (place.folder / "go").touch()
-    assert script.wait(120) == 0
-    script.communicate()
-    assert place.ended("flow") == DONE
-    (attempt,) = place.attempts("flow", "a")
+    attempt = done_at_once(place, script)
     assert (place.folder / "begun").read_text() == "x"
     all_is_recorded(place, attempt)

@@ -194,15 +194,15 @@ class FileBlobs:
     def publish(self, staged: str, blob: Blob) -> None:
         """Give a staged file, whose bytes `settle` was called for, its name; for BlobWriter."""
         place = self._place(blob.hash)
-        outer, _, _ = place.rpartition("/")
-        folders = [outer]
+        above = self._above(place)
+        folders = above[:1]
         now = time.time_ns()
         os.utime(staged, ns=(now, now))  # the kernel's own stamp is that of the writing, and lags behind the clock
         try:
             # A blob of this name is replaced by its like: that repairs a damaged one and makes it young again.
             os.rename(staged, place)  # noqa: PTH104 - a Path costs more than the call
         except FileNotFoundError:
-            folders = [outer, outer[:-3], self._blobs, str(self._root)]
+            folders = above
             for folder in reversed(folders):
                 _make_folder(folder)
             os.rename(staged, place)  # noqa: PTH104 - as above
@@ -222,15 +222,19 @@ class FileBlobs:
             DiskFull, StoreError: It is not there, or the disk refuses.
         """
         place = self._place(hash)
-        outer, _, _ = place.rpartition("/")
         with writing_below(self._root):
             file = os.open(place, os.O_RDONLY | os.O_CLOEXEC)
             try:
                 os.fsync(file)
             finally:
                 os.close(file)
-            for folder in (outer, outer[:-3], self._blobs, str(self._root)):
+            for folder in self._above(place):
                 _sync_folder(folder)
+
+    def _above(self, place: str) -> tuple[str, ...]:
+        """Return the folders of a blob's file, the innermost first."""
+        outer, _, _ = place.rpartition("/")
+        return outer, outer[:-3], self._blobs, str(self._root)
 
     def _place(self, hash: str) -> str:
         if not _IS_HASH(hash):

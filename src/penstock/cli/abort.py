@@ -81,17 +81,7 @@ def _abort_steps(invocation: Invocation, run: str, steps: Sequence[str]) -> Exit
     from penstock.ops.steering import AbortStep
 
     by = invocation.settings.user
-    states = [invocation.backend.call(AbortStep(run=run, step=step, by=by)) for step in dict.fromkeys(steps)]
-    if invocation.json:
-        from penstock.cli.document import emit
-
-        emit({"aborted": states})
-    else:
-        from penstock.sdk.wording import harmless
-
-        for state in states:
-            click.echo(harmless(f"{state.name}: {state.reason}"))
-    return Exit.OK
+    return invocation.steer("aborted", steps, lambda step: AbortStep(run=run, step=step, by=by))
 
 
 def _stop(invocation: Invocation, run: str, lost: dict[str, Run], wait: float) -> Exit:

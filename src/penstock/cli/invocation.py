@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from penstock.core.errors import NotFound
     from penstock.core.run import Run, RunDetail, StepState
     from penstock.core.task import Task
+    from penstock.ops.base import Op
     from penstock.settings import Settings
 
 
@@ -156,6 +157,16 @@ class Invocation:
             click.echo(none, err=True)
         return Exit.OK
 
+    def steer(self, done: str, steps: Sequence[str], op: Callable[[str], Op[StepState]]) -> Exit:
+        """Have something done to some steps, and tell what became of each.
+
+        Args:
+            done: What was done to them, as their list is called in JSON.
+            op: Makes the operation from a step's name.
+        """
+        states = [self.backend.call(op(step)) for step in dict.fromkeys(steps)]
+        return self.show_list(done, states, _show_states, "")
+
 
 OF_THE_RUN = "pipeline"
 """Stands where a step's name does, for what belongs to the run itself; no step can be called so."""
@@ -188,6 +199,14 @@ def step_named(detail: RunDetail, name: str) -> StepState:
         hint = did_you_mean(name, [step.name for step in detail.steps], "it has no steps")
         raise NotFound(f"run {detail.run.task.name!r} has no step {name!r}", hint=hint)
     return found
+
+
+def _show_states(states: Sequence[StepState], now: float) -> None:
+    from penstock.sdk.wording import harmless
+
+    _ = now
+    for state in states:
+        click.echo(harmless(f"{state.name}: {state.reason}"))
 
 
 def _encodable(text: str) -> str:

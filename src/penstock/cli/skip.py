@@ -31,14 +31,4 @@ def command(invocation: Invocation, run: str, steps: Sequence[str]) -> Exit:
     invocation.close_lost()
     id = invocation.find(run).id
     by = invocation.settings.user
-    states = [invocation.backend.call(SkipStep(run=id, step=step, by=by)) for step in dict.fromkeys(steps)]
-    if invocation.json:
-        from penstock.cli.document import emit
-
-        emit({"skipped": states})
-        return Exit.OK
-    from penstock.sdk.wording import harmless
-
-    for state in states:
-        click.echo(harmless(f"{state.name}: {state.reason}"))
-    return Exit.OK
+    return invocation.steer("skipped", steps, lambda step: SkipStep(run=id, step=step, by=by))
