@@ -31,7 +31,8 @@ from penstock.ops.access import Authenticate as AskWho
 from penstock.ops.access import ListUsers
 from penstock.server.access import OWNER, Authenticate, owner_or
 from penstock.server.app import App, Limits
-from penstock.server.door import LONGEST_HEADERS, Hosts
+from penstock.server.door import Hosts
+from penstock.server.http import Http
 from penstock.server.files import Origin
 from penstock.server.loops import Loop
 from penstock.server.tls import context_of
@@ -231,7 +232,7 @@ class Server(uvicorn.Server):
         super().__init__(
             uvicorn.Config(
                 app.asgi,
-                http="h11",
+                http=Http,
                 ws="none",
                 log_config=None,
                 access_log=False,
@@ -240,7 +241,6 @@ class Server(uvicorn.Server):
                 backlog=BACKLOG,
                 timeout_keep_alive=IDLE,
                 timeout_graceful_shutdown=GRACE,
-                h11_max_incomplete_event_size=LONGEST_HEADERS,
             )
         )
         self._app = app

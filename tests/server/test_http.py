@@ -1,0 +1,51 @@
+"""What llhttp leaves to others: a head that does not end is cut off, however its pieces look; a long body is not."""
+
+from __future__ import annotations
+
+import socket
+
+import pytest
+
+from penstock.server.http import LONGEST_HEAD
+
+MORE = LONGEST_HEAD + (1 << 20)  # bytes; what the sockets hold besides is less
+
+
+def spoken(site, begin, piece):
+    """Send something that never ends; return what came back, and whether the connection was closed before all was."""
+    with socket.create_connection(("127.0.0.1", site.port), timeout=60) as connection:
+        connection.sendall(begin)
+        sent = 0
+        try:
+            while sent < 16 * MORE:
+                connection.sendall(piece)
+                sent += len(piece)
+        except OSError:
+            pass
+        try:
+            return connection.recv(1000), sent < 16 * MORE
+        except OSError:
+            return b"", True
+
+
+@pytest.mark.parametrize(
+    ("begin", "piece"),
+    [
+        pytest.param(b"GET /", b"a" * 4096, id="an address"),
+        pytest.param(b"GET / HTTP/1.1\r\nX-Long: ", b"a" * 4096, id="a value"),
+        pytest.param(b"GET / HTTP/1.1\r\n", b"X-Header: value\r\n" * 256, id="headers"),
+        pytest.param(
+            b"POST /api/v1/GetTask HTTP/1.1\r\nTransfer-Encoding: chunked\r\n\r\n1", b";a=b" * 1024, id="a chunk's"
+        ),
+    ],
+)
+def test_a_head_that_does_not_end_is_cut_off(site, begin, piece):
+    said, was_cut = spoken(site, begin, piece)
+    assert was_cut
+    assert said in {b""} or said.startswith(b"HTTP/1.1 4")
+
+
+def test_a_body_that_is_longer_than_any_head_is_read(site):
+    body = b'{"name": "' + b" " * (2 * LONGEST_HEAD) + b'"}'
+    reply = site.ask("POST", "/api/v1/GetTask", body, **{"Content-Type": "application/json"})
+    assert reply.status == 422, reply.body
