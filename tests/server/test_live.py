@@ -16,9 +16,10 @@ from penstock.core.access import Scope
 from penstock.core.pipeline import Pipeline
 from penstock.core.run import Change, ChangeKind
 from penstock.core.task import Status, Worker
-from penstock.core.topics import EVERYTHING
+from penstock.core.topics import EVERYTHING, queued_in
 from penstock.ops.access import AddKey, AddUser, ListUsers, RemoveUser, RevokeKey
 from penstock.ops.changes import LastChange, ListChanges
+from penstock.ops.claims import ClaimTask
 from penstock.ops.lifecycle import EnqueueTask
 from penstock.ops.runs import CreateRun, StartRun
 from penstock.ops.tasks import CreateTask, DescribeTask, NewTask
@@ -277,6 +278,80 @@ def test_who_asks_while_more_comes_than_is_held_for_a_client_misses_nothing():
         return await wait_for(feed, asked, call, call, 60.0)
 
     assert [change.seq for change in asyncio.run(ask())] == [1, 2, 3, 4, 5]
+
+
+def status(seq, status):
+    return Change(seq=seq, at=1.0, task="t", run="r", kind=ChangeKind.STATUS, status=status)
+
+
+@pytest.mark.parametrize("is_there", [False, True])
+@pytest.mark.parametrize(
+    ("linger", "told"), [(60.0, ["queued", "in_progress", "completed"]), (0.0, ["queued"])], ids=["patient", "at once"]
+)
+def test_that_attempts_begin_is_told_with_what_becomes_of_them_to_who_is_patient(is_there, linger, told):
+    changes = [status(1, "queued"), status(2, "in_progress"), status(3, "completed")]
+
+    async def ask():
+        feed = Feed(lambda _: [])
+
+        async def call(op):
+            return changes[:1] if is_there else []
+
+        asked = asyncio.create_task(
+            wait_for(feed, ListChanges(after=0, run="r", wait=60.0, linger=linger), call, call, 60.0)
+        )
+        for change in changes[is_there:]:
+            await asyncio.sleep(0.01)
+            feed.hand_out([change])
+        return await asked
+
+    assert [change.status for change in asyncio.run(ask())] == told
+
+
+def test_who_is_patient_is_answered_when_nothing_more_comes_or_the_server_stops():
+    async def ask(linger, stops):
+        feed = Feed(lambda _: [])
+
+        async def call(op):
+            return [status(1, "queued")]
+
+        asked = asyncio.create_task(
+            wait_for(feed, ListChanges(after=0, run="r", wait=60.0, linger=linger), call, call, 60.0)
+        )
+        await asyncio.sleep(0.01)
+        if stops:
+            feed.end()
+        return await asked
+
+    for linger, stops in ((0.05, False), (3600.0, True)):
+        assert [change.status for change in asyncio.run(ask(linger, stops))] == ["queued"]
+
+
+def test_whose_turn_it_is_takes_what_came_without_a_look_before(served):
+    looked, taken = [], []
+    claim = ClaimTask(agent="a", queues=("default",), request="r", workers=1, wait=60.0)
+
+    async def ask():
+        feed, waits = Feed(lambda _: []), asyncio.Event()
+
+        async def look(op):
+            looked.append(op)
+            if len(looked) == 2:  # the first one said what to wait for, this one that nothing came meanwhile
+                waits.set()
+            return frozenset({queued_in("default", runs=False)})
+
+        async def call(op):
+            taken.append(op)
+            return "a task"
+
+        asked = asyncio.create_task(wait_for(feed, claim, call, look, 60.0))
+        await waits.wait()
+        await asyncio.sleep(0.01)
+        feed.hand_out([Change(seq=1, at=1.0, task="t", kind=ChangeKind.STATUS, status="queued", place="default")])
+        return await asked
+
+    assert asyncio.run(ask()) == "a task"
+    assert (len(looked), len(taken)) == (2, 1)
 
 
 def test_nobody_waits_any_more_when_the_server_stops(served):

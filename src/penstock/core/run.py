@@ -134,6 +134,11 @@ class Change(Struct, frozen=True, kw_only=True):
     place: str = ""
 
 
+def only_begins(change: Change) -> bool:
+    """Return whether a change tells that an attempt waits in a queue or has begun, and of nothing else."""
+    return change.kind is ChangeKind.STATUS and change.status in {Status.QUEUED, Status.IN_PROGRESS}
+
+
 STEP_STATUS: dict[Status, StepStatus] = {
     Status.CREATED: StepStatus.QUEUED,
     Status.QUEUED: StepStatus.QUEUED,

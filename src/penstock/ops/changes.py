@@ -16,12 +16,15 @@ class ListChanges(Op[list[Change]], frozen=True, kw_only=True):
         run: Only changes of this run and its steps.
         limit: At most this many.
         wait: Seconds to wait at the most; 0 answers at once.
+        linger: Seconds for which a server, with nothing to tell but that attempts wait in a queue or have begun, waits
+            for more: most of that its own run's controller knows, and needs none of it at once.
     """
 
     after: int = 0
     run: str | None = None
     limit: int = 10_000
     wait: float = 0.0
+    linger: float = 0.0
     reads: ClassVar[bool] = True
 
 

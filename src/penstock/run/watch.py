@@ -19,6 +19,7 @@ from penstock.ops.changes import ListChanges
 
 PAUSE = 0.1  # seconds between two looks: most changes are the run's own, and not what is waited for
 PATIENCE = 30.0  # seconds of one wait; the feed answers at once when there is something
+LINGER = 0.1  # seconds for which it may keep to itself that attempts begin
 
 
 class Watch:
@@ -68,7 +69,7 @@ class Watch:
             return  # the store is gone; the run's own loop meets the same error and tells of it
 
     def _next(self) -> list[Change]:
-        changes = self._backend.call(ListChanges(after=self._seen, run=self._run, wait=PATIENCE))
+        changes = self._backend.call(ListChanges(after=self._seen, run=self._run, wait=PATIENCE, linger=LINGER))
         if changes:
             self._seen = changes[-1].seq
         return changes

@@ -10,11 +10,11 @@ import msgspec
 from msgspec.structs import replace
 
 from penstock.core.errors import Forbidden, Unauthenticated
-from penstock.core.run import Change, ChangeKind
+from penstock.core.run import Change, ChangeKind, only_begins
 from penstock.core.topics import Topics, of_run
 from penstock.ops.base import Op
 from penstock.ops.changes import ListChanges
-from penstock.server.feed import Feed
+from penstock.server.feed import Feed, Waiting
 
 AGAIN: Final = 20.0  # seconds after which a client that was not woken looks again
 PAGE: Final = 500  # changes in one piece of a stream
@@ -46,13 +46,17 @@ async def wait_for(
         while True:
             turns = waiting.begin()
             over = deadline <= asyncio.get_running_loop().time() or feed.is_over
-            topics = None if over else await look(at_once)
+            taken = over or bool(turns)  # whose turn it is takes what came, and need not look for it before
+            topics = None if taken else await look(at_once)
             if topics is None:
                 found = await call(at_once)
                 if found:
                     waiting.used()
                 if found or over:
                     return found
+            if taken:
+                topics = await look(at_once)
+            if topics is None:
                 await asyncio.sleep(RACED)
                 continue
             has_new = waiting.watch(topics)
@@ -80,11 +84,28 @@ async def _wait_for_changes(
             waiting.missed = False  # what this look does not see is held from here on
             found: list[Change] = await call(at_once)
             left = deadline - asyncio.get_running_loop().time()
-            if found or left <= 0 or feed.is_over:
+            if left <= 0 or feed.is_over:
                 return found
-            came = [change for change in await waiting.more(min(left, AGAIN)) if change.seq > op.after]
-            if came and _may_be_shown(came, sees_all=sees_all):
-                return came[: op.limit]
+            came = found or _after(op.after, await waiting.more(min(left, AGAIN)))
+            if found or (came and _may_be_shown(came, sees_all=sees_all)):
+                more = await _linger(feed, waiting, came, min(left, op.linger))
+                return [*came, *(more if _may_be_shown(more, sees_all=sees_all) else ())][: op.limit]
+
+
+async def _linger(feed: Feed, waiting: Waiting, came: list[Change], seconds: float) -> list[Change]:
+    """Return what else comes while there is nothing to tell but that attempts begin."""
+    until = asyncio.get_running_loop().time() + seconds
+    more: list[Change] = []
+    while all(map(only_begins, [*came, *more])) and not feed.is_over:
+        left = until - asyncio.get_running_loop().time()
+        if left <= 0:
+            break
+        more += _after([*came, *more][-1].seq, await waiting.more(left))
+    return more
+
+
+def _after(seq: int, changes: list[Change]) -> list[Change]:
+    return [change for change in changes if change.seq > seq]
 
 
 async def events(
