@@ -31,6 +31,7 @@ class Backend:
 @pytest.fixture(autouse=True)
 def quick(monkeypatch):
     monkeypatch.setattr("penstock.agent.keeper.PAUSE", 0.001)
+    monkeypatch.setattr("penstock.agent.keeper.SETTLED", 0.001)
 
 
 def test_a_lease_is_renewed_after_a_quarter_of_its_length_again_and_again():
@@ -66,3 +67,14 @@ def test_who_has_ended_the_task_is_told_nothing_of_it():
     keeper.start()
     keeper._thread.join(30)
     assert (lost, keeper.is_lost, backend.asked) == ([], False, [])
+
+
+def test_nothing_is_asked_for_a_task_that_is_over_at_once(monkeypatch):
+    monkeypatch.setattr("penstock.agent.keeper.SETTLED", 60.0)
+    backend = Backend()
+    keeper = Keeper(backend, HELD, 800.0, pytest.fail)
+    keeper.start()
+    keeper.stop()
+    keeper._thread.join(30)
+    assert not keeper._thread.is_alive()
+    assert backend.asked == []

@@ -1,4 +1,4 @@
-"""Blobs of a step go to a server at once, or by the journal; nothing names what the server refuses."""
+"""Blobs of a step go to a server with what names them, at once, or by the journal; nothing names what it refuses."""
 
 from __future__ import annotations
 
@@ -10,7 +10,8 @@ import pytest
 from msgspec.structs import replace
 
 from penstock.agent.journal import Stored
-from penstock.agent.uploads import PATIENT, artifacts_of, checked, noting, send, send_again
+from penstock.agent.uploads import ALONG, PATIENT, SMALL, Along, artifacts_of, checked, send, send_again
+from penstock.agent.uploads import noting as noting_with
 from penstock.backend.transfers import Transfers
 from penstock.blobs.cached import CachedBlobs
 from penstock.blobs.files import FileBlobs
@@ -25,6 +26,7 @@ GOOD, BAD = (
     Artifact(task=TASK, name=name, format="json", type="int", hash=digit * 64, size=1, url="")
     for name, digit in (("good", "1"), ("bad", "2"))
 )
+LARGE, LARGER = (digit * (SMALL + 1) for digit in (b"x", b"y"))
 REFUSED = {BAD.hash: Damaged("it arrives as another one")}
 
 
@@ -52,9 +54,48 @@ def blobs(far, tmp_path):
     return CachedBlobs(tmp_path, far, "http://s/blobs")
 
 
+def noting(blobs, note, is_away):
+    return noting_with(blobs, Along(blobs, pytest.fail), note, is_away)
+
+
+def artifact(blob):
+    return replace(GOOD, name=blob.hash[:8], hash=blob.hash, size=blob.size)
+
+
+def test_a_small_blob_travels_with_what_names_it_and_is_there_for_the_step_already(blobs, far):
+    along = Along(blobs, pytest.fail)
+    spooling = noting_with(blobs, along, pytest.fail, lambda: False)
+    stored = [spooling.put_bytes(text) for text in (b"a", b"b", b"nobody names it")]
+    assert spooling.far.stat_blob(stored[0].hash) == stored[0]
+    spooling.far.check_blob(stored[0])
+    ending = EndTask(id=TASK, status=Status.COMPLETED, artifacts=tuple(map(artifact, stored[:2])))
+    assert along.loaded(ending) == replace(ending, contents=(b"a", b"b"))
+    assert along.loaded(ending) == ending, "they travel once"
+    assert far.asked == []
+
+
+def test_small_blobs_that_find_no_room_together_are_owed(blobs):
+    owed = []
+    along = Along(blobs, owed.append)
+    spooling = noting_with(blobs, along, pytest.fail, lambda: False)
+    stored = [spooling.put_bytes(number.to_bytes(2, "big") * (SMALL // 2)) for number in range(ALONG // SMALL + 1)]
+    loaded = along.loaded(EndTask(id=TASK, status=Status.COMPLETED, artifacts=tuple(map(artifact, stored))))
+    assert sum(map(len, loaded.contents)) == ALONG
+    assert owed == [Stored(blob=stored[-1])]
+
+
+def test_small_blobs_are_owed_before_something_else_may_name_them(blobs):
+    owed = []
+    along = Along(blobs, owed.append)
+    stored = noting_with(blobs, along, pytest.fail, lambda: False).put_bytes(b"of a plot")
+    along.release()
+    along.release()
+    assert owed == [Stored(blob=stored)]
+
+
 def test_a_blob_is_sent_at_once_while_the_server_answers(blobs, far):
     owed = []
-    stored = noting(blobs, owed.append, lambda: False).put_bytes(b"x")
+    stored = noting(blobs, owed.append, lambda: False).put_bytes(LARGE)
     assert far.asked == [(stored.hash, PATIENT)]
     assert owed == []
 
@@ -63,10 +104,10 @@ def test_a_blob_that_cannot_be_sent_is_owed_and_the_next_one_is_not_even_tried(b
     owed = []
     spooling = noting(blobs, owed.append, lambda: bool(owed))
     far.fails = Unreachable("away")
-    stored = [spooling.put_bytes(text) for text in (b"x", b"y")]
+    stored = [spooling.put_bytes(text) for text in (LARGE, LARGER)]
     assert owed == [Stored(blob=one) for one in stored]
     assert [hash for hash, _ in far.asked] == [stored[0].hash]
-    assert [spooling.read(one) for one in stored] == [b"x", b"y"]
+    assert [spooling.read(one) for one in stored] == [LARGE, LARGER]
     assert spooling.url("1" * 64) == blobs.url("1" * 64)
 
 
@@ -76,11 +117,11 @@ def test_what_is_owed_is_on_the_disk_before_it_is_noted_and_what_was_sent_need_n
     monkeypatch.setattr(
         os, "fsync", lambda descriptor: synced.append(str(Path(f"/proc/self/fd/{descriptor}").readlink()))
     )
-    noting(blobs, pytest.fail, lambda: False).put_bytes(b"sent")
+    noting(blobs, pytest.fail, lambda: False).put_bytes(LARGER)
     assert synced == []
     before = []
     far.fails = Unreachable("away")
-    stored = noting(blobs, lambda _owed: before.extend(synced), lambda: False).put_bytes(b"x")
+    stored = noting(blobs, lambda _owed: before.extend(synced), lambda: False).put_bytes(LARGE)
     assert before[:2] == [str(blobs.path(stored.hash)), str(blobs.path(stored.hash).parent)]
 
 
@@ -88,7 +129,7 @@ def test_what_the_server_refuses_is_refused_to_the_step(blobs, far):
     owed = []
     far.fails = Damaged("it arrives as another one")
     with pytest.raises(Damaged):
-        noting(blobs, owed.append, lambda: False).put_bytes(b"x")
+        noting(blobs, owed.append, lambda: False).put_bytes(LARGE)
     assert owed == []
 
 

@@ -17,6 +17,7 @@ from penstock.backend.client import Client, Patience
 from penstock.backend.remote import open_remote
 from penstock.core.errors import NotFound, PenstockError, StoreBusy, Unreachable
 from penstock.core.lease import Held
+from penstock.core.secret import Secret
 from penstock.server.app import ANSWERS_KEPT
 from penstock.settings import Settings
 
@@ -102,6 +103,17 @@ def test_a_connection_is_used_again(server, client):
         client.ask("GET", "/x")
     assert len(server.asked) == 3
     assert len(client._idle) == 1
+
+
+def test_who_shows_another_key_uses_the_same_connections_and_waits_for_what_it_holds(server, client):
+    client.ask("GET", "/x")
+    other = client.known_by(Secret("another"))
+    other.ask("GET", "/x")
+    assert "Authorization: Bearer another" in server.asked[1]
+    assert len(client._idle) == len(other._idle) == 1
+    assert other.patience()._seconds == clients.HOLDING
+    client.ask("GET", "/x")
+    assert "Authorization: Bearer the-key" in server.asked[2]
 
 
 @pytest.mark.parametrize(

@@ -232,11 +232,11 @@ class Ground:
         return {kind: pids for kind, pids in kept.items() if pids}
 
     def left_over(self) -> list[int]:
-        """Return the processes that are neither the server, nor an agent, nor of its nests while these have no task."""
+        """Return the processes that are neither the server, nor an agent, nor a shim of one that has no task."""
         agents = [one.pid for one in self.agents if one]
         warm = [one for agent in agents for one in children(agent)]
-        shims = [children(one) for one in warm]
-        standing_by = [one for some in shims if len(some) == 1 for one in (*some, *children(some[0]))]
+        shims = [(shim, children(shim)) for one in warm for shim in children(one)]
+        standing_by = [one for shim, below in shims if not any(map(children, below)) for one in (shim, *below)]
         known = {*agents, *warm, *standing_by, self.server.pid if self.server else 0}
         return [pid for pid in marked(self.mark) if pid not in known]
 

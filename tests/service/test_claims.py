@@ -17,7 +17,7 @@ from penstock.ops.claims import BeginClaimed, EndLeases, HandBack, ListHeld, Rel
 from penstock.ops.outputs import AppendConsole, ReadConsole
 from penstock.ops.queues import ListEntries
 from penstock.ops.runs import GetRun, ResumeRun, StopRun
-from penstock.ops.tasks import EndTask, GetTask
+from penstock.ops.tasks import DescribeTask, EndTask, GetTask
 
 
 def test_a_claimed_task_is_in_progress_and_its_agent_is_told_what_it_is_given(timed):
@@ -96,6 +96,16 @@ def test_an_agent_that_is_to_leave_gets_nothing_more_and_waits_for_nothing(timed
     timed.backend.call(DrainAgent(name="agent"))
     waiting.join(30.0)
     assert refused == ["agent agent is to leave, and gets nothing more"]
+
+
+def test_what_is_known_of_a_task_when_it_begins_is_kept_with_it(timed):
+    task = timed.queued()
+    held = timed.claim("default").held
+    before = timed.backend.call(DescribeTask(id=task.id, runtime={"host": "h"})).runtime
+    for facts in ({"environment": "same: it needs no packages"}, {}):
+        begun = timed.backend.call(BeginClaimed(held=held, worker=WORKER, runtime=facts))
+        assert begun == timed.backend.call(GetTask(id=task.id))
+        assert begun.runtime == {**before, "environment": "same: it needs no packages"}
 
 
 def test_a_run_that_ended_is_held_until_whoever_carried_it_out_has_left(timed):

@@ -15,7 +15,7 @@ from types import TracebackType
 from typing import Any, Final, Self, TypeVar, cast
 
 from penstock.agent.journal import Entry, Journal, Said, Stored
-from penstock.agent.uploads import LATER, PATIENT, Refused, checked, noting, send
+from penstock.agent.uploads import LATER, PATIENT, Along, Refused, checked, noting, send
 from penstock.backend import Holder
 from penstock.blobs.files import FileBlobs
 from penstock.core.errors import DiskFull, Invalid, LeaseLost, PenstockError, StoreError
@@ -33,6 +33,9 @@ MOST: Final = 1 << 30
 PAUSE: Final = 1.0  # seconds before the next try, on the average, when one failed
 REPORTS: Final = (AppendConsole, ReportScalars, ReportPlots)
 """What is taken at once, whoever is there to record it."""
+
+NAMELESS: Final = (AppendConsole, ReportScalars)
+"""What names no blob."""
 
 LOOK: Final = 0.25  # seconds between two looks whether nobody answers
 
@@ -88,7 +91,8 @@ class Journaled:
         self._answers: dict[int, object] = {}
         self._tried: float | None = None  # since when the first entry that waits is tried to be delivered
         self._refused: Refused = {}
-        self._blobs = noting(holder.blobs, self._note_stored, lambda: self._is_away)
+        self._along = Along(holder.blobs, self._owe)
+        self._blobs = noting(holder.blobs, self._along, self._note_stored, lambda: self._is_away)
         self._complained = False
         self._dropped = 0  # lines of console since the last that was taken
         self._thread = threading.Thread(target=self._work, name="penstock-delivery", daemon=True)
@@ -127,9 +131,11 @@ class Journaled:
             LeaseLost: The task is not held any more.
         """
         if isinstance(op, EndTask):
-            return cast("R", self._end(op))
+            return cast("R", self._end(self._along.loaded(op)))
         if isinstance(op, AddArtifact):
-            return cast("R", self._add_artifact(op))
+            return cast("R", self._add_artifact(self._along.loaded(op)))
+        if not (op.reads or isinstance(op, NAMELESS)):
+            self._along.release()
         if isinstance(op, REPORTS):
             self._note(op)
             return cast("R", None)
@@ -177,6 +183,12 @@ class Journaled:
         self._must_be_held()
         with self._changed:
             self._tried = self._tried or time.monotonic() - PATIENT  # so that the next one does not wait as long
+        self._owe(stored)
+
+    def _owe(self, stored: Stored) -> None:
+        """Have a blob sent in its turn."""
+        self._must_be_held()
+        with self._changed:
             self._journal.add(stored, synced=True)
             self._changed.notify_all()
 

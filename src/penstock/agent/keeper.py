@@ -14,6 +14,7 @@ from penstock.core.errors import LeaseLost, PenstockError
 from penstock.core.lease import Held
 from penstock.ops.claims import RenewLease
 
+SETTLED = 0.25  # seconds before it asks at all: many tasks are over by then, and a lease is long
 PAUSE = 2.0  # seconds before the next attempt to renew, on the average, when one failed
 
 
@@ -43,6 +44,7 @@ class Keeper:
         self._over.set()
 
     def _keep(self) -> None:
+        self._over.wait(min(SETTLED, self._renewal.seconds / 8))
         while not self._over.is_set():
             try:
                 self._backend.call(self._renewal)

@@ -1,7 +1,7 @@
 """A nest: a warm process and the shims that are forked from it, watched by a thread.
 
-Tasks that import the same packages share a nest, so that their processes have these packages from the start. One shim
-more than there are tasks stands by, so that the next task need not wait for its fork.
+Tasks that import the same packages share a nest, so that their processes have these packages from the start. A shim
+that has carried its task out stands by for the next one, and there is always one that does: no task waits for a fork.
 """
 
 from __future__ import annotations
@@ -17,11 +17,13 @@ from contextlib import suppress
 from msgspec.structs import replace
 
 from penstock.core.errors import PenstockError
-from penstock.run.process import Exited, Launch
+from penstock.run.process import Exited, Launch, Message
 from penstock.run.processes import Processes
 from penstock.run.wire import Spawned
 
 IDLE = 300.0  # seconds that its warm process stays when nothing runs in it
+MOST = 8  # shims that stand by; each has a few megabytes of its own
+LEAVE = b""  # the order to a shim that is not needed any more
 
 
 class Nest:
@@ -79,11 +81,13 @@ class Nest:
                 for event in self._processes.poll(None):
                     if isinstance(event, Spawned):
                         self._pids[event.key] = event.pid
+                    elif isinstance(event, Message):
+                        self._stand_by(event.key)
                     elif isinstance(event, Exited):
                         self._end(event.key, as_it_should=event.code == 0)
 
     def _begin(self, task: str, order: bytes) -> None:
-        """Give a task to the shim that stands by, and have the next one stand by."""
+        """Give a task to a shim that stands by, and see to it that another one does."""
         try:
             shim = self._standing_by.pop() if self._standing_by else self._start()
         except PenstockError:
@@ -91,13 +95,22 @@ class Nest:
             return
         self._tasks[shim] = task
         self._processes.reply(shim, order)
-        with suppress(PenstockError):  # then the next task is the one that finds no place for its process
-            self._standing_by.append(self._start())
+        if not self._standing_by:
+            with suppress(PenstockError):  # then the next task is the one that finds no place for its process
+                self._standing_by.append(self._start())
 
     def _start(self) -> str:
         key = uuid.uuid4().hex
         self._processes.launch(replace(self._shim, key=key))
         return key
+
+    def _stand_by(self, shim: str) -> None:
+        """A shim has carried its task out, and takes the next one."""
+        self._standing_by.append(shim)
+        if len(self._standing_by) > MOST:
+            self._processes.reply(self._standing_by.pop(0), LEAVE)
+        if task := self._tasks.pop(shim, None):
+            self._end_task(task, as_it_should=True)
 
     def _end(self, shim: str, *, as_it_should: bool) -> None:
         self._pids.pop(shim, None)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, Final
 
 import msgspec
 from msgspec import Struct
@@ -10,9 +10,12 @@ from msgspec import Struct
 from penstock.ops.claims import Claim
 from penstock.settings import Settings
 
+DONE: Final = b"done"
+"""What a shim says when it has carried an order out, and stands by again."""
+
 
 class Standby(Struct, frozen=True, kw_only=True):
-    """What a shim knows before it has a task.
+    """What a shim knows of every task.
 
     Args:
         settings: How the agent uses Penstock, without its key.

@@ -1,4 +1,4 @@
-"""The shim: a small process that carries one claimed task out, and outlives its agent.
+"""The shim: a small process that carries claimed tasks out, one after the other, and outlives its agent.
 
 It owns the task's process: its pipes, its channel, its deadline and its lease. Nothing of the user's runs in it. When
 it is gone, so is the task's process, and the lease runs out; when its agent is gone, it goes on and ends its task.
@@ -10,10 +10,8 @@ import os
 import signal
 import socket
 import time
-from contextlib import ExitStack, nullcontext, suppress
+from contextlib import ExitStack, closing, nullcontext, suppress
 from types import FrameType
-
-from msgspec.structs import replace
 
 from penstock.agent import order
 from penstock.agent.delivery import Journaled
@@ -22,7 +20,7 @@ from penstock.agent.keeper import Keeper
 from penstock.agent.monitored import Monitored
 from penstock.agent.recovery import folder_of, place_of
 from penstock.agent.runs import carry_run, is_run
-from penstock.backend import open_home
+from penstock.backend import Home, open_home
 from penstock.backend.protocol import blobs_address
 from penstock.core.assignment import Assignment
 from penstock.core.errors import BadTransition, LeaseLost, PenstockError
@@ -41,6 +39,7 @@ from penstock.run.carry import given_alone, placed, processes_of
 from penstock.run.contained.place import CONTAINER, Place, place_for, start_task
 from penstock.run.heed import was_aborted
 from penstock.run.launch import Surroundings, start
+from penstock.run.needs import ENVIRONMENT, Choice, choose
 from penstock.run.process import Launch
 from penstock.run.processes import Processes
 from penstock.sdk import assigned
@@ -51,23 +50,40 @@ SHUTDOWN = "stopped: its agent was told to leave at once"
 
 
 def main(payload: bytes, connection: socket.socket) -> int:
-    """Stand by for an order, and carry it out.
+    """Stand by for orders, and carry each out.
 
     Args:
         payload: A `Standby`, encoded.
-        connection: The channel to the agent: an `Order` comes over it, or its end, when the agent has left.
+        connection: The channel to the agent. An `Order` comes over it; `order.DONE` goes back when that is carried out,
+            and the next one may come. It ends when the agent has left.
     """
     _be_silent()
     given = order.decode_standby(payload)
     warm_one = branch(warm.kind(given.modules, given.fingerprint))
-    with Processes.around(warm_one) as processes, connection, suppress(EOFError):
-        told = order.decode(wire.receive_frame(connection))
-        connection.close()
-        processes.poll(0.0)  # its warm process is ready by now: then the task's is forked as soon as it is asked for
-        opening = Opening(held=told.claim.held, writer=liveness.here(), place=place_of(given.settings))
-        journal = Journal.create(folder_of(given.settings), opening)
-        Shim(given.settings, told, processes, journal).run()
+    said = b""
+    with Processes.around(warm_one) as processes, connection, ExitStack() as opened:
+        home: Home | None = None
+        while frame := _next_order(connection, said):
+            told = order.decode(frame)
+            processes.poll(0.0)  # the warm process is ready by now: the task's is forked as soon as it is asked for
+            opening = Opening(held=told.claim.held, writer=liveness.here(), place=place_of(given.settings))
+            journal = Journal.create(folder_of(given.settings), opening)
+            home = home or opened.enter_context(closing(open_home(given.settings)))
+            shim = Shim(home.known_by(Secret(told.token)), given.settings, told, processes, journal)
+            shim.run()
+            if not (shim.may_go_on and warm_one.is_running()):
+                break
+            said = order.DONE
     return 0
+
+
+def _next_order(connection: socket.socket, said: bytes) -> bytes:
+    """Say what there is to say and return the next order; nothing when there is none, or the agent has left."""
+    with suppress(EOFError, ConnectionError):
+        if said:
+            wire.send_frame(connection, said)
+        return wire.receive_frame(connection)
+    return b""
 
 
 def needs(settings: Settings) -> tuple[str, ...]:
@@ -84,12 +100,18 @@ def _be_silent() -> None:
 
 
 class Shim:
-    """Carries one claimed task out. What it says of it goes through the journal."""
+    """Carries one claimed task out. What it says of it goes through the journal.
 
-    def __init__(self, settings: Settings, given: order.Order, processes: Processes, journal: Journal) -> None:
-        self._settings = replace(settings, key=Secret(given.token), held=given.claim.held)
+    Args:
+        home: Where the task is, for who is known by its token.
+    """
+
+    def __init__(
+        self, home: Home, settings: Settings, given: order.Order, processes: Processes, journal: Journal
+    ) -> None:
+        self._settings = settings
         self._given = given
-        self._home = home = open_home(self._settings)
+        self._home = home
         self._claim: Claim = given.claim
         self._held = given.claim.held
         self._backend = Journaled(home.holding(self._held), journal, self._wake)
@@ -97,22 +119,44 @@ class Shim:
         self._keeper = Keeper(home, self._held, given.lease, self._wake)
         self._leaving = False
 
+    @property
+    def may_go_on(self) -> bool:
+        """Whether its process may carry another task out: nothing is left here of this one."""
+        return not self._leaving and self._claim.task.container is None
+
     def run(self) -> None:
         """Carry the task out; whatever happens, it is ended or let go."""
         signal.signal(signal.SIGTERM, self._leave)
         with suppress(LeaseLost), self._backend:  # whoever has it now, or ended it, is right
-            task = self._backend.call(BeginClaimed(held=self._held, worker=liveness.here(), seconds=self._given.lease))
+            place = surroundings(self._settings, self._given)
+            choice = self._choice(place)
+            begin = BeginClaimed(
+                held=self._held,
+                worker=liveness.here(),
+                seconds=self._given.lease,
+                runtime={ENVIRONMENT: choice.recorded} if choice else {},
+            )
+            task = self._backend.call(begin)
             self._keeper.start()
             try:
-                self._carry_out(task)
+                self._carry_out(task, place, choice)
             except LeaseLost:
                 raise
             except PenstockError as error:
                 self._give_up(task, printable(str(error)))
         self._keeper.stop()
+        signal.signal(signal.SIGTERM, signal.SIG_DFL)
 
-    def _carry_out(self, task: Task) -> None:
-        place = surroundings(self._settings, self._given)
+    def _choice(self, place: Surroundings) -> Choice | None:
+        """Return the environment of a step, where finding it takes no look into a repository."""
+        task = self._claim.task
+        if self._claim.assignment is None or task.container is not None or task.script.repository:
+            return None
+        with suppress(PenstockError):  # it is met again, and recorded, once the task has begun
+            return choose(task.script, place.home / "cache", same_env=place.same_env)
+        return None
+
+    def _carry_out(self, task: Task, place: Surroundings, choice: Choice | None) -> None:
         container = self._container(task)
         if task.type is TaskType.CONTROLLER and is_run(self._backend, task.id):
             with container or nullcontext():
@@ -122,7 +166,7 @@ class Shim:
             return
         given = self._claim.assignment or given_alone(self._backend, task)
         with ExitStack() as until_ended:
-            launch, due = self._launch(task, given, place, container, until_ended)
+            launch, due = self._launch(task, given, place, container or choice, until_ended)
             monitored = Monitored(self._backend, task, container.first_process if container else None)
             until_ended.callback(monitored.end)
             attempts = Attempts(monitored, self._processes, lambda _name, _lines: None, place.clear, monitored.begin)
@@ -168,13 +212,13 @@ class Shim:
         return place
 
     def _launch(
-        self, task: Task, given: Assignment, place: Surroundings, container: Place | None, until_ended: ExitStack
+        self, task: Task, given: Assignment, place: Surroundings, within: Place | Choice | None, until_ended: ExitStack
     ) -> tuple[Launch, tuple[DescribeTask, ...]]:
         """Return what starts the task's process, and what is to be recorded once it was started."""
-        if container is not None:
-            until_ended.enter_context(container)
-            return start_task(task, given, place, container), ()
-        place, due = placed(self._backend, task, place, lambda _lines: None, until_ended)
+        if isinstance(within, Place):
+            until_ended.enter_context(within)
+            return start_task(task, given, place, within), ()
+        place, due = placed(self._backend, task, place, lambda _lines: None, until_ended, within)
         if place.interpreter:  # an environment of its own, and not what this process was forked from
             self._processes = until_ended.enter_context(processes_of(task, place))
         return start(task, given, place), due

@@ -9,6 +9,7 @@ from penstock.ops.base import Op
 
 if TYPE_CHECKING:
     from penstock.blobs.files import FileBlobs
+    from penstock.core.secret import Secret
     from penstock.settings import Settings
 
 R = TypeVar("R")
@@ -44,6 +45,13 @@ class Home(Backend, Protocol):
 
     def forget_answers(self, older_than: float) -> object:
         """Forget the keys that came this many seconds ago, or earlier. A server sees to that itself."""
+        ...
+
+    def known_by(self, key: Secret) -> Home:
+        """Return the same home for who carries a claimed task out, and is known to its server by another key.
+
+        Closing this one closes that one too.
+        """
         ...
 
     def holding(self, held: Held) -> Holder:

@@ -16,7 +16,8 @@ import time
 from collections import deque
 from collections.abc import Callable, Generator
 from contextlib import contextmanager
-from typing import IO, Any, Final
+from copy import copy
+from typing import IO, Any, Final, Self
 from urllib.parse import urlsplit
 
 import msgspec
@@ -24,6 +25,7 @@ from msgspec import Struct
 
 from penstock.backend.protocol import JSON, MSGPACK, Problem
 from penstock.core.errors import BY_CODE, Invalid, PenstockError, StoreBusy, Unreachable
+from penstock.core.secret import Secret
 
 log = logging.getLogger("penstock")
 
@@ -115,6 +117,13 @@ class Client:
         self._holds = holds
         self.leads = False
         self._begin_anew()
+
+    def known_by(self, key: Secret) -> Self:
+        """Return a client of who shows another key, and holds a task; both use the same connections."""
+        other = copy(self)
+        other._key = lambda: key.text  # noqa: SLF001 - it is one of ours
+        other._holds = True  # noqa: SLF001 - as above
+        return other
 
     def patience(self, seconds: float | None = None) -> Patience:
         """Return the patience that this server deserves.

@@ -5,7 +5,7 @@ from __future__ import annotations
 import time
 from contextlib import suppress
 from hashlib import sha256
-from typing import Any, TypeVar, cast
+from typing import Any, Self, TypeVar, cast
 
 import msgspec
 
@@ -14,13 +14,15 @@ from penstock.blobs.files import FileBlobs
 from penstock.core.access import Identity
 from penstock.core.errors import StoreError
 from penstock.core.lease import Held
+from penstock.core.secret import Secret
 from penstock.core.task import Task
 from penstock.core.topics import Topics
 from penstock.ops.base import Once, Op
 from penstock.ops.lifecycle import DeleteTask, ResetTask
 from penstock.ops.models import DeleteModel, GetModel
+from penstock.ops.outputs import AddArtifact
 from penstock.ops.runs import DeleteRun, GetRun
-from penstock.ops.tasks import GetTask
+from penstock.ops.tasks import EndTask, GetTask
 from penstock.service import Service
 from penstock.settings import Settings
 from penstock.store.opening import open_store
@@ -39,6 +41,8 @@ class Local:
         """Carry out one operation; see `Service.call`."""
         if once is not None and self._service.knows(once):
             return self._service.call(op, by, held=held, once=once)
+        for content in _contents(op):
+            self.blobs.put_bytes(content)
         if isinstance(op, DeleteRun | DeleteTask | ResetTask):
             return cast("R", self._delete(op, by, once))
         if isinstance(op, DeleteModel):
@@ -48,6 +52,11 @@ class Local:
     def waits_for(self, op: Op[Any], by: Identity | None = None, *, held: Held | None = None) -> Topics | None:
         """Return whether an operation that may wait has its answer now; others always have."""
         return self._service.waits_for(op, by, held=held)
+
+    def known_by(self, key: Secret) -> Self:
+        """Return this: in a home, nobody shows a key."""
+        _ = key
+        return self
 
     def holding(self, held: Held) -> Holding:
         """Return the backend of who carries a claimed task out."""
@@ -79,6 +88,11 @@ class Local:
         for hash in () if op.keep_bytes else unused:
             self.blobs.delete(hash, stored_before=updated)
         return unused
+
+
+def _contents(op: Op[Any]) -> tuple[bytes, ...]:
+    """Return the blobs that come along with what names them."""
+    return op.contents if isinstance(op, EndTask | AddArtifact) else ()
 
 
 class Holding:

@@ -45,6 +45,10 @@ class Remote:
         self._held = held
         self.blobs = CachedBlobs(copies, Transfers(client, FileBlobs(copies, durable=False)), blobs_address(client.url))
 
+    def known_by(self, key: Secret) -> Remote:
+        """Return the backend of who carries a claimed task out, and shows another key; it uses the same connections."""
+        return Remote(self._client.known_by(key), self._copies)
+
     def holding(self, held: Held) -> Remote:
         """Return the backend of who carries a claimed task out; it uses the same connections."""
         return Remote(self._client, self._copies, held)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import ClassVar
 
-from msgspec import Struct
+from msgspec import Struct, field
 
 from penstock.core.assignment import Assignment
 from penstock.core.lease import SECONDS, Held
@@ -67,11 +67,13 @@ class BeginClaimed(Op[Task], frozen=True, kw_only=True):
     Args:
         worker: The process.
         seconds: How long the lease lasts from now on: an agent that has much to do may begin late.
+        runtime: Facts that are kept with the task from now on.
     """
 
     held: Held
     worker: Worker
     seconds: float = SECONDS
+    runtime: dict[str, str] = field(default_factory=dict[str, str])
 
 
 class RenewLease(Op[None], frozen=True, kw_only=True):

@@ -13,9 +13,14 @@ from penstock.ops.base import Op
 
 
 class AddArtifact(Op[Artifact], frozen=True, kw_only=True):
-    """Record an artifact of a task; one of the same name is replaced. Its blob is stored before."""
+    """Record an artifact of a task; one of the same name is replaced. Its blob is stored before.
+
+    Args:
+        contents: The blob, when it is so small that it comes along.
+    """
 
     artifact: Artifact
+    contents: tuple[bytes, ...] = ()
 
 
 class GetArtifact(Op[Artifact], frozen=True, kw_only=True):

@@ -108,6 +108,9 @@ class EndTask(Op[Task], frozen=True, kw_only=True):
     """End a task that is in progress, with what it leaves behind, in one transaction.
 
     The status of the step whose attempt it is follows. Ending it again in the same way changes nothing.
+
+    Args:
+        contents: Blobs of artifacts so small that they come along. Those of others are stored before.
     """
 
     id: str
@@ -116,6 +119,7 @@ class EndTask(Op[Task], frozen=True, kw_only=True):
     message: str = ""
     artifacts: tuple[Artifact, ...] = ()
     parameters: tuple[Parameter, ...] = ()
+    contents: tuple[bytes, ...] = ()
 
 
 class JudgeTask(Op[Task], frozen=True, kw_only=True):

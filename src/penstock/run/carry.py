@@ -30,7 +30,7 @@ from penstock.run.environments import environment_for
 from penstock.run.heed import Heed
 from penstock.run.launch import Surroundings, start
 from penstock.run.monitors import ResourceMonitors
-from penstock.run.needs import ENVIRONMENT, choose
+from penstock.run.needs import ENVIRONMENT, Choice, choose
 from penstock.run.processes import Processes
 
 
@@ -89,23 +89,30 @@ def _run(backend: Backend, task: Task, place: Surroundings, printed: Callable[[l
 
 
 def placed(
-    backend: Backend, task: Task, place: Surroundings, printed: Callable[[list[str]], None], until_ended: ExitStack
+    backend: Backend,
+    task: Task,
+    place: Surroundings,
+    printed: Callable[[list[str]], None],
+    until_ended: ExitStack,
+    recorded: Choice | None = None,
 ) -> tuple[Surroundings, tuple[DescribeTask, ...]]:
     """Return where the task runs: where it is, or in an environment of its own, which is built if need be.
 
     Args:
         printed: Called with the lines that tell of it.
         until_ended: Keeps the environment until the task has ended.
+        recorded: Which it is, where that was found and recorded before.
 
     Returns:
         That, and what is to be recorded of it once the task's process was started: it need not wait for that.
     """
     cache = place.home / "cache"
-    choice = choose(task.script, cache, same_env=place.same_env)
-    recorded = DescribeTask(id=task.id, runtime={ENVIRONMENT: choice.recorded})
+    choice = recorded or choose(task.script, cache, same_env=place.same_env)
+    due = () if recorded else (DescribeTask(id=task.id, runtime={ENVIRONMENT: choice.recorded}),)
     if not choice.own:
-        return place, (recorded,)
-    backend.call(recorded)
+        return place, due
+    for op in due:
+        backend.call(op)
 
     def say(text: str) -> None:
         line = ConsoleLine(time.time(), Stream.ERR, f"penstock: {printable(text)}")

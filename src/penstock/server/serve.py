@@ -32,8 +32,8 @@ from penstock.ops.access import ListUsers
 from penstock.server.access import OWNER, Authenticate, owner_or
 from penstock.server.app import App, Limits
 from penstock.server.door import Hosts
-from penstock.server.http import Http
 from penstock.server.files import Origin
+from penstock.server.http import Http
 from penstock.server.loops import Loop
 from penstock.server.tls import context_of
 

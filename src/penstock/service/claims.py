@@ -100,7 +100,12 @@ def begin_claimed(tx: Tx, op: BeginClaimed, now: float) -> Task:
     lease = tx.leases.hold(op.held)
     tx.leases.begin(lease.held.fence, now + op.seconds)
     tx.tasks.claim(op.held.task, op.worker)
-    return tx.tasks.get(op.held.task)
+    task = tx.tasks.get(op.held.task)
+    if not op.runtime:
+        return task
+    runtime = {**task.runtime, **op.runtime}
+    tx.tasks.note(task.id, runtime)
+    return replace(task, runtime=runtime)
 
 
 @handles(RenewLease)
