@@ -235,8 +235,12 @@ class Ground:
         """Return the processes that are neither the server, nor an agent, nor a shim of one that has no task."""
         agents = [one.pid for one in self.agents if one]
         warm = [one for agent in agents for one in children(agent)]
-        shims = [(shim, children(shim)) for one in warm for shim in children(one)]
-        standing_by = [one for shim, below in shims if not any(map(children, below)) for one in (shim, *below)]
+        standing_by: list[int] = []
+        for shim in (shim for one in warm for shim in children(one)):
+            below = children(shim)
+            ahead = [fork for one in below for fork in children(one)]
+            if len(ahead) <= 1:  # the fork that was made ahead
+                standing_by += [shim, *below, *ahead]
         known = {*agents, *warm, *standing_by, self.server.pid if self.server else 0}
         return [pid for pid in marked(self.mark) if pid not in known]
 

@@ -15,6 +15,7 @@ from contextlib import ExitStack
 from pathlib import Path
 
 import pytest
+from tests.place import until
 
 from penstock.run import warm, wire
 
@@ -155,6 +156,66 @@ def test_its_steps_end_with_it_even_when_nobody_kills_them(begin_warm, launch, i
     assert step.message() == "begun"
     os.kill(zygote._process.pid, signal.SIGKILL)
     assert is_gone(wait_for(zygote, wire.Spawned).pid)
+
+
+def spare_of(zygote: warm.Warm) -> int:
+    """The fork that was made ahead, once it is there and nothing else is."""
+    place = Path(f"/proc/{zygote._process.pid}/task/{zygote._process.pid}/children")
+    return int(until(lambda: len(found := place.read_text().split()) == 1 and found[0]))
+
+
+def test_the_next_step_is_a_fork_that_was_made_before_it_was_asked_for(begin_warm, launch):
+    zygote = begin_warm()
+    get_ready(zygote)
+    seen = []
+    for key in "abc":
+        launch(zygote, key, "nothing")
+        seen.append(wait_for(zygote, wire.Spawned).pid)
+        wait_for(zygote, wire.Ended)
+        seen.append(spare_of(zygote))
+    assert seen[1:3] == [seen[1]] * 2
+    assert seen[3:5] == [seen[3]] * 2
+    assert len(set(seen)) == 4
+
+
+def test_several_steps_at_once_start_whatever_was_made_ahead(begin_warm, launch):
+    zygote = begin_warm()
+    get_ready(zygote)
+    launch(zygote, "first", "nothing")
+    wait_for(zygote, wire.Ended)
+    spare_of(zygote)
+    steps = [launch(zygote, str(number), "begin_and_wait") for number in range(5)]
+    assert [step.message() for step in steps] == ["begun"] * 5
+    for step in steps:
+        step.go_on()
+    ends = wait_until(zygote, lambda reports: sum(isinstance(one, wire.Ended) for one in reports) == 5)
+    assert {one.code for one in ends if isinstance(one, wire.Ended)} == {0}
+
+
+def test_a_step_starts_when_what_was_made_ahead_was_killed(begin_warm, launch, is_gone):
+    zygote = begin_warm()
+    get_ready(zygote)
+    launch(zygote, "a", "nothing")
+    wait_for(zygote, wire.Ended)
+    killed = spare_of(zygote)
+    os.kill(killed, signal.SIGKILL)
+    assert is_gone(killed)
+    launch(zygote, "b", "nothing")
+    assert wait_for(zygote, wire.Ended) == wire.Ended("b", 0, None)
+
+
+def test_what_was_made_ahead_leaves_with_it_even_when_it_is_killed(begin_warm, launch, is_gone):
+    for kill in (False, True):
+        zygote = begin_warm()
+        get_ready(zygote)
+        launch(zygote, "a", "nothing")
+        wait_for(zygote, wire.Ended)
+        spare = spare_of(zygote)
+        if kill:
+            os.kill(zygote._process.pid, signal.SIGKILL)
+        else:
+            zygote.connection.close()
+        assert is_gone(spare)
 
 
 def test_it_is_out_of_reach_for_the_interrupts_of_the_terminal(begin_warm):

@@ -121,8 +121,8 @@ class Shim:
 
     @property
     def may_go_on(self) -> bool:
-        """Whether its process may carry another task out: nothing is left here of this one."""
-        return not self._leaving and self._claim.task.container is None
+        """Whether its process may carry another task out: all went well, and nothing is left here of this one."""
+        return not self._must_stop() and self._claim.task.container is None
 
     def run(self) -> None:
         """Carry the task out; whatever happens, it is ended or let go."""

@@ -31,23 +31,31 @@ def main(arguments: Sequence[str]) -> NoReturn:
     """Be a spawned process; the argument is the id of the process that spawned it."""
     (parent,) = arguments
     open_streams()
-    live(int(parent), variables())
+    stand_alone(int(parent))
+    live(variables())
 
 
-def live(parent: int | None, given: frozenset[bytes]) -> NoReturn:
-    """Be a step's process: 1 and 2 are its output, 3 is its channel; leave when its entry has returned.
+def stand_alone(parent: int | None) -> None:
+    """Have a session of one's own, and be the parent of all that comes of it.
 
     Args:
         parent: The warm process, which this one must not outlive; None when it may.
+    """
+    with suppress(PermissionError):  # a spawned process may lead its session already
+        os.setsid()
+    adopt_orphans()
+    if parent is not None:
+        die_with(parent)
+
+
+def live(given: frozenset[bytes]) -> NoReturn:
+    """Be a step's process: 1 and 2 are its output, 3 is its channel; leave when its entry has returned.
+
+    Args:
         given: Variables that are set and that the launch decides about, as `NAME=value`.
     """
     code = 1
     try:
-        with suppress(PermissionError):  # a spawned process may lead its session already
-            os.setsid()
-        adopt_orphans()
-        if parent is not None:
-            die_with(parent)
         channel = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM, 0, wire.CHANNEL)
         channel.settimeout(None)  # a module may have set a default
         channel.set_inheritable(False)

@@ -20,13 +20,15 @@ import socket
 import sys
 import time
 import warnings
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import suppress
 from pathlib import Path
 from typing import NoReturn
 
 from penstock.run import inside, wire
+from penstock.run.spare import Spare, place
 
+AHEAD = 10  # milliseconds after a start before another fork is made ahead: the one that starts goes first
 FAREWELL = 5.0  # seconds that killed processes get to disappear before the warm process leaves without having seen it
 
 _SIGCHLD = int(signal.SIGCHLD)
@@ -73,6 +75,8 @@ class Zygote:
         self._variables: frozenset[bytes] = frozenset()
         self._kept = sorted(kept)  # descriptors that an import opened; it may rely on them
         self._leave_at: float | None = None
+        self._spare: Spare | None = None
+        self._wants_spare = False
         self._poller = select.poll()
         self._children_changed, signal_end = _signal_socket()
         self._highest = max(self._children_changed.fileno(), signal_end)
@@ -84,7 +88,9 @@ class Zygote:
         while not self._control.ended:
             self._poller.register(self._control.endpoint, select.POLLIN | (select.POLLOUT * self._control.pending))
             ready = {descriptor for descriptor, _ in self._poller.poll(self._patience())}
-            if not ready and self._patience() == 0:
+            if not ready and self._wants_spare:
+                self._make_spare()
+            elif not ready and self._patience() == 0:
                 return
             if self._children_changed.fileno() in ready:
                 self._children_changed.recv(wire.CHUNK)
@@ -111,7 +117,9 @@ class Zygote:
             self._poller.poll(20)
 
     def _patience(self) -> float | None:
-        """Return milliseconds until it is time to leave."""
+        """Return milliseconds until it is time to do something unasked: to fork ahead, or to leave."""
+        if self._wants_spare:
+            return AHEAD
         if self._leave_at is None or self._pids:
             return None
         return max(0.0, self._leave_at - time.monotonic()) * 1000
@@ -175,24 +183,43 @@ class Zygote:
             self._detached.add(pid)
         self._tidied = self._tidied or order.tidies
         self.report(wire.Spawned(key, pid))
-        if spawn is None:
-            _reseed()
+        self._wants_spare = spawn is None and not order.detached
 
-    def _fork(self, descriptors: Sequence[int], order: wire.Start) -> int:
+    def _fork(self, descriptors: tuple[int, ...], order: wire.Start) -> int:
+        """Return the process that has these descriptors: the one that was forked ahead, else a new one."""
+        spare, self._spare = (None, self._spare) if order.detached else (self._spare, None)
+        if spare is not None and spare.give(descriptors):
+            return spare.pid
         parent = None if order.detached else os.getpid()
+        return self._forked(parent, lambda: place(descriptors), lambda: None)
+
+    def _make_spare(self) -> None:
+        """Fork the next process ahead. One that may outlive this one is never among them."""
+        self._wants_spare = False
+        try:
+            spare = Spare()
+            self._highest = max(self._highest, spare.highest, *(one for more in self._control.arrived for one in more))
+            self._spare = spare.born(self._forked(os.getpid(), spare.settle, spare.wait))
+        except OSError:
+            return  # there is no room for it: the next one is forked when it is asked for
+
+    def _forked(self, parent: int | None, settle: Callable[[], None], wait: Callable[[], None]) -> int:
+        """Fork; in the fork, see to its descriptors and close all others, wait, and be a process; return its id."""
         with warnings.catch_warnings():  # of threads that were found to be fork-safe
             warnings.simplefilter("ignore")
             pid = os.fork()
         if pid:
+            _reseed()
             return pid
         try:
             self._control.endpoint.detach()
             self._children_changed.detach()
-            for number, descriptor in enumerate(descriptors, 1):
-                os.dup2(descriptor, number, inheritable=number != wire.CHANNEL)
+            settle()
             self._close_ours()
             _restore_signals()
-            inside.live(parent, self._variables)
+            inside.stand_alone(parent)
+            wait()
+            inside.live(self._variables)
         finally:
             os._exit(1)
 
@@ -210,6 +237,9 @@ class Zygote:
         for key in ended:
             del self._pids[key]
         self._detached.difference_update(codes)
+        if self._spare is not None and self._spare.pid in codes:
+            self._spare.close()
+            self._spare = None
         if codes and not self._tidied:
             self._kill_strays()
         for key, pid in ended.items():
@@ -218,7 +248,8 @@ class Zygote:
 
     def _kill_strays(self) -> None:
         """Kill what outlived its step, in whatever group or session: when a step ends, its orphans become ours."""
-        for pid in _children() - self._keys.keys() - self._inherited:
+        spare = {self._spare.pid} if self._spare else set[int]()
+        for pid in _children() - self._keys.keys() - self._inherited - spare:
             _kill_group(pid)
 
 
