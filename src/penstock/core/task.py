@@ -248,6 +248,9 @@ class Parameter(Struct, frozen=True, kw_only=True):
     def __repr__(self) -> str:
         return Struct.__repr__(self.shown)
 
+    def __rich_repr__(self) -> list[tuple[str, Any]]:  # what Rich prints of a struct, otherwise with its fields
+        return [(name, getattr(self.shown, name)) for name in self.__struct_fields__]
+
 
 class Configuration(Struct, frozen=True, kw_only=True):
     """A configuration object of a task: a named text, with the format that it is in."""

@@ -29,7 +29,6 @@ class Dialect(Struct, frozen=True, kw_only=True):
             `{elements of COLUMN}` in schemas.
         using: Follows a table in a query that is to look through this index; empty where the database chooses by
             statistics that it keeps by itself.
-        random: A text of at least 240 random bits; `{random}` in schemas.
         keyed: Ends a table whose rows lie in the order of its primary key; `{keyed}` in schemas.
         begin_reading: Opens a transaction that sees the store as it is now, whatever others do meanwhile.
         begin_writing: Opens a transaction that may write.
@@ -46,7 +45,6 @@ class Dialect(Struct, frozen=True, kw_only=True):
     text: str = "TEXT"
     elements: str
     using: str = ""
-    random: str
     keyed: str
     begin_reading: str
     begin_writing: str
@@ -60,8 +58,8 @@ class Dialect(Struct, frozen=True, kw_only=True):
 
     def schema(self, sql: str) -> str:
         """Return the schema statement in this database's words."""
-        for name in ("serial", "blob", "random", "keyed"):
-            sql = sql.replace(f"{{{name}}}", getattr(self, name))
+        for name, word in (("{serial}", self.serial), ("{blob}", self.blob), ("{keyed}", self.keyed)):
+            sql = sql.replace(name, word)
         sql = _ELEMENTS.sub(lambda found: self.elements.replace("{}", found[1]), sql)
         return _TEXT.sub(self.text, sql)
 
@@ -78,7 +76,6 @@ SQLITE = Dialect(
     blob="BLOB",
     elements="json_each({})",
     using="INDEXED BY {}",
-    random="lower(hex(randomblob(32)))",
     keyed="WITHOUT ROWID",
     begin_reading="BEGIN",
     begin_writing="BEGIN IMMEDIATE",
@@ -91,7 +88,6 @@ POSTGRES = Dialect(
     blob="BYTEA",
     text='TEXT COLLATE "C"',
     elements="json_array_elements_text({}::json)",
-    random="gen_random_uuid()::text || gen_random_uuid()::text",
     keyed="",
     begin_reading="BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY",
     begin_writing="BEGIN ISOLATION LEVEL SERIALIZABLE; SELECT pg_current_xact_id()::text",

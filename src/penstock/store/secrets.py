@@ -6,6 +6,7 @@ Only `opened` gives values out. They lie here as they are, so whoever reads the 
 from __future__ import annotations
 
 from collections.abc import Collection, Sequence
+from secrets import token_hex
 
 from msgspec.structs import replace
 
@@ -22,10 +23,11 @@ class SqlSecrets:
         self._session = session
 
     def seal(self, text: str) -> str:
-        """Return the seal of a secret: the same one for the same secret, in all of this store."""
-        row = self._session.first("SELECT value FROM seal_keys WHERE number = 1")
-        assert row is not None  # noqa: S101 - the migration that made the table made the key
-        return seal(text, row[0])
+        """Return the seal of a secret: the same one for the same secret, in all of this store.
+
+        While no secret is kept, there is no key yet, and it is one that no other seal is equal to.
+        """
+        return seal(text, self._key() or token_hex())
 
     def sealed(self, task: str, parameters: Sequence[Parameter]) -> list[Parameter]:
         """Keep the secrets among these parameters of a task, and return all with seals in the place of secrets.
@@ -68,9 +70,21 @@ class SqlSecrets:
         if is_masked(one.value):
             return replace(one, value=self._kept(task, one))
         text = str(one.value)
-        made = self.seal(text)
+        made = seal(text, self._key() or self._made_key())
         self._keep(task, one.section, one.name, made, text)
         return replace(one, value=made)
+
+    def _key(self) -> str | None:
+        row = self._session.first("SELECT value FROM seal_keys WHERE number = 1")
+        return None if row is None else str(row[0])
+
+    def _made_key(self) -> str:
+        self._session.run(
+            "INSERT INTO seal_keys (number, value) VALUES (1, ?) ON CONFLICT (number) DO NOTHING", token_hex()
+        )
+        found = self._key()
+        assert found is not None  # noqa: S101 - it was made just now
+        return found
 
     def _kept(self, task: str, one: Parameter) -> str:
         """Return the seal that stands for what is kept already."""

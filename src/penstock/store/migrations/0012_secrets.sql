@@ -9,10 +9,8 @@ CREATE TABLE secrets (
     PRIMARY KEY (task, section, name)
 ) {keyed};
 
--- The one key by which seals are made: without it nobody can try out what a seal stands for.
+-- The one key by which seals are made, from the first secret on: without it nobody can try out what a seal stands for.
 CREATE TABLE seal_keys (
     number BIGINT NOT NULL PRIMARY KEY,
     value TEXT NOT NULL
 ) {keyed};
-
-INSERT INTO seal_keys (number, value) VALUES (1, {random});
