@@ -55,6 +55,30 @@ pipe.add_function_step("use", use, {
 pipe.add_function_step("fail", fail, {"length": "${use.length}", "password": "${pipeline.db_password}"}, ["x"])
 assert "planted" not in str(pipe.get_parameters())
 """
+FUNCTION = """
+import os, sys
+from penstock import PipelineDecorator
+
+class SecretStr:
+    "As pydantic has it."
+
+@PipelineDecorator.component(return_values=["length"])
+def use(password, address):
+    import json, os
+    from pathlib import Path
+    Path(os.environ["PYTHONPATH"], "given").write_text(json.dumps([password, address]))
+    return len(password)
+
+@PipelineDecorator.pipeline(name="secretive", project="Tests")
+def flow(db_password: SecretStr):
+    assert "planted" not in db_password
+    length = use(db_password, f"pg://ada:{db_password}@host")
+    assert length == 20
+
+if __name__ == "__main__":
+    getattr(PipelineDecorator, sys.argv[1])()
+    flow(os.environ["DB_PASSWORD"])
+"""
 HERE = f"{SCRIPT}\npipe.start_locally(run_pipeline_steps_locally=True)\n"
 AGENTS = f"{SCRIPT}\npipe.start()\n"
 
@@ -171,6 +195,23 @@ def test_what_failed_says_so_with_a_mask_and_a_resumed_run_still_has_its_secret(
     assert place.ended(detail.run.id)[0] == "completed"
     assert FIRST not in everything(place)
     assert rows_with(place, FIRST, database) == ["secrets"]
+
+
+@pytest.mark.parametrize("way", ["run_locally", "debug_pipeline"])
+def test_the_function_of_a_pipeline_passes_on_what_it_never_sees(place, way):
+    place.run(FUNCTION, way, DB_PASSWORD=FIRST)
+    assert place.ended("secretive") == ("completed", {"use": "completed"})
+    assert given(place) == [FIRST, f"pg://ada:{FIRST}@host"]
+    assert FIRST not in everything(place)
+    assert rows_with(place, FIRST, None) == ["secrets"]
+
+
+def test_a_script_that_lets_its_run_go_on_need_not_give_the_secret_again(place):
+    place.run(HERE, DB_PASSWORD=FIRST)
+    (place.folder / "fine").touch()
+    script = str(place.folder / "script.py")
+    place.penstock("run", script, "--resume", "last")
+    assert place.ended("secretive")[0] == "completed"
 
 
 def test_a_command_asks_for_a_secret_and_refuses_one_on_the_command_line(place):

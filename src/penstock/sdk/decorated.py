@@ -235,7 +235,7 @@ class Decorated(PipelineController):
         return Around(
             pipeline=self,
             run=self.id,
-            definition=self._definition,
+            definition=started.definition,
             backend=self._backend,
             node=self._node,
             before={one.name: one for one in artifacts} if started.goes_on else {},
