@@ -133,6 +133,7 @@ from penstock.ops.runs import (
     StopRun,
 )
 from penstock.ops.search import SearchRuns, SearchTasks
+from penstock.ops.secrets import OpenSecrets
 from penstock.ops.steering import AbortStep, AbortTask, SkipStep
 from penstock.ops.steps import DecideSteps, DraftStep, EnqueueStep, GetStep, LaunchStep, StepDecision, TakeOver
 from penstock.ops.tag_limits import ListTagLimits, RemoveTagLimit, SetTagLimit
@@ -251,6 +252,7 @@ RESERVED = {
         *(CreateRun, StartRun, EndRun, StopRun, ResumeRun, ArchiveRun, DeleteRun, CloneRun, DefineRun, DraftRerun),
         LaunchRun,
         RequeueRun,
+        OpenSecrets,
         *(SkipStep, AbortStep, AbortTask),
         *(AddStep, DraftStep, EnqueueStep, LaunchStep, DecideSteps, ReuseStep, TakeOver, DeleteModel),
         *(
@@ -645,7 +647,7 @@ OF_DOORS = {"LogIn", "LogOut", "Authenticate", "ChangePassword"}
 """What lets people in: a server has doors of its own for these, in tests/server/test_login.py and test_app.py."""
 
 
-IN_TESTS_OF_THEIR_OWN = {"RevokeKey", "ListAudit"}
+IN_TESTS_OF_THEIR_OWN = {"RevokeKey", "ListAudit", "OpenSecrets"}
 
 
 def test_the_suite_knows_every_operation():
@@ -730,6 +732,20 @@ def test_a_key_is_told_once_is_good_and_is_revoked(way, owner):
     assert owner.call(ListKeys(owner=ADMIN)) == [revoked]
     with pytest.raises(Unauthenticated):
         owner.call(Authenticate(text=made.secret))
+
+
+def test_a_secret_is_recorded_as_its_seal_and_opened_for_whoever_carries_the_run_out(way, owner):
+    name, backend = way
+    planted = Parameter(section="Args", name="key", value="planted-\u00e9", type="secret")
+    if name == "channel":
+        owner.call(SetParameters(task=RUN, parameters=(planted,)))
+        with pytest.raises(Forbidden):
+            backend.call(OpenSecrets(task=RUN))
+        return
+    backend.call(SetParameters(task=RUN, parameters=(planted,)))
+    (seal,) = [one.value for one in backend.call(GetParameters(task=RUN)) if one.name == "key"]
+    assert seal == next(one.value for one in owner.call(GetParameters(task=RUN)) if one.name == "key")
+    assert backend.call(OpenSecrets(task=RUN)) == owner.call(OpenSecrets(task=RUN)) == {seal: Secret("planted-\u00e9")}
 
 
 def test_the_audit_log_tells_of_what_was_asked_from_outside(way, owner):

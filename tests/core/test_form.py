@@ -36,6 +36,12 @@ def test_a_mask_stands_for_every_value_of_a_secret():
     ]  # fmt: skip
 
 
+def test_a_parameter_is_a_secret_by_its_type_whatever_it_is_called():
+    one = Parameter(section="Args", name="innocent", value="********-0123456789abcdef", type="secret")
+    (field,) = fields(Pipeline(name="flow", project="P", parameters=(one,), declared={"innocent": Declared()}))
+    assert (field.type, field.secret, field.value, field.default, field.example) == ("secret", True, MASK, None, "")
+
+
 def test_of_a_run_that_did_not_record_defaults_none_is_made_up():
     (field,) = fields(Pipeline(name="flow", project="P", parameters=(RATE,)))
     assert (field.default, field.has_default) == (None, False)

@@ -14,7 +14,19 @@ from hypothesis import example, given
 from hypothesis import strategies as st
 
 from penstock.core.errors import BadParameter
-from penstock.core.parameters import Declared, cast, choices, choose, held, is_plain, plain, restore, type_name
+from penstock.core.parameters import (
+    Declared,
+    cast,
+    choices,
+    choose,
+    held,
+    is_plain,
+    is_secret_type,
+    plain,
+    restore,
+    type_name,
+)
+from penstock.core.secret import Secret
 from penstock.core.task import Parameter
 
 NOON = datetime(2026, 1, 31, 12, tzinfo=UTC)
@@ -169,3 +181,34 @@ def test_a_value_that_is_none_of_the_choices_is_refused_with_what_there_is():
     with pytest.raises(BadParameter, match="'rate' cannot be 2") as caught:
         choose(parameter("int"), "2", declared)
     assert caught.value.hint == "choose one of 1, 9"
+
+
+class SecretStr:  # as pydantic has it
+    def __init__(self, text):
+        self._text = text
+
+    def get_secret_value(self):
+        return self._text
+
+
+@pytest.mark.parametrize("kind", ["secret", Secret, SecretStr, "SecretStr"])
+def test_a_secret_is_declared_by_a_word_or_a_type(kind):
+    assert type_name(kind, None) == "secret"
+    assert is_secret_type(kind)
+
+
+def test_a_default_that_is_a_secret_makes_the_parameter_one():
+    assert type_name(None, SecretStr("x")) == type_name(None, Secret("x")) == "secret"
+    assert not is_secret_type(str)
+    assert not is_secret_type(None)
+
+
+@pytest.mark.parametrize("value", ["planted", Secret("planted"), SecretStr("planted")])
+def test_a_secret_is_a_text_however_it_is_wrapped(value):
+    assert cast(Parameter(section="Args", name="x", value=None, type="secret"), value) == "planted"
+
+
+def test_what_is_no_text_is_refused_as_a_secret_and_not_repeated():
+    with pytest.raises(BadParameter, match="'x' must be a text that is kept secret, not a int") as caught:
+        cast(Parameter(section="Args", name="x", value=None, type="secret"), 123456)
+    assert "123456" not in str(caught.value)

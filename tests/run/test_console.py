@@ -7,6 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from penstock.core.outputs import ConsoleLine, Stream
+from penstock.core.secret import Secret
 from penstock.run.console import LONGEST_LINE, MANY_CHARACTERS, MANY_LINES, Console
 
 OUT, ERR = Stream.OUT, Stream.ERR
@@ -124,3 +125,12 @@ def test_fifty_megabytes_in_small_pieces_without_a_line_break_take_linear_time()
             console.take()
     lines += len(console.finish(2.0))
     assert lines == -(-50_000_000 // LONGEST_LINE)
+
+
+def test_a_mask_stands_for_secrets_in_what_is_shown_and_in_what_is_recorded():
+    console = Console({"seal": Secret("planted-one")})
+    assert console.feed(Stream.OUT, b"with planted-one, and plan", 1.0) == []
+    assert console.feed(Stream.OUT, b"ted-one\n", 1.0) == ["with ********, and ********"]
+    assert console.feed(Stream.ERR, b"planted-one", 1.0) == []
+    assert console.finish(1.0) == ["********"]
+    assert b"planted" not in repr(console.take()).encode()

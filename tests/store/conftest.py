@@ -68,6 +68,7 @@ ON_EVERY_DATABASE = {
     *(
         "test_overview",
         "test_search",
+        "test_secrets",
         "test_settings",
         "test_tag_limits",
         "test_tasks",

@@ -5,14 +5,16 @@ from __future__ import annotations
 import re
 import subprocess
 import sys
+from contextlib import suppress
 from urllib.parse import urlsplit
 
 import pytest
-from playwright.sync_api import expect
+from playwright.sync_api import Error, expect
 from tests.place import Place
 from tests.ui.conftest import PHONE, RUNS
 from tests.ui.test_shell import HELLO
 
+from penstock.core.secret import is_seal
 from penstock.ops.tasks import GetParameters
 
 pytestmark = pytest.mark.xdist_group("page")
@@ -35,6 +37,22 @@ if __name__ == "__main__":
     pipe.add_parameter("tol", 1e-4, "when to stop", float)
     pipe.add_function_step(name="use", function=use,
                            function_kwargs={"kind": "${pipeline.kind}", "layers": "${pipeline.layers}"})
+    pipe.start_locally(run_pipeline_steps_locally=True)
+"""
+
+SECRET = """
+import os
+from penstock import PipelineController
+
+def use(password):
+    import os
+    with open(os.path.join(os.environ["PYTHONPATH"], "given"), "a") as file:
+        file.write(f"{password} ")
+
+if __name__ == "__main__":
+    pipe = PipelineController(name="secretive", project="demo")
+    pipe.add_parameter("db_password", os.environ.get("DB_PASSWORD"), "of the database", "secret")
+    pipe.add_function_step(name="use", function=use, function_kwargs={"password": "${pipeline.db_password}"})
     pipe.start_locally(run_pipeline_steps_locally=True)
 """
 
@@ -111,7 +129,7 @@ def test_a_secret_is_shown_nowhere_and_another_one_is_sent(visit, own):
     page = one.go(f"/new?source={own.found('typed').run.id}")
     secret = page.get_by_label("api_key", exact=True)
     expect(secret).to_have_value("")
-    expect(secret).to_have_attribute("placeholder", "as it was, which is not shown")
+    expect(secret).to_have_attribute("placeholder", "kept from typed, not shown")
     answers = [answer.text() for answer in one.requests if "GetLaunchForm" in answer.url]
     assert answers
     assert not any("s3cr3t" in text for text in answers)
@@ -126,6 +144,47 @@ def test_a_secret_is_shown_nowhere_and_another_one_is_sent(visit, own):
     page.keyboard.press("Control+Enter")
     page.wait_for_url(re.compile(r"/runs/[0-9a-f]{32}"))
     assert values(own, page.url.rpartition("/")[2].partition("?")[0])["api_key"] == "hunter2"
+
+
+def test_a_secret_parameter_is_kept_untouched_or_replaced_and_never_comes_back(visit, own):
+    own.run(SECRET, DB_PASSWORD="planted-first")
+    one = visit(place=own)
+    page = one.go(f"/new?source={own.found('secretive').run.id}")
+    secret = page.get_by_label("db_password", exact=True)
+    expect(secret).to_have_attribute("type", "password")
+    expect(secret).to_have_attribute("autocomplete", "new-password")
+    expect(secret).to_have_attribute("placeholder", "kept from secretive, not shown")
+    expect(page.get_by_text("of the database")).to_be_visible()
+    page.keyboard.press("Control+Enter")
+    page.wait_for_url(re.compile(r"/runs/[0-9a-f]{32}"))
+    kept = page.url.rpartition("/")[2].partition("?")[0]
+    assert own.ended(kept)[0] == "completed"
+    page = one.go(f"/new?source={kept}")
+    secret.fill("planted-other")
+    expect(page.get_by_text("1 differs from secretive #2")).to_be_visible()
+    for name, written in (
+        ("Command line", "--secret db_password=DB_PASSWORD"),
+        ("Python", 'os.environ["DB_PASSWORD"]'),
+        ("curl", '"secrets":{"db_password":{"text":"\'"$DB_PASSWORD"\'"}}'),
+    ):
+        page.get_by_role("tab", name=name).click()
+        expect(page.get_by_role("figure", name=name)).to_contain_text(written)
+    assert "planted" not in page.locator("body").inner_text()
+    page.keyboard.press("Control+Enter")
+    page.wait_for_url(re.compile(rf"/runs/(?!{kept})[0-9a-f]{{32}}"))
+    other = page.url.rpartition("/")[2].partition("?")[0]
+    assert own.ended(other)[0] == "completed"
+    page.get_by_role("tab", name="Parameters").click()
+    expect(page.get_by_text("db_password").first).to_be_visible()
+    assert [(own.folder / "given").read_text()] == ["planted-first planted-first planted-other "]
+    assert is_seal(values(own, other)["db_password"])
+    assert values(own, kept)["db_password"] != values(own, other)["db_password"]
+    told: list[str] = []
+    for answer in [one for one in one.requests if "/api/v1/" in one.url and one.request.method == "POST"]:
+        with suppress(Error):  # the browser keeps no answers of documents that it has left
+            told.append(answer.text())
+    assert told
+    assert not any("planted" in text for text in told)
 
 
 def test_where_an_agent_starts_by_itself_the_queue_says_so(visit, tmp_path):

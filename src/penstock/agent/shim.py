@@ -30,6 +30,7 @@ from penstock.core.task import EndReason, Status, Task, TaskType
 from penstock.ops.claims import BeginClaimed, Claim, HandBack, ReleaseLease
 from penstock.ops.outputs import AppendConsole
 from penstock.ops.runs import EndRun
+from penstock.ops.secrets import OpenSecrets
 from penstock.ops.tasks import DescribeTask, EndTask, GetTask
 from penstock.run import liveness, warm, wire
 from penstock.run.attempt import printable
@@ -118,6 +119,7 @@ class Shim:
         self._processes = processes
         self._keeper = Keeper(home, self._held, given.lease, self._wake)
         self._leaving = False
+        self._secrets: dict[str, Secret] = {}
 
     @property
     def may_go_on(self) -> bool:
@@ -166,11 +168,13 @@ class Shim:
             return
         given = self._claim.assignment or given_alone(self._backend, task)
         with ExitStack() as until_ended:
+            if self._claim.secrets:
+                self._secrets = self._backend.call(OpenSecrets(task=task.id))
             launch, due = self._launch(task, given, place, container or choice, until_ended)
             monitored = Monitored(self._backend, task, container.first_process if container else None)
             until_ended.callback(monitored.end)
             attempts = Attempts(monitored, self._processes, lambda _name, _lines: None, place.clear, monitored.begin)
-            attempts.start(task, launch)
+            attempts.start(task, launch, self._secrets)
             for op in due:
                 self._backend.describe(op)
             while attempts.running and not self._must_stop():
@@ -217,11 +221,11 @@ class Shim:
         """Return what starts the task's process, and what is to be recorded once it was started."""
         if isinstance(within, Place):
             until_ended.enter_context(within)
-            return start_task(task, given, place, within), ()
+            return start_task(task, given, place, within, self._secrets), ()
         place, due = placed(self._backend, task, place, lambda _lines: None, until_ended, within)
         if place.interpreter:  # an environment of its own, and not what this process was forked from
             self._processes = until_ended.enter_context(processes_of(task, place))
-        return start(task, given, place), due
+        return start(task, given, place, secrets=self._secrets), due
 
     def _must_stop(self) -> bool:
         """Whether the task's process has to be ended now: the task is not ours any more, or the agent leaves."""

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 import click
 
+from penstock.cli import secret
 from penstock.cli.invocation import Exit, Invocation, json_option, pass_invocation, run_argument
 from penstock.cli.outcome import verdict
 
@@ -25,6 +26,7 @@ Example:
 @click.command("launch", epilog=EXAMPLE)
 @run_argument
 @click.option("-p", "--param", "given", multiple=True, metavar="NAME=VALUE", help="Another value for a parameter.")
+@secret.option
 @click.option("--queue", default="services", show_default=True, metavar="QUEUE", help="Where it waits for an agent.")
 @click.option("--tag", "tags", multiple=True, metavar="TAG", help="Its tags, instead of those of the run.")
 @click.option("--name", metavar="TEXT", help="What it is called, instead of the pipeline's name with its number.")
@@ -39,6 +41,7 @@ def command(
     invocation: Invocation,
     run: str,
     given: Sequence[str],
+    secrets: Sequence[str],
     queue: str,
     tags: Sequence[str],
     name: str | None,
@@ -62,6 +65,7 @@ def command(
         id=uuid.uuid4().hex,
         source=invocation.find(run).id,
         parameters=dict(map(parameter, given)),
+        secrets=secret.read(secrets),
         queue=queue,
         tags=tuple(tags) or None,
         name=name,

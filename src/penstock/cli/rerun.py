@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 
 import click
 
+from penstock.cli import secret
 from penstock.cli.invocation import Exit, Invocation, json_option, pass_invocation, run_argument
 from penstock.cli.outcome import stdout_for
 
@@ -29,6 +30,7 @@ Example:
 @click.command("rerun", epilog=EXAMPLE)
 @run_argument
 @click.option("-p", "--param", "given", multiple=True, metavar="NAME=VALUE", help="Another value for a parameter.")
+@secret.option
 @click.option("--from", "from_step", metavar="STEP", help="Run this step anew, and all that build on it.")
 @click.option("--only", metavar="STEP", help="Run this step anew; of the others only those that it needs.")
 @click.option("--dry-run", is_flag=True, help="Show what would be done with each step, and do nothing.")
@@ -39,6 +41,7 @@ def command(
     invocation: Invocation,
     run: str,
     given: Sequence[str],
+    secrets: Sequence[str],
     from_step: str | None,
     only: str | None,
     dry_run: bool,
@@ -58,15 +61,16 @@ def command(
         raise click.UsageError(f"--from {from_step} and --only {only} exclude each other")
     invocation.close_lost()
     source = invocation.find(run)
-    values = dict(map(parameter, given))
+    values, own = dict(map(parameter, given)), secret.read(secrets)
     if dry_run:
-        op = PlanRerun(source=source.id, parameters=dict(values), from_step=from_step, only=only)
+        op = PlanRerun(source=source.id, parameters=dict(values), secrets=own, from_step=from_step, only=only)
         _show(invocation, invocation.backend.call(op))
         return Exit.OK
     draft = DraftRerun(
         id=uuid.uuid4().hex,
         source=source.id,
         parameters=dict(values),
+        secrets=own,
         from_step=from_step,
         only=only,
         user=invocation.settings.user,

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 
 import click
 
+from penstock.cli import secret
 from penstock.cli.invocation import Exit, Invocation, json_option, pass_invocation
 from penstock.cli.outcome import details, stdout_for, verdict, what_next
 
@@ -29,6 +30,7 @@ Example:
 @click.argument("script", type=click.Path(exists=True, dir_okay=False))
 @click.argument("arguments", nargs=-1, metavar="[-- ARGUMENTS...]")
 @click.option("-p", "--param", "given", multiple=True, metavar="NAME=VALUE", help="Set a parameter of the pipeline.")
+@secret.option
 @click.option("--resume", metavar="RUN", help="Let this run of the script's pipeline go on, instead of a new one.")
 @click.option("--no-cache", is_flag=True, help="Run every step, also where an earlier execution could be reused.")
 @click.option("--as-clearml", is_flag=True, help="Let `import clearml` mean Penstock, in its steps as well.")
@@ -40,6 +42,7 @@ def command(
     script: str,
     arguments: Sequence[str],
     given: Sequence[str],
+    secrets: Sequence[str],
     resume: str | None,
     no_cache: bool,
     as_clearml: bool,
@@ -48,8 +51,8 @@ def command(
     """Run a script and the pipelines in it, and show how they go.
 
     The script runs as under `python SCRIPT`; what stands behind -- is in its sys.argv. A parameter that is set here
-    replaces the default of add_parameter(), in the same type. The exit code is that of the script, or 1 when a run
-    did not complete.
+    replaces the default of add_parameter(), in the same type; a secret is set by --secret. The exit code is that of
+    the script, or 1 when a run did not complete.
 
     With --as-clearml, scripts that were written for ClearML run as they are.
     """
@@ -58,9 +61,11 @@ def command(
     from penstock.sdk.display import PlainLines
     from penstock.sdk.launched import Launched, put
 
-    parameters = dict(map(parameter, given))
+    asked = {name: one.text for name, one in secret.read(secrets).items()}
+    parameters = {**dict(map(parameter, given)), **asked}
     going_on = None if resume is None else _run_to_resume(invocation, resume, parameters)
-    launched = Launched(parameters, PlainLines() if plain else None, resume=going_on, use_cache=not no_cache)
+    shown = PlainLines() if plain else None
+    launched = Launched(parameters, shown, resume=going_on, use_cache=not no_cache, secrets=asked.keys())
     put(launched)
     stand_for("clearml" if as_clearml else "")
     interrupts = Interrupts()

@@ -12,7 +12,7 @@ from msgspec.structs import replace
 
 from penstock.core.parameters import EXAMPLES
 from penstock.core.pipeline import Pipeline
-from penstock.core.secret import MASK
+from penstock.core.secret import MASK, SECRET
 from penstock.core.secret_names import is_secret
 from penstock.core.task import Json, Parameter
 
@@ -22,14 +22,14 @@ class Field(Struct, frozen=True, kw_only=True):
 
     Args:
         type: Name of the type that values must have: `str`, `int`, `float`, `bool`, `list`, `dict`, `date`,
-            `datetime`, `path`; empty when free.
+            `datetime`, `path`, `secret`; empty when free.
         value: The value that stands there.
         default: The value that the pipeline's code gives it; None where that was not recorded.
         has_default: Whether it was.
         description: What it is for.
         choices: The only values that it may have; empty for any of its type.
         example: How such a value is written as a text.
-        secret: Whether its name is that of a secret: then a mask stands for its values.
+        secret: Whether it is one, by its type or by its name: then a mask stands for its values.
     """
 
     name: str
@@ -62,7 +62,8 @@ def with_values(pipeline: Pipeline, recorded: Iterable[Parameter]) -> Pipeline:
 def _field(pipeline: Pipeline, one: Parameter) -> Field:
     declared = pipeline.declared.get(one.name)
     default = declared.default if declared else None
-    secret = isinstance(one.value, str | None) and is_secret((one.name,), one.value or "text")
+    named = isinstance(one.value, str | None) and is_secret((one.name,), one.value or "text")
+    secret = named or one.type == SECRET
     return Field(
         name=one.name,
         type=one.type,
@@ -71,6 +72,6 @@ def _field(pipeline: Pipeline, one: Parameter) -> Field:
         has_default=declared is not None,
         description=one.description,
         choices=declared.choices if declared and not secret else (),
-        example=EXAMPLES.get(one.type, "").strip("'"),
+        example="" if secret else EXAMPLES.get(one.type, "").strip("'"),
         secret=secret,
     )

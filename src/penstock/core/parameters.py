@@ -17,6 +17,7 @@ from typing import cast as assume
 from msgspec import Struct
 
 from penstock.core.errors import BadParameter
+from penstock.core.secret import SECRET, Secret
 from penstock.core.task import Json, Parameter
 
 TRUE = frozenset({"true", "yes", "on", "1"})
@@ -55,6 +56,12 @@ def type_name(param_type: object, default: object) -> str:
     return _known(param_type if isinstance(param_type, str) else getattr(param_type, "__name__", str(param_type)))
 
 
+def is_secret_type(param_type: object) -> bool:
+    """Return whether parameters of this type, or type's name, are secrets."""
+    name = param_type if isinstance(param_type, str) else getattr(param_type, "__name__", "")
+    return OTHER_NAMES.get(name, name) == SECRET
+
+
 def choices(param_type: object) -> tuple[Json, ...]:
     """Return the values that a `Literal` or an `Enum` allows; none for other types, which allow more."""
     if get_origin(param_type) is Literal:
@@ -70,6 +77,8 @@ def choose(parameter: Parameter, value: object, declared: Declared | None) -> Js
         BadParameter: It does not fit, or is none of them.
     """
     found = cast(parameter, value)
+    if parameter.type == SECRET:
+        return found
     if declared is not None and declared.choices and found not in (*declared.choices, declared.default):
         allowed = ", ".join(map(repr, declared.choices))
         raise BadParameter(f"parameter {parameter.name!r} cannot be {found!r}", hint=f"choose one of {allowed}")
@@ -88,8 +97,9 @@ def cast(parameter: Parameter, value: object) -> Json:
     try:
         return held(CASTS[parameter.type](value), parameter.name)
     except (ValueError, TypeError, OverflowError, RecursionError):
+        shown = f"a {type(value).__name__}" if parameter.type == SECRET else repr(value)
         raise BadParameter(
-            f"parameter {parameter.name!r} must be {ARTICLES[parameter.type]}, not {value!r}",
+            f"parameter {parameter.name!r} must be {ARTICLES[parameter.type]}, not {shown}",
             hint=f"give a value such as {EXAMPLES[parameter.type]}",
         ) from None
 
@@ -204,6 +214,16 @@ def _datetime(value: object) -> str:
     return datetime.fromisoformat(str(value).strip()).isoformat()
 
 
+def _secret(value: object) -> str:
+    """Return the text of a secret, however it is wrapped: as ours, or as pydantic's `SecretStr`."""
+    if isinstance(value, Secret):
+        return value.text
+    text = value.get_secret_value() if type(value).__name__ == "SecretStr" else value  # type: ignore[attr-defined]
+    if not isinstance(text, str):
+        raise TypeError
+    return text
+
+
 def _structure(kind: type) -> Callable[[object], Json]:
     def read(value: object) -> Json:
         found: object = json.loads(value) if isinstance(value, str) else value
@@ -226,10 +246,13 @@ CASTS: dict[str, Callable[[object], Json]] = {
     "date": _date,
     "datetime": _datetime,
     "path": str,
+    SECRET: _secret,
 }
-OTHER_NAMES = {"tuple": "list", "NoneType": "", "Path": "path", "PosixPath": "path", "WindowsPath": "path"}
+OTHER_NAMES = {"tuple": "list", "NoneType": "", "Path": "path", "PosixPath": "path", "WindowsPath": "path",
+               "Secret": SECRET, "SecretStr": SECRET}  # fmt: skip
 ARTICLES = {"str": "a text", "int": "an integer", "float": "a number", "bool": "true or false", "list": "a list",
             "dict": "a dict", "date": "a date", "datetime": "a date with a time",
-            "path": "a file or folder"}  # fmt: skip
+            "path": "a file or folder", SECRET: "a text that is kept secret"}  # fmt: skip
 EXAMPLES = {"str": "text", "int": "3", "float": "1e-4", "bool": "true", "list": "'[1, 2]'", "dict": "'{\"a\": 1}'",
-            "date": "2026-01-31", "datetime": "2026-01-31T12:00:00", "path": "data/train.csv"}  # fmt: skip
+            "date": "2026-01-31", "datetime": "2026-01-31T12:00:00", "path": "data/train.csv",
+            SECRET: "text"}  # fmt: skip

@@ -22,6 +22,7 @@ from penstock.core.parameters import choose
 from penstock.core.pipeline import Argument, Pipeline, Step, references
 from penstock.core.progress import StepStatus
 from penstock.core.run import StepState
+from penstock.core.secret import MASK, SECRET, is_seal
 from penstock.core.task import Json, Parameter, Script
 
 REQUEST = "rerun"
@@ -140,8 +141,20 @@ def set_values(pipeline: Pipeline, values: Mapping[str, Json]) -> tuple[Paramete
         if name not in known:
             hint = did_you_mean(name, known, "the pipeline has no parameters")
             raise BadParameter(f"pipeline {pipeline.name!r} has no parameter {name!r}", hint=hint)
-        known[name] = replace(known[name], value=choose(known[name], value, pipeline.declared.get(name)))
+        known[name] = _with_value(known[name], value, pipeline)
     return tuple(known.values())
+
+
+def _with_value(one: Parameter, value: Json, pipeline: Pipeline) -> Parameter:
+    """Return the parameter with another value; a bare mask leaves a secret as it is."""
+    if one.type != SECRET:
+        return replace(one, value=choose(one, value, pipeline.declared.get(one.name)))
+    if value == MASK:
+        return one
+    if value and not is_seal(value):
+        hint = f"give it by itself: secrets={{{one.name!r}: ...}}, or --secret {one.name}"
+        raise BadParameter(f"parameter {one.name!r} is a secret, and is not given among the others", hint=hint)
+    return replace(one, value=value or None)
 
 
 def plan(request: Rerun, before: Before | None, wanted: Pipeline) -> RerunPlan:
@@ -322,7 +335,8 @@ def _differing(old: Pipeline, new: Pipeline) -> dict[str, str]:
         if former is None:
             found[one.name] = f"parameter {one.name!r} was added"
         elif _text(former.value) != _text(one.value):
-            found[one.name] = f"parameter {one.name!r} changed from {_short(former.value)} to {_short(one.value)}"
+            change = "" if one.type == SECRET else f" from {_short(former.value)} to {_short(one.value)}"
+            found[one.name] = f"parameter {one.name!r} changed{change}"
         elif former.type != one.type:
             found[one.name] = f"the type of parameter {one.name!r} changed"
     return found

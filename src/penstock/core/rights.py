@@ -172,6 +172,7 @@ RULES: dict[str, Rule] = {
     "SetConfiguration": run(task("task"), step=OWN),
     "GetConfigurations": read(task("task")),
     "ListProjects": read(lists=True),
+    "OpenSecrets": run(task("task")),
     # tasks that belong to no run
     "BeginTask": run(task("id")),
     "ContinueTask": run(task("id")),

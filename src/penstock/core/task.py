@@ -16,8 +16,10 @@ from enum import StrEnum
 from typing import TYPE_CHECKING, Any
 
 from msgspec import Struct, field
+from msgspec.structs import replace
 
 from penstock.core.errors import BadTransition
+from penstock.core.secret import MASK, SECRET, is_masked
 
 
 class Status(StrEnum):
@@ -221,7 +223,8 @@ class Parameter(Struct, frozen=True, kw_only=True):
         section: `Args`, `General`, `kwargs`, ...
         name: Unique within the section; may contain `/`.
         value: The value itself, with its type.
-        type: Name of the type that the value must keep: `str`, `int`, `float`, `bool`, `list`, `dict`; empty when free.
+        type: Name of the type that the value must keep: `str`, `int`, `float`, `bool`, `list`, `dict`, ...; empty when
+            free. Of a `secret` the value is kept apart, and what is recorded is its seal.
         description: What it is for.
     """
 
@@ -235,6 +238,18 @@ class Parameter(Struct, frozen=True, kw_only=True):
     def path(self) -> str:
         """The name with its section, as references and overrides write it."""
         return f"{self.section}/{self.name}"
+
+    @property
+    def shown(self) -> Parameter:
+        """The parameter as anybody may see it: of a secret that is not sealed yet, with a mask for its value."""
+        is_open = self.type == SECRET and self.value and not is_masked(self.value)
+        return replace(self, value=MASK) if is_open else self
+
+    def __repr__(self) -> str:
+        return Struct.__repr__(self.shown)
+
+    def __rich_repr__(self) -> list[tuple[str, Any]]:  # what Rich prints of a struct, otherwise with its fields
+        return [(name, getattr(self.shown, name)) for name in self.__struct_fields__]
 
 
 class Configuration(Struct, frozen=True, kw_only=True):

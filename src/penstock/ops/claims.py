@@ -19,6 +19,7 @@ class Claim(Struct, frozen=True, kw_only=True):
         held: What to show with each write.
         assignment: Of an attempt of a step, what it is given; None for every other task.
         resumed: Whether it is a run that was lost with its agent, and goes on.
+        secrets: Whether it may need secrets, which `OpenSecrets` gives.
     """
 
     task: Task
@@ -26,6 +27,7 @@ class Claim(Struct, frozen=True, kw_only=True):
     queue: str
     assignment: Assignment | None = None
     resumed: bool = False
+    secrets: bool = False
 
 
 class ClaimTask(Op[Claim | None], frozen=True, kw_only=True):

@@ -8,6 +8,7 @@ from msgspec import Struct, field
 
 from penstock.core.form import Field
 from penstock.core.run import Run
+from penstock.core.secret import Secret
 from penstock.core.task import Json
 from penstock.ops.base import Op
 
@@ -81,6 +82,8 @@ class LaunchRun(Op[Run], frozen=True, kw_only=True):
         id: The id that the new run is to have; empty for one that is made up.
         parameters: Values for parameters of the pipeline, by name; texts are read in the parameter's type. Others are
             as in the run before.
+        secrets: Values for those of its parameters that are secrets, by name; others are as in the run before. They
+            do not stand among `parameters`, where a mask leaves one as it is.
         queue: Where it waits for an agent. Its steps go where its script sends them.
         priority: The higher, the sooner it is claimed.
         tags: Its tags; None for those of the run before.
@@ -96,6 +99,7 @@ class LaunchRun(Op[Run], frozen=True, kw_only=True):
     project: str | None = None
     id: str = ""
     parameters: dict[str, Json] = field(default_factory=dict[str, Json])
+    secrets: dict[str, Secret] = field(default_factory=dict[str, Secret])
     queue: str = "services"
     priority: int = 0
     tags: tuple[str, ...] | None = None

@@ -8,6 +8,7 @@ from msgspec import Struct, field
 
 from penstock.core.rerun import RerunPlan
 from penstock.core.run import Run
+from penstock.core.secret import Secret
 from penstock.core.task import Json
 from penstock.ops.base import Op
 
@@ -21,12 +22,14 @@ class PlanRerun(Op[RerunPlan], frozen=True, kw_only=True):
     Args:
         source: The run to run anew.
         parameters: Other values for parameters of its pipeline, by name; texts are read in the parameter's type.
+        secrets: Other values for those of them that are secrets, by name.
         from_step: A step that runs anew whatever has changed, with all that build on it.
         only: A step that runs anew whatever has changed; of the others only those run that it needs.
     """
 
     source: str
     parameters: dict[str, Json] = field(default_factory=dict[str, Json])
+    secrets: dict[str, Secret] = field(default_factory=dict[str, Secret])
     from_step: str | None = None
     only: str | None = None
     reads: ClassVar[bool] = True
@@ -52,6 +55,7 @@ class DraftRerun(Op[RerunDraft], frozen=True, kw_only=True):
     id: str
     source: str
     parameters: dict[str, Json] = field(default_factory=dict[str, Json])
+    secrets: dict[str, Secret] = field(default_factory=dict[str, Secret])
     from_step: str | None = None
     only: str | None = None
     user: str = ""

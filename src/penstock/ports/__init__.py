@@ -21,7 +21,7 @@ from penstock.ops.runs import ListRuns
 from penstock.ops.search import RunPage, SearchRuns, SearchTasks, TaskPage
 from penstock.ops.steps import StepDecision
 from penstock.ops.tasks import ListTasks
-from penstock.ports.access import Audit, Keys, LogIns, Requests, Sessions, Tokens, Users
+from penstock.ports.access import Audit, KeptSecrets, Keys, LogIns, Requests, Sessions, Tokens, Users
 from penstock.ports.overview import Overview
 from penstock.ports.queues import Agents, Assignments, Entries, Leases, Queues, TagLimits
 
@@ -310,6 +310,8 @@ class Tx(Protocol):
     def tasks(self) -> Tasks: ...
     @property
     def settings(self) -> Settings: ...
+    @property
+    def secrets(self) -> KeptSecrets: ...
     @property
     def projects(self) -> Projects: ...
     @property

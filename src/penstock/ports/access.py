@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection, Sequence
 from typing import Protocol
 
 from penstock.core.access import AttemptToken, Key, Session, User
 from penstock.core.audit import Entry, Mark
+from penstock.core.secret import Secret
+from penstock.core.task import Parameter
 from penstock.ops.audit import ListAudit
 
 
@@ -18,6 +21,22 @@ class Users(Protocol):
     def change(self, user: User, password: str | None) -> None: ...
     def remove(self, name: str) -> None: ...
     def list(self) -> list[User]: ...
+
+
+class KeptSecrets(Protocol):
+    """The values of parameters that are secrets, apart from the parameters."""
+
+    def seal(self, text: str) -> str:
+        """Return what stands for a secret: the same text for the same secret, by which nobody can find it out."""
+        ...
+
+    def sealed(self, task: str, parameters: Sequence[Parameter]) -> list[Parameter]:
+        """Keep the secrets among these parameters of a task, and return all with seals in the place of secrets."""
+        ...
+
+    def opened(self, task: str, seals: Collection[str] | None = None) -> dict[str, Secret]: ...
+    def has_any(self, task: str) -> bool: ...
+    def copy(self, source: str, target: str, seals: Collection[str]) -> None: ...
 
 
 class Keys(Protocol):

@@ -11,6 +11,7 @@ from penstock.blobs.stamps import Stamp
 from penstock.core.assignment import Resolved
 from penstock.core.outputs import Artifact, Blob
 from penstock.core.pipeline import Argument
+from penstock.core.secret import Secret
 from penstock.core.task import EndReason, Json, Parameter, Script, Status, Task
 
 NOTHING = Raw(b"\xc0")  # the encoded None; an empty Raw would leave a hole in the frame
@@ -40,6 +41,7 @@ class AttemptSpec(Struct, frozen=True, kw_only=True):
         cache: Folder for the code of scripts that come from repositories.
         code: Where the script is checked out; None for the process to do it in `cache`.
         connect: What is recorded by itself, by the names of the arguments of `Task.init`; what is missing is as there.
+        secrets: By their seals, those that its arguments, parameters and configurations hold. They are written nowhere.
     """
 
     task: Task
@@ -55,6 +57,7 @@ class AttemptSpec(Struct, frozen=True, kw_only=True):
     cache: str = ""
     code: CodeAt | None = None
     connect: dict[str, Json] = {}
+    secrets: dict[str, Secret] = {}
     stamps: dict[str, Stamp] = {}
     serializer: Script | None = None
     deserializer: Script | None = None

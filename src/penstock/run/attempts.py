@@ -15,6 +15,7 @@ from penstock.backend import Backend
 from penstock.blobs.stamps import Stamp
 from penstock.core.errors import BadTransition, DiskFull, LeaseLost, StoreError, Unreachable
 from penstock.core.outputs import Stream
+from penstock.core.secret import Secrets, hidden
 from penstock.core.task import EndReason, ScriptKind, Status, Task
 from penstock.ops.outputs import AppendConsole
 from penstock.ops.tasks import EndTask, GetTask
@@ -45,12 +46,13 @@ class Ending(Struct, frozen=True, kw_only=True):
 class _Attempt:
     """One attempt while its process lives."""
 
-    def __init__(self, task: Task, launch: Launch) -> None:
+    def __init__(self, task: Task, launch: Launch, secrets: Secrets) -> None:
         self.task = task
+        self.secrets = secrets
         self.step = task.step or ""
         self.time_limit = launch.time_limit
         self.tidies = launch.tidies
-        self.console = Console()
+        self.console = Console(secrets)
         self.ended = False
 
 
@@ -88,10 +90,14 @@ class Attempts:
         """How many attempts have not ended yet."""
         return self._running
 
-    def start(self, task: Task, launch: Launch) -> None:
-        """Start the process of an attempt that is recorded as in progress."""
+    def start(self, task: Task, launch: Launch, secrets: Secrets | None = None) -> None:
+        """Start the process of an attempt that is recorded as in progress.
+
+        Args:
+            secrets: What it was given of these: a mask stands for them in what it prints, and in how it failed.
+        """
         self._processes.launch(launch)
-        self._open[task.id] = _Attempt(task, launch)
+        self._open[task.id] = _Attempt(task, launch, secrets or {})
         self._running += 1
 
     def goes_on(self, id: str) -> bool:
@@ -205,7 +211,7 @@ class Attempts:
             id=task.id,
             status=outcome.status,
             reason=outcome.reason,
-            message=outcome.message,
+            message=hidden(outcome.message, attempt.secrets),
             artifacts=outcome.artifacts,
             parameters=outcome.parameters,
         )

@@ -22,6 +22,7 @@ from penstock.core.parameters import cast as as_type
 from penstock.core.parameters import plain, restore
 from penstock.core.pipeline import Argument, Pipeline, Step, configurations
 from penstock.core.run import RETURNS
+from penstock.core.secret import SECRET, is_seal
 from penstock.core.task import Configuration, Json, Parameter, ScriptKind, Status, Task
 from penstock.ops.outputs import GetArtifact
 from penstock.ops.tasks import GetConfigurations, GetParameters, GetTask, NewTask
@@ -169,7 +170,7 @@ def _overridden(before: Parameter, value: object) -> Parameter:
         with suppress(BadParameter):
             return replace(before, value=as_type(before, value))
     kind = "float" if isinstance(value, float) else type(held).__name__  # what is no number is held as a text
-    return replace(before, value=held, type="" if held is None else kind)
+    return replace(before, value=held, type="" if held is None else SECRET if is_seal(held) else kind)
 
 
 def _configurations(

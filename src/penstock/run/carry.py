@@ -19,9 +19,11 @@ from penstock.backend import Backend
 from penstock.core.assignment import Assignment
 from penstock.core.errors import BadTransition, PenstockError
 from penstock.core.outputs import ConsoleLine, Stream
+from penstock.core.secret import Secret, seals
 from penstock.core.task import EndReason, ScriptKind, Status, Task
 from penstock.ops.lifecycle import BeginTask
 from penstock.ops.outputs import AppendConsole
+from penstock.ops.secrets import OpenSecrets
 from penstock.ops.tasks import DescribeTask, EndTask, GetParameters, GetTask, NewTask
 from penstock.run import bases, interpreters, liveness, preload
 from penstock.run.attempt import printable
@@ -73,7 +75,8 @@ def _run(backend: Backend, task: Task, place: Surroundings, printed: Callable[[l
         heed = Heed(backend, task.id, hear)
         until_ended.callback(heed.stop)
         try:
-            attempts.start(task, start(task, given_alone(backend, task), place))
+            secrets = secrets_of(backend, task.id)
+            attempts.start(task, start(task, given_alone(backend, task), place, secrets=secrets), secrets)
             for op in due:
                 backend.call(op)
             heed.start()
@@ -146,6 +149,12 @@ def processes_of(task: Task, place: Surroundings) -> Processes:
         path=place.path,
         interpreter=place.interpreter,
     )
+
+
+def secrets_of(backend: Backend, task: str) -> dict[str, Secret]:
+    """Return the secrets of a task that is in progress; one that has none is not asked about them."""
+    has_any = seals([one.value for one in backend.call(GetParameters(task=task))])
+    return backend.call(OpenSecrets(task=task)) if has_any else {}
 
 
 def given_alone(backend: Backend, task: Task) -> Assignment:

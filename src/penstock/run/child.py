@@ -37,6 +37,7 @@ def main(payload: bytes, connection: socket.socket, before: Callable[[AttemptSpe
         channel.blobs = CachedBlobs(Path(spec.blobs), channel, spec.address)
     reporter = Reporter(channel, spec.task.id)
     working = current.Current(spec.task.id, spec.task.run, channel, reporter, spec.scratch, assigned=True)
+    working.secrets = spec.secrets
     current.put(working)
     before(spec)
     outcome = execute(spec, channel)

@@ -7,6 +7,7 @@ import time
 from collections.abc import Iterator
 
 from penstock.core.outputs import ConsoleLine, Stream
+from penstock.core.secret import Secrets, hidden
 
 LONGEST_LINE = 64 * 1024  # characters; a longer line is cut into several
 PAUSE = 0.2  # seconds that a line may wait to be recorded
@@ -15,9 +16,14 @@ MANY_CHARACTERS = 1 << 20  # and so many characters, so that one transaction sta
 
 
 class Console:
-    """The lines of one process that are not recorded yet."""
+    """The lines of one process that are not recorded yet.
 
-    def __init__(self) -> None:
+    Args:
+        secrets: What the process was given of these: a mask stands for them in its lines.
+    """
+
+    def __init__(self, secrets: Secrets | None = None) -> None:
+        self._secrets = secrets or {}
         self._halves = {stream: _Half() for stream in Stream}
         self._blocks: list[ConsoleLine] = []
         self._count = 0
@@ -70,6 +76,7 @@ class Console:
         """Add lines as a terminal would leave them."""
         if "\r" in block or (len(block) > LONGEST_LINE and max(map(len, block.split("\n"))) > LONGEST_LINE):
             block = "\n".join(piece for line in block.split("\n") for piece in _pieces(_left(line)))
+        block = hidden(block, self._secrets)
         if not self._blocks:
             self._oldest = time.monotonic()
         self._blocks.append(ConsoleLine(at, stream, block))

@@ -10,6 +10,7 @@ import os
 from contextvars import ContextVar
 
 from penstock.backend import Backend
+from penstock.core.secret import Secrets
 from penstock.run.reporter import Reporter
 
 
@@ -26,6 +27,7 @@ class Current:
             those of the code, and its output and end are recorded by whoever launched it.
 
     Attributes:
+        secrets: Of a process that was launched to carry the task out, what it was given of these, by their seals.
         runs: Ids of the runs that this process made beside the task that it was launched for.
     """
 
@@ -48,6 +50,7 @@ class Current:
         self.assigned = assigned
         self.process = os.getpid()
         self.runs: list[str] = []
+        self.secrets: Secrets = {}
 
     def take_on(self, run: str, backend: Backend) -> None:
         """Note that this process carries out a run beside its task. Who carries out a run writes to the store itself.
@@ -87,6 +90,11 @@ _current: Current | None = None
 def get() -> Current | None:
     """Return what this process works on, or None."""
     return _current
+
+
+def secrets_for(task: str) -> Secrets:
+    """Return the secrets that this process was given to carry this task out; none for any other task."""
+    return _current.secrets if _current is not None and _current.task == task else {}
 
 
 def put(current: Current | None) -> None:

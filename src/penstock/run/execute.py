@@ -16,6 +16,7 @@ from penstock.core import refs
 from penstock.core.errors import PenstockError
 from penstock.core.parameters import is_plain
 from penstock.core.pipeline import Argument
+from penstock.core.secret import opened
 from penstock.core.task import EndReason, Parameter, Script, ScriptKind, Status, Task
 from penstock.run import storage
 from penstock.run.attempt import AttemptSpec, Outcome
@@ -89,14 +90,14 @@ def _custom(script: Script | None) -> Callable[..., object] | None:
 def _arguments(spec: AttemptSpec, values: storage.Values) -> dict[str, object]:
     def lookup(reference: refs.Ref) -> object:
         found = spec.references[reference.text]
-        return found.value if found.artifact is None else values.load(found.artifact)
+        return opened(found.value, spec.secrets) if found.artifact is None else values.load(found.artifact)
 
     def as_text(reference: refs.Ref) -> str:
-        return spec.references[reference.text].text
+        return str(opened(spec.references[reference.text].text, spec.secrets))
 
     def read(argument: Argument) -> object:
         if argument.artifact is None:
-            return refs.resolve(argument.value, lookup, as_text)
+            return opened(refs.resolve(argument.value, lookup, as_text), spec.secrets)
         value = values.load(spec.inputs[argument.artifact])
         return refs.resolve(value, lookup, as_text) if argument.references else value
 

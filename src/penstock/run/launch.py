@@ -9,7 +9,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import cast
 
-from msgspec import Struct
+from msgspec import Struct, to_builtins
 
 from penstock.blobs.stamps import Stamp
 from penstock.core import refs
@@ -19,6 +19,7 @@ from penstock.core.outputs import Artifact
 from penstock.core.parameters import held, plain
 from penstock.core.pipeline import Argument, Pipeline, Step, script_key
 from penstock.core.run import FOLDER, RETURNS, WORKING
+from penstock.core.secret import SECRET, Secrets, is_seal, seals
 from penstock.core.task import Json, Parameter, Script, ScriptKind, Task
 from penstock.ops.tasks import NewTask
 from penstock.run.attempt import AttemptSpec, encode
@@ -214,22 +215,23 @@ def assignment(
     )
 
 
-def process(
-    pipeline: Pipeline, step: Step, task: Task, prepared: Prepared, place: Surroundings, inputs: Mapping[str, Artifact]
+def start(
+    task: Task,
+    given: Assignment,
+    place: Surroundings,
+    stamps: Mapping[str, Stamp] | None = None,
+    secrets: Secrets | None = None,
 ) -> Launch:
-    """Return what starts the process of an attempt on this machine."""
-    return start(task, assignment(pipeline, task, step, prepared, inputs), place, prepared.stamps)
-
-
-def start(task: Task, given: Assignment, place: Surroundings, stamps: Mapping[str, Stamp] | None = None) -> Launch:
     """Return what starts the process of an attempt, wherever it was assigned.
 
     Args:
         stamps: Of the blobs among its inputs that this very process knows, by hash.
+        secrets: Those that it needs, by their seals.
 
     Raises:
-        NotFound: The folder that it is to work in is not there.
+        NotFound: The folder that it is to work in is not there, or a secret is not.
     """
+    must_have(secrets or {}, seals(to_builtins([given.arguments, given.references])), task.step or task.name)
     is_function = task.script.kind is ScriptKind.FUNCTION
     inside = task.script.working_dir if is_function else None  # a script's own lies where it is checked out
     folder = os.path.join(place.working, inside or "")  # noqa: PTH118 - an absolute one wins
@@ -249,6 +251,7 @@ def start(task: Task, given: Assignment, place: Surroundings, stamps: Mapping[st
         scratch=str(place.scratch_of(task.id)),
         cache=str(place.home / "cache"),
         connect=given.connect,
+        secrets=dict(secrets or {}),
         serializer=given.serializer,
         deserializer=given.deserializer,
     )
@@ -261,6 +264,15 @@ def start(task: Task, given: Assignment, place: Surroundings, stamps: Mapping[st
         entry=place.entry,
         time_limit=given.time_limit,
     )
+
+
+def must_have(secrets: Secrets, needed: set[str], step: str) -> None:
+    """Raise NotFound when one of the secrets that a step needs is not at hand; the message names no secret."""
+    if needed - secrets.keys():
+        raise NotFound(
+            f"step {step!r} is given a secret that its run does not have",
+            hint="give it to the run itself, as a parameter: penstock launch RUN --secret NAME",
+        )
 
 
 def write_script(script: Script, key: str, scratch: Path) -> Path:
@@ -319,5 +331,5 @@ def _parameter(name: str, argument: Argument, references: Mapping[str, Resolved]
     value = plain(refs.resolve(argument.value, lookup, lambda reference: references[reference.text].text), name)
     whole = references.get(argument.value) if isinstance(argument.value, str) else None
     section = "kwargs_artifacts" if whole is not None and whole.artifact is not None else "kwargs"
-    kind = "" if value is None else type(value).__name__
+    kind = "" if value is None else SECRET if is_seal(value) else type(value).__name__
     return Parameter(section=section, name=name, value=value, type=kind)

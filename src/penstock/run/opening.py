@@ -29,10 +29,11 @@ from penstock.run.cache import Answer, Cache, Source
 from penstock.run.callbacks import FACTORY, PRE, call
 from penstock.run.ids import Ids
 from penstock.run.keys import Keys
-from penstock.run.launch import Prepared, as_given, assignment, changed, differs, parameter, prepare, process
+from penstock.run.launch import Prepared, as_given, assignment, changed, differs, parameter, prepare, start
 from penstock.run.lookup import Lookup
 from penstock.run.plan import Plan
 from penstock.run.rerun import Rerunning
+from penstock.run.secrets import RunSecrets
 from penstock.run.waiting import Waiting
 
 ARGUMENTS = frozenset({"kwargs", "kwargs_artifacts"})  # the sections of a step's parameters that its function gets
@@ -64,6 +65,7 @@ class Opening:
         self._lookup = lookup
         cache = Cache(backend, told.run, Keys(backend, told.pipeline, told.surroundings.path, told.inputs))
         self._rerun = Rerunning(backend, told, cache)
+        self._secrets = RunSecrets(backend, told.run.id, told.pipeline)
         self._attempts = carriers.here
         self._announcer = announcer
         self._steps = {step.name: step for step in told.pipeline.steps}
@@ -148,8 +150,10 @@ class Opening:
         task = self._launch(launch, prepared.new, answer, why)
         self._announcer.step(step.name, StepStatus.RUNNING, launch.attempt, shown)
         try:
-            started = process(told.pipeline, step, task, prepared, told.surroundings, told.inputs)
-            self._attempts.start(task, started)
+            secrets = self._secrets.of(prepared)
+            given = assignment(told.pipeline, task, step, prepared, told.inputs)
+            started = start(task, given, told.surroundings, prepared.stamps, secrets)
+            self._attempts.start(task, started, secrets)
         except PenstockError as error:
             return self._fail(task, EndReason.LAUNCH, error)
         return Started(step.name)

@@ -22,6 +22,7 @@ from penstock.core.pipeline import Pipeline, Step, changes, checked
 from penstock.core.progress import SETTLED
 from penstock.core.rerun import REQUEST
 from penstock.core.run import FOLDER, SCRIPT, UNCACHED, WORKING, Run, RunDetail
+from penstock.core.secret import SECRET
 from penstock.core.task import Status, Task
 from penstock.ops.changes import LastChange
 from penstock.ops.lifecycle import EnqueueTask
@@ -112,6 +113,7 @@ class Begin:
             Conflict: The pipeline is not what it was, or the run is not one that can go on.
         """
         stored = self._backend.call(GetRun(id=run.id)).definition
+        definition = _with_kept_secrets(stored, definition)
         found = _changed_parameters(stored, definition) if stored.grows else changes(stored, checked(definition))
         found += [] if stored.grows else self._changed_values(run.id, draft)
         if found:
@@ -235,6 +237,16 @@ class Begin:
             for task in (run, draft)
         )
         return [f"argument {name!r} has another value" for name, hash in new.items() if old.get(name) != hash]
+
+
+def _with_kept_secrets(stored: Pipeline, definition: Pipeline) -> Pipeline:
+    """Return a definition with the secrets of the run that goes on where its script gives none: it needs no others."""
+    kept = {one.path: one.value for one in stored.parameters if one.type == SECRET}
+    parameters = [
+        replace(one, value=kept.get(one.path)) if one.type == SECRET and not one.value else one
+        for one in definition.parameters
+    ]
+    return replace(definition, parameters=tuple(parameters))
 
 
 def _changed_parameters(stored: Pipeline, definition: Pipeline) -> list[str]:

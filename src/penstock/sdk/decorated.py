@@ -13,7 +13,7 @@ from typing import Any, Literal, Self, get_type_hints
 from msgspec.structs import replace
 
 from penstock.core.errors import BadParameter, Conflict, Invalid, PenstockError, StepFailed
-from penstock.core.parameters import restore
+from penstock.core.parameters import is_secret_type, restore
 from penstock.core.pipeline import Pipeline, script_key
 from penstock.core.run import Run
 from penstock.core.task import Script, ScriptKind, Status
@@ -96,7 +96,7 @@ class Call:
         """Return the types that the function's annotations name, as far as parameters have them."""
         with suppress(Exception):  # names that only a type checker imports
             hints = get_type_hints(self.function)
-            return {name: kind for name, kind in hints.items() if kind in KINDS}
+            return {name: kind for name, kind in hints.items() if kind in KINDS or is_secret_type(kind)}
         return {}
 
     def sections(self) -> dict[str, str]:
@@ -163,7 +163,7 @@ class Decorated(PipelineController):
 
     def _declare(self, name: str, value: object, kind: type | None) -> None:
         """Make an argument a parameter of the run, where its value is one that a parameter can hold."""
-        fits = value is None or type(value) is kind or (kind is float and type(value) is int)
+        fits = value is None or type(value) is kind or (kind is float and type(value) is int) or is_secret_type(kind)
         try:
             self.add_parameter(name, value, param_type=kind if fits else None)
         except BadParameter:
@@ -235,7 +235,7 @@ class Decorated(PipelineController):
         return Around(
             pipeline=self,
             run=self.id,
-            definition=self._definition,
+            definition=started.definition,
             backend=self._backend,
             node=self._node,
             before={one.name: one for one in artifacts} if started.goes_on else {},

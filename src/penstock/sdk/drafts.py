@@ -9,18 +9,19 @@ from collections.abc import Iterable, Mapping
 
 from penstock.backend import Backend
 from penstock.core.errors import Conflict, Invalid, NotFound
-from penstock.core.parameters import held
+from penstock.core.parameters import cast, held
 from penstock.core.pipeline import Pipeline
 from penstock.core.run import DEFINITION, VERSION, Run, edited_definition
+from penstock.core.secret import SECRET, Secret, is_masked
 from penstock.core.tags import TagFilter
-from penstock.core.task import Container, Parameter, Script
+from penstock.core.task import Container, Json, Parameter, Script
 from penstock.core.version import Version
 from penstock.core.version import key as in_order
 from penstock.ops.launches import LaunchRun
 from penstock.ops.lifecycle import Copied
 from penstock.ops.reruns import DraftRerun
 from penstock.ops.runs import CloneRun, CreateRun, FindRun, GetRun, ListRuns
-from penstock.ops.tasks import GetConfigurations, NewTask
+from penstock.ops.tasks import GetConfigurations, GetParameters, NewTask
 from penstock.sdk import session
 from penstock.sdk.local_agent import LocalAgent
 from penstock.settings import environment
@@ -77,10 +78,13 @@ def clone(
 def rerun(source: str, values: Mapping[str, object] | None, from_step: str | None, only: str | None) -> Run:
     """Record a draft run that does a run anew, in part; see `PipelineController.rerun`."""
     backend = session.backend()
+    run = backend.call(FindRun(text=source)).id
+    parameters, secrets = told_apart(backend, run, values or {})
     op = DraftRerun(
         id=uuid.uuid4().hex,
-        source=backend.call(FindRun(text=source)).id,
-        parameters={name: held(value, name) for name, value in (values or {}).items()},
+        source=run,
+        parameters=parameters,
+        secrets=secrets,
         from_step=from_step,
         only=only,
         user=session.settings().user,
@@ -95,16 +99,33 @@ def launch(source: str, values: Mapping[str, object] | None, given: Mapping[str,
         given: Further fields of the operation.
     """
     backend, settings = session.backend(), session.settings()
+    found = backend.call(FindRun(text=source)).id
+    parameters, secrets = told_apart(backend, found, values or {})
     op = LaunchRun(
         id=uuid.uuid4().hex,
-        source=backend.call(FindRun(text=source)).id,
-        parameters={name: held(value, name) for name, value in (values or {}).items()},
+        source=found,
+        parameters=parameters,
+        secrets=secrets,
         user=settings.user,
         **{name: value for name, value in given.items() if value is not None},  # type: ignore[arg-type]
     )
     run = backend.call(op)
     LocalAgent(backend, settings).start()
     return run
+
+
+def told_apart(backend: Backend, run: str, values: Mapping[str, object]) -> tuple[dict[str, Json], dict[str, Secret]]:
+    """Return values for the parameters of a run: those that are plain, and those of its secrets, which go apart.
+
+    Raises:
+        BadParameter: A parameter cannot hold the value.
+    """
+    if not values:
+        return {}, {}
+    known = {one.name: one for one in backend.call(GetParameters(task=run)) if one.type == SECRET}
+    secrets = {name: Secret(str(cast(known[name], value) or "")) for name, value in values.items() if name in known}
+    kept = {name: one for name, one in secrets.items() if not is_masked(one.text)}
+    return {name: held(value, name) for name, value in values.items() if name not in known}, kept
 
 
 def find(id: str | None, project: str | None, name: str | None, version: str | None, tags: Iterable[str] | None) -> Run:

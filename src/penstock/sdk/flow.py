@@ -20,6 +20,7 @@ from penstock.core.errors import Conflict, StepFailed
 from penstock.core.outputs import Artifact as Record
 from penstock.core.pipeline import Pipeline, Step
 from penstock.core.progress import StepStatus
+from penstock.core.secret import opened
 from penstock.ops.steps import GetStep
 from penstock.run import current
 from penstock.run.callbacks import PRE, is_calling
@@ -27,6 +28,7 @@ from penstock.run.execute import named_results
 from penstock.run.growing import Addition
 from penstock.run.inline import Inline
 from penstock.run.lookup import Lookup
+from penstock.run.secrets import RunSecrets
 from penstock.sdk import artifacts
 from penstock.sdk.callbacks import callbacks
 from penstock.sdk.calls import as_given, bound, reference
@@ -249,7 +251,8 @@ class Flow:
 
     def _call_here(self, step: Step, component: Component, values: Mapping[str, object]) -> None:
         """Call the function of a step in this process, and keep what it returns."""
-        given = {name: resolved(value) for name, value in values.items()}
+        secrets = RunSecrets(self.around.backend, self.around.run, self.around.definition).all()
+        given = {name: opened(resolved(value), secrets) for name, value in values.items()}
         token = _present.set(INSIDE_A_STEP)
         try:
             returned: object = component.function(**given)

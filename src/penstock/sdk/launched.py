@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
@@ -24,6 +24,7 @@ class Launched:
         starter: Makes what starts the attempts of all steps, also of those that name a queue; None for processes of
             this machine, or agents.
         carries: Whether this process is to carry the script's run out, also when its script calls `start()`.
+        secrets: Which of these were not given on the command line.
         values: The values that the run which goes on has for its parameters, where its script has others.
 
     Attributes:
@@ -43,6 +44,7 @@ class Launched:
         carries: bool = False,
         values: Mapping[str, object] | None = None,
         starter: Callable[[], Starter] | None = None,
+        secrets: Collection[str] = (),
     ) -> None:
         self.parameters = parameters
         self.observer = observer
@@ -52,6 +54,7 @@ class Launched:
         self.carries = carries
         self.values = values or {}
         self.starter = starter
+        self.secrets = secrets
         self.used: set[str] = set()
         self.runs: list[str] = []
         self.left: list[str] = []

@@ -17,6 +17,7 @@ from penstock.core.names import did_you_mean
 from penstock.core.parameters import restore
 from penstock.core.pipeline import Pipeline, Step
 from penstock.core.run import Run
+from penstock.core.secret import opened
 from penstock.core.task import ENDED, Container, Parameter, Script, ScriptKind
 from penstock.ops.changes import LastChange, ListChanges
 from penstock.ops.queues import ListQueues
@@ -143,8 +144,18 @@ def override(name: str, default: object) -> object:
         return default
     for one in working.backend.call(GetParameters(task=working.task)):  # of the step that this pipeline is
         if one.section == "Args" and one.name == name:
-            return restore(one)
+            return opened(restore(one), working.secrets)
     return default
+
+
+def refuse_argument(name: str) -> None:
+    """Raise BadParameter when a command line gave this secret as a plain argument, which all of the machine can see."""
+    given = launched.get()
+    if given is not None and name in given.parameters and name not in given.secrets:
+        raise BadParameter(
+            f"parameter {name!r} is a secret: --param shows it to everybody on this machine",
+            hint=f"have it asked for, or read from a variable: --secret {name}, --secret {name}=VARIABLE",
+        )
 
 
 def check_overrides(parameters: Mapping[str, Parameter]) -> None:

@@ -22,6 +22,7 @@ from penstock.core.pipeline import Pipeline, Step, duplicate, script_key
 from penstock.core.progress import StepStatus
 from penstock.core.rerun import PlannedStep
 from penstock.core.run import BUMPED, UNNUMBERED, VERSION, Run, RunDetail, StepState
+from penstock.core.secret import SECRET, is_seal
 from penstock.core.task import Parameter, Script, Status
 from penstock.ops.reruns import GetRerun
 from penstock.ops.runs import DefineRun, GetRun
@@ -380,7 +381,8 @@ class PipelineController:
             description: What it is for.
             param_type: `str`, `int`, `float`, `bool`, `list`, `dict`, `date`, `datetime` or `Path`, as a type or its
                 name; a `Literal` or an `Enum` for the only values that it may have; None takes that of the default.
-                Values are turned into this type. Steps get dates and paths as texts.
+                Values are turned into this type. Steps get dates and paths as texts. Of a `"secret"` nothing but its
+                seal is recorded, shown or returned here; steps that are given it get the value.
 
         Raises:
             BadParameter: The default does not fit the type, or is nothing that a parameter can hold.
@@ -391,12 +393,15 @@ class PipelineController:
         section = self._sections.get(name, "Args")
         parameter = Parameter(section=section, name=name, value=None, type=kind, description=description or "")
         declared = Declared(default=cast(parameter, default), choices=choices(param_type) or choices(type(default)))
+        if kind == SECRET:
+            local.refuse_argument(name)
+            declared = Declared()
         parameter = replace(parameter, value=choose(parameter, local.override(name, default), declared))
         stored = {one.path: one for one in self._backend.call(GetParameters(task=self.id))}
         if parameter.path in stored and name not in self._parameters:  # of a draft that is to run with other values
             parameter = replace(parameter, value=choose(parameter, stored[parameter.path].value, declared))
         self._backend.call(SetParameters(task=self.id, parameters=(parameter,)))
-        self._parameters[name] = parameter
+        self._parameters[name] = self._as_stored(parameter)
         self._definition = replace(self._definition, declared={**self._definition.declared, name: declared})
 
     def add_function_step(
@@ -675,6 +680,13 @@ class PipelineController:
         self._run = self._detail().run
         self._parameters = {one.name: one for one in self._detail().definition.parameters}
 
+    def _as_stored(self, parameter: Parameter) -> Parameter:
+        """Return a parameter as it is recorded: of a secret no more than its seal stays in this process."""
+        if parameter.type != SECRET or not parameter.value or is_seal(parameter.value):
+            return parameter
+        found = {one.path: one.value for one in self._backend.call(GetParameters(task=self.id))}
+        return replace(parameter, value=found[parameter.path])
+
     def _store_parameters(self) -> None:
         self._backend.call(SetParameters(task=self.id, parameters=tuple(self._parameters.values())))
 
@@ -856,6 +868,7 @@ class PipelineController:
             one = self._parameters[name]
             self._parameters[name] = replace(one, value=cast(one, value))
         self._store_parameters()
+        self._parameters = {name: self._as_stored(one) for name, one in self._parameters.items()}
 
     @OnRun
     @staticmethod

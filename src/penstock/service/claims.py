@@ -175,12 +175,14 @@ def list_held(tx: Tx, op: ListHeld, now: float) -> list[Claim]:
 
 
 def _claim(tx: Tx, lease: Lease) -> Claim:
+    task = tx.tasks.get(lease.held.task)
     return Claim(
-        task=tx.tasks.get(lease.held.task),
+        task=task,
         held=lease.held,
         queue=lease.waited.queue,
-        assignment=tx.assignments.find(lease.held.task),
+        assignment=tx.assignments.find(task.id),
         resumed=lease.waited.resumed,
+        secrets=any(tx.secrets.has_any(one) for one in (task.run, task.id) if one),
     )
 
 

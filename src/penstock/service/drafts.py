@@ -20,6 +20,7 @@ from penstock.ops.tasks import NewTask
 from penstock.service.base import handles
 from penstock.service.lifecycle import copy_request
 from penstock.service.runs import add_run, first_states
+from penstock.service.secrets import sealed
 
 if TYPE_CHECKING:
     from penstock.ports import Tx
@@ -89,6 +90,7 @@ def states_of(tx: Tx, run: Run) -> list[StepState]:
 
 
 def _define(tx: Tx, run: str, definition: Pipeline) -> None:
+    definition = sealed(tx, run, definition)
     tx.runs.define(run, definition)
     text = msgspec.json.format(msgspec.json.encode(definition)).decode()
     note = "what the run carries out when always_create_from_code is False"

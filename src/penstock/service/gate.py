@@ -18,14 +18,15 @@ from penstock.core.access import ATTEMPT, SESSION, Identity, Kind, Scope, User, 
 from penstock.core.audit import DONE, Entry
 from penstock.core.errors import Unauthenticated
 from penstock.core.lease import Held, not_held
+from penstock.core.pipeline import Pipeline
 from penstock.core.policy import Located, check, limits, object_of
 from penstock.core.rights import RULES, Role
 from penstock.core.secret import MASK, Secret
-from penstock.core.task import EndReason, Status, TaskType
+from penstock.core.task import EndReason, Parameter, Status, TaskType
 from penstock.ops import makers
 from penstock.ops.base import Op
 from penstock.ops.outputs import AppendConsole, ReportPlots, ReportScalars
-from penstock.ops.tasks import EndTask
+from penstock.ops.tasks import EndTask, NewTask
 
 if TYPE_CHECKING:
     from penstock.ports import Tx
@@ -233,13 +234,37 @@ def signed(op: Op[Any], by: Identity | None) -> Op[Any]:
 
 def digest_of(op: Op[Any]) -> str:
     """Return a digest of a request in which every secret is masked: of a password nobody may guess by it."""
-    secret = {name: Secret(MASK) for name in op.__struct_fields__ if isinstance(getattr(op, name), Secret)}
-    masked = replace(op, **secret) if secret else op
+    masked = masked_op(op)
     try:
         body = msgspec.msgpack.encode(masked)
     except UnicodeEncodeError:  # half characters, which values may hold in this process
         body = json.dumps(msgspec.to_builtins(masked, builtin_types=())).encode()
     return hashlib.sha256(type(op).__name__.encode() + b"\0" + body).hexdigest()
+
+
+def masked_op(op: Op[Any]) -> Op[Any]:
+    """Return a request with a mask for every secret in it; the very same one where it holds none."""
+    given = {name: getattr(op, name) for name in op.__struct_fields__}
+    secret = {name: shown for name, one in given.items() if (shown := _masked(one)) is not one}
+    return replace(op, **secret) if secret else op
+
+
+def _masked(value: Any) -> Any:
+    """Return what a field holds with masks for its secrets; the very same where there are none."""
+    match value:
+        case Secret():
+            return Secret(MASK)
+        case Parameter():
+            return value.shown
+        case NewTask() | Pipeline():
+            shown = _masked(value.parameters)
+            return value if shown is value.parameters else replace(value, parameters=shown)
+        case tuple() if any(isinstance(one, Parameter) and one.shown is not one for one in value):
+            return tuple(map(_masked, value))
+        case dict() if any(isinstance(one, Secret) for one in value.values()):
+            return {name: _masked(one) for name, one in value.items()}
+        case _:
+            return value
 
 
 def _kept(text: str) -> str:

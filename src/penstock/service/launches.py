@@ -23,6 +23,7 @@ from penstock.service.base import handles
 from penstock.service.drafts import asked_definition, clone_run
 from penstock.service.lifecycle import enqueue_task
 from penstock.service.reruns import draft_rerun
+from penstock.service.secrets import give, with_secrets
 
 if TYPE_CHECKING:
     from penstock.ports import Tx
@@ -67,11 +68,12 @@ def launch_run(tx: Tx, op: LaunchRun, now: float) -> Run:
     if op.reuse or op.from_step or op.only:
         values = dict(op.parameters)
         asked = DraftRerun(id=id, source=source.id, parameters=values, from_step=op.from_step, only=op.only, user=user)
-        draft_rerun(tx, asked, now)
+        draft_rerun(tx, replace(asked, secrets=op.secrets), now)
     else:
         parameters = set_values(_definition(tx, source), op.parameters)
+        parameters = with_secrets(tx, source.pipeline, parameters, op.secrets)
         clone_run(tx, CloneRun(source=source.id, clone=Copied(id=id, user=user)), now)
-        tx.settings.set_parameters(id, parameters)
+        give(tx, id, parameters, op.secrets)
     _describe(tx, op, id)
     enqueue_task(tx, EnqueueTask(id=id, queue=op.queue, priority=op.priority), now)
     return tx.runs.get(id)

@@ -23,6 +23,7 @@ from penstock.ops.lifecycle import (
 from penstock.ops.tasks import NewTask
 from penstock.service.base import handles
 from penstock.service.queues import let_go, wait_in
+from penstock.service.secrets import hand_on
 from penstock.service.tasks import add, move
 
 if TYPE_CHECKING:
@@ -162,6 +163,7 @@ def copy_request(tx: Tx, source: str, target: str) -> None:
     """Copy what a task was asked to do, beside what its own record holds: parameters and configuration objects."""
     parameters = [one for one in tx.settings.parameters(source) if one.section not in NOT_CLONED]
     if parameters:
+        hand_on(tx, source, target)
         tx.settings.set_parameters(target, parameters)
     for configuration in tx.settings.configurations(source):
         tx.settings.set_configuration(target, configuration)

@@ -24,6 +24,7 @@ from penstock.service.base import handles
 from penstock.service.drafts import asked_definition, clone_run
 from penstock.service.executions import REUSABLE
 from penstock.service.runs import EVERY_ATTEMPT
+from penstock.service.secrets import give, with_secrets
 
 if TYPE_CHECKING:
     from penstock.ports import Tx
@@ -40,7 +41,7 @@ def draft_rerun(tx: Tx, op: DraftRerun, now: float) -> RerunDraft:
     """Clone the run, give the clone its values, and record with it what it is to reuse."""
     found, parameters = _plan_of(tx, op)
     clone = clone_run(tx, CloneRun(source=op.source, clone=Copied(id=op.id, user=op.user)), now)
-    tx.settings.set_parameters(op.id, parameters)
+    give(tx, op.id, parameters, op.secrets)
     tx.tasks.note(op.id, {**clone.task.runtime, **to_record(found.request)})
     reason = _in_words(found)
     tx.decisions.add(op.id, Decision(kind=DecisionKind.RERUN, reason=reason, related=op.source, at=now))
@@ -67,7 +68,7 @@ def _plan_of(tx: Tx, op: PlanRerun | DraftRerun) -> tuple[RerunPlan, tuple[Param
     source = tx.runs.get(op.source)
     _must_be_over(source)
     definition = tx.runs.definition(op.source)
-    parameters = set_values(definition, op.parameters)
+    parameters = with_secrets(tx, source.pipeline, set_values(definition, op.parameters), op.secrets)
     request = Rerun(source=source.id, name=_name(source), from_step=op.from_step, only=op.only)
     return plan(request, _before(tx, source, definition), replace(definition, parameters=parameters)), parameters
 

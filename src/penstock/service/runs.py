@@ -30,6 +30,7 @@ from penstock.ops.runs import (
 from penstock.ops.steps import StepDecision
 from penstock.ops.tasks import ListTasks, NewTask
 from penstock.service.base import handles
+from penstock.service.secrets import sealed
 from penstock.service.steps import decide, forget_drafts
 from penstock.service.tasks import add, move
 
@@ -63,7 +64,7 @@ def start_run(tx: Tx, op: StartRun, now: float) -> Run:
     claimed = run.task.status is Status.IN_PROGRESS and not run.number
     if run.task.status is not Status.CREATED and not claimed:
         raise refuse_move(op.id, run.task.status, Status.IN_PROGRESS)
-    definition = checked(op.definition)
+    definition = sealed(tx, op.id, checked(op.definition))
     hashed = code_hash(definition)
     earlier = tx.runs.versions(run.project, run.pipeline)
     chosen = version.choose(op.version or run.task.runtime.get(VERSION), hashed, earlier, op.auto_version_bump)

@@ -7,6 +7,7 @@ from itertools import accumulate
 from math import isfinite
 
 from penstock.core.task import Configuration, Json, Parameter
+from penstock.store.secrets import SqlSecrets
 from penstock.store.sql import Session, Where, text, text_of_values, values_of_text
 
 
@@ -15,9 +16,14 @@ class SqlSettings:
 
     def __init__(self, session: Session) -> None:
         self._session = session
+        self._secrets = SqlSecrets(session)
 
     def set_parameters(self, task: str, parameters: Sequence[Parameter]) -> None:
-        """Set these parameters; others stay as they are, and one that was there keeps its place."""
+        """Set these parameters; others stay as they are, and one that was there keeps its place.
+
+        Of secrets the seals are set, and the values kept apart: nothing of the type `secret` gets past this.
+        """
+        parameters = self._secrets.sealed(task, parameters)
         row = self._session.first("SELECT COALESCE(MAX(position), 0) FROM parameters WHERE task = ?", task)
         last = row[0] if row else 0
         self._session.run_many(
@@ -36,6 +42,7 @@ class SqlSettings:
 
     def remove_parameters(self, task: str, parameters: Sequence[Parameter]) -> None:
         """Remove these parameters."""
+        self._secrets.remove(task, parameters)
         self._session.run_many(
             "DELETE FROM parameters WHERE task = ? AND section = ? AND name = ?",
             [(task, one.section, one.name) for one in parameters],
@@ -53,6 +60,7 @@ class SqlSettings:
 
     def forget(self, task: str) -> None:
         """Remove all parameters and configuration objects."""
+        self._secrets.remove(task)
         for table in ("parameters", "configurations"):
             self._session.run(f"DELETE FROM {table} WHERE task = ?", task)
 

@@ -148,6 +148,7 @@ _DELETE = (
     *_FORGET,
     "DELETE FROM configurations WHERE task IN ({values})",
     "DELETE FROM parameters WHERE task IN ({values})",
+    "DELETE FROM secrets WHERE task IN ({values})",
     "DELETE FROM decisions WHERE run IN ({values})",
     """DELETE FROM key_parts WHERE key IN (SELECT key FROM executions WHERE task IN ({values}))
         AND NOT EXISTS (SELECT 1 FROM executions e WHERE e.key = key_parts.key AND e.task NOT IN ({values}))""",

@@ -19,6 +19,7 @@ from penstock.store.reports import SqlReports
 from penstock.store.requests import SqlRequests
 from penstock.store.runs import SqlRuns, SqlSteps
 from penstock.store.search import SqlSearch
+from penstock.store.secrets import SqlSecrets
 from penstock.store.settings import SqlProjects, SqlSettings
 from penstock.store.sql import Session
 from penstock.store.tag_limits import SqlTagLimits
@@ -33,6 +34,7 @@ class SqlTx:
         self.loose = session.loose
         self.tasks = SqlTasks(session)
         self.settings = SqlSettings(session)
+        self.secrets = SqlSecrets(session)
         self.projects = SqlProjects(session)
         self.runs = SqlRuns(session)
         self.steps = SqlSteps(session)

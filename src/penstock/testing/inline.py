@@ -130,6 +130,7 @@ class Inline:
     def _execute(self, spec: AttemptSpec) -> Outcome:
         reporter = Reporter(self._backend, spec.task.id)
         working = current.Current(spec.task.id, spec.task.run, self._backend, reporter, spec.scratch, assigned=True)
+        working.secrets = spec.secrets
         before, recorded = current.get(), recording.get()
         current.put(working)
         try:

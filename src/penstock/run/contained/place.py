@@ -19,6 +19,7 @@ from penstock.core.assignment import Assignment
 from penstock.core.containers import Allowed, Checked, Mount, Runtime, check
 from penstock.core.errors import PenstockError
 from penstock.core.lease import Held
+from penstock.core.secret import Secrets
 from penstock.core.task import Container, ScriptKind, Task
 from penstock.run import containers, launch, wire
 from penstock.run.attempt import decode_spec
@@ -79,12 +80,14 @@ def place_for(container: Container, allowed: Allowed, held: Held, home: Path) ->
     return Place(runtime=containers.find(allowed), container=checked, name=name, allowed=allowed, home=home)
 
 
-def start_task(task: Task, given: Assignment, place: Surroundings, container: Place) -> Launch:
-    """Return what starts the process of a task in its container."""
+def start_task(
+    task: Task, given: Assignment, place: Surroundings, container: Place, secrets: Secrets | None = None
+) -> Launch:
+    """Return what starts the process of a task in its container; secrets go to it as they do to any other."""
     folder = _own_folder(place, task.id)
     script = task.script
     alone = replace(task, script=replace(script, working_dir=None))  # whether it is there shows in the container
-    inner = launch.start(alone, given, replace(place, working=folder))
+    inner = launch.start(alone, given, replace(place, working=folder), secrets=secrets)
     inside = script.working_dir if script.kind is ScriptKind.FUNCTION else None
     variables = {"PENSTOCK_HOME": os.path.join(folder, "home"), "PENSTOCK_TASK_ID": task.id}  # noqa: PTH118 - texts
     given_too = {name: place.environment[name] for name in _GIVEN if name in place.environment}

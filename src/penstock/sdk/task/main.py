@@ -8,7 +8,10 @@ import sys
 from collections.abc import Iterable, Mapping
 from typing import TYPE_CHECKING, Any, NoReturn, Self, TypeVar
 
+from msgspec.structs import replace
+
 from penstock.core.errors import Conflict, NotFound
+from penstock.core.secret import opened
 from penstock.core.task import ENDED
 from penstock.ops.lifecycle import ResetTask
 from penstock.ops.queues import ListQueues, Queue
@@ -205,7 +208,7 @@ class Main(Makeable):
         return connect_configuration(
             configuration,
             name,
-            stored=stored,
+            stored=stored and replace(stored, text=str(opened(stored.text, current.secrets_for(self.id)))),
             assigned=assigned,
             store=lambda made: session.backend().call(SetConfiguration(task=self.id, configuration=made)),
             description=description or "",

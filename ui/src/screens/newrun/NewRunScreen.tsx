@@ -57,11 +57,12 @@ function NewRun({ form }: { form: Form }) {
   const id = useRef(randomWord()); // asking twice makes one run
   const own = useRef<HTMLFormElement>(null);
   const wrong = form.fields.filter((field) => wrongWith(field, drafts[field.name] ?? "") !== null);
-  const different = wrong.length ? {} : changed(form.fields, drafts);
+  const different = changed(wrong.length ? [] : form.fields, drafts);
   const words = tags.split(/[\s,]+/).filter(Boolean);
   const op: Args<"LaunchRun"> = {
     source: form.source,
-    parameters: different,
+    parameters: different.parameters,
+    ...(Object.keys(different.secrets).length && { secrets: different.secrets }),
     queue,
     ...(words.join(" ") !== form.tags.join(" ") && { tags: words }),
     ...(name.trim() && { name: name.trim() }),
@@ -91,7 +92,7 @@ function NewRun({ form }: { form: Form }) {
     return () => document.removeEventListener("keydown", hear);
   }, []);
 
-  const count = Object.keys(different).length;
+  const count = Object.keys({ ...different.parameters, ...different.secrets }).length;
   return (
     <form className="newrun" onSubmit={submit} ref={own} noValidate>
       <div className="newrun-main">
@@ -123,6 +124,7 @@ function NewRun({ form }: { form: Form }) {
             <ParameterField
               key={field.name}
               field={field}
+              source={form.name}
               draft={drafts[field.name] ?? ""}
               refused={refusedOf(launch.error, field)}
               onChange={(draft) => setDrafts({ ...drafts, [field.name]: draft })}

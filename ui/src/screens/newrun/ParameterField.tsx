@@ -8,12 +8,14 @@ import { controlOf, type Draft, draftOf, type FormField, same, valueIn, wrongWit
 /** One parameter: its name and type, its control, and how it differs from what the code says. */
 export function ParameterField(props: {
   field: FormField;
+  /** The run that values are taken from. */
+  source: string;
   draft: Draft;
   /** What the server found wrong with it. */
   refused: string | null;
   onChange: (draft: Draft) => void;
 }) {
-  const { field, draft, refused, onChange } = props;
+  const { field, source, draft, refused, onChange } = props;
   const usual = (field.has_default ? field.default : field.value) as Json;
   const wrong = wrongWith(field, draft) ?? refused;
   const differs = draft !== draftOf(field, usual) && (wrong !== null || !same(readable(field, draft), usual));
@@ -31,6 +33,7 @@ export function ParameterField(props: {
       <div className="parameter-value">
         <ControlOf
           field={field}
+          source={source}
           draft={draft}
           onChange={onChange}
           ids={{
@@ -81,11 +84,12 @@ function text(field: FormField, value: Json): string {
 
 function ControlOf(props: {
   field: FormField;
+  source: string;
   draft: Draft;
   onChange: (draft: Draft) => void;
   ids: { id: string; "aria-describedby"?: string; "aria-invalid"?: true };
 }) {
-  const { field, draft, onChange, ids } = props;
+  const { field, source, draft, onChange, ids } = props;
   const [seen, setSeen] = useState(false);
   const shared = {
     ...ids,
@@ -118,7 +122,8 @@ function ControlOf(props: {
             {...shared}
             type={seen ? "text" : "password"}
             autoComplete="new-password"
-            placeholder={field.value === null || field.value === "" ? "none" : "as it was, which is not shown"}
+            spellCheck={false}
+            placeholder={field.value === null || field.value === "" ? "none" : `kept from ${source}, not shown`}
           />
           <Button small disabled={draft === ""} onClick={() => setSeen(!seen)}>
             {seen ? "Hide" : "Show"}

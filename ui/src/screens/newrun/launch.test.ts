@@ -27,3 +27,12 @@ test("what is secret is written down nowhere: it is taken from the environment",
   expect(asCurl(op, secrets)).toContain(`'{"source":"abc","parameters":{"api-key":"'"$API_KEY"'","rate":1}}'`);
   for (const write of [asCommand, asPython, asCurl]) expect(write(op, secrets)).not.toContain("hunter2");
 });
+
+test("a secret that is given by itself is asked for by its own option, and written down nowhere", () => {
+  const op = { source: "abc", parameters: { rate: 1 }, secrets: { db_password: { text: "hunter2" } } };
+  expect(asCommand(op)).toBe("penstock launch abc -p rate=1 --secret db_password=DB_PASSWORD");
+  expect(asPython(op)).toContain('{"rate": 1, "db_password": os.environ["DB_PASSWORD"]}');
+  expect(asPython(op)).toMatch(/^import os\n/);
+  expect(asCurl(op)).toContain(`"secrets":{"db_password":{"text":"'"$DB_PASSWORD"'"}}`);
+  for (const write of [asCommand, asPython, asCurl]) expect(write(op)).not.toContain("hunter2");
+});

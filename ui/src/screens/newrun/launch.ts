@@ -15,6 +15,7 @@ export function asCommand(op: Launch, secrets = NONE): string {
     if (secrets.has(name)) parts.push(`-p ${quoted(`${name}=`)}"$${variable(name)}"`);
     else parts.push(`-p ${quoted(`${name}=${plain(value as Json)}`)}`);
   }
+  for (const name of Object.keys(op.secrets ?? {})) parts.push(`--secret ${quoted(`${name}=${variable(name)}`)}`);
   if (op.queue) parts.push(`--queue ${quoted(op.queue)}`);
   for (const tag of op.tags ?? []) parts.push(`--tag ${quoted(tag)}`);
   if (op.name) parts.push(`--name ${quoted(op.name)}`);
@@ -30,8 +31,11 @@ export function asPython(op: Launch, secrets = NONE): string {
     const written = secrets.has(name) ? `os.environ[${literal(variable(name))}]` : literal(value as Json);
     return `${literal(name)}: ${written}`;
   });
+  const apart = Object.keys(op.secrets ?? {});
+  for (const name of apart) parameters.push(`${literal(name)}: os.environ[${literal(variable(name))}]`);
   if (parameters.length) given.push(`    parameters={${parameters.join(", ")}}`);
-  const before = Object.keys(op.parameters ?? {}).some((name) => secrets.has(name)) ? "import os\n\n" : "";
+  const hasSecret = apart.length > 0 || Object.keys(op.parameters ?? {}).some((name) => secrets.has(name));
+  const before = hasSecret ? "import os\n\n" : "";
   if (op.queue) given.push(`    queue=${literal(op.queue)}`);
   if (op.tags) given.push(`    tags=${literal(op.tags)}`);
   if (op.name) given.push(`    name=${literal(op.name)}`);
@@ -45,8 +49,10 @@ export function asCurl(op: Launch, secrets = NONE): string {
   const parameters: Record<string, Json> = {};
   for (const [name, value] of Object.entries(op.parameters ?? {}))
     parameters[name] = secrets.has(name) ? mark(name) : (value as Json);
-  let body = quoted(JSON.stringify({ ...op, parameters }));
-  for (const name of secrets) body = body.replaceAll(mark(name), `'"$${variable(name)}"'`);
+  const apart = Object.keys(op.secrets ?? {});
+  const written = Object.fromEntries(apart.map((name) => [name, { text: mark(name) }]));
+  let body = quoted(JSON.stringify({ ...op, parameters, ...(apart.length && { secrets: written }) }));
+  for (const name of new Set([...secrets, ...apart])) body = body.replaceAll(mark(name), `'"$${variable(name)}"'`);
   const url = new URL(at("api/v1/LaunchRun"), location.origin).href;
   return [
     `curl ${url} \\`,

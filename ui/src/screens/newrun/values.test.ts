@@ -60,9 +60,10 @@ test("only what was changed is sent, in a form that keeps it as it was written",
     field({ name: "layers", type: "list", value: [1] }),
   ];
   const drafts = Object.fromEntries(fields.map((one) => [one.name, draftOf(one, one.value as never)]));
-  expect(changed(fields, drafts)).toEqual({});
+  expect(changed(fields, drafts)).toEqual({ parameters: {}, secrets: {} });
   const next = { ...drafts, rate: "1e-4", on: true, kind: '"b"', layers: "[1, 2]" };
-  expect(changed(fields, next)).toEqual({ rate: "1e-4", on: true, kind: "b", layers: [1, 2] });
+  const parameters = { rate: "1e-4", on: true, kind: "b", layers: [1, 2] };
+  expect(changed(fields, next)).toEqual({ parameters, secrets: {} });
 });
 
 test("an empty text stays nothing where there was nothing", () => {
@@ -74,6 +75,16 @@ test("of a secret only what somebody writes is known and sent", () => {
   const secret = field({ name: "api_key", type: "str", value: "********", secret: true });
   expect(draftOf(secret, "********")).toBe("");
   expect(wrongWith(secret, "")).toBeNull();
-  expect(changed([secret], { api_key: "" })).toEqual({});
-  expect(changed([secret], { api_key: "hunter2" })).toEqual({ api_key: "hunter2" });
+  expect(changed([secret], { api_key: "" }).parameters).toEqual({});
+  expect(changed([secret], { api_key: "hunter2" }).parameters).toEqual({ api_key: "hunter2" });
+});
+
+test("a secret by its type goes apart from the other parameters, and an untouched one is kept", () => {
+  const secret = field({ name: "token", type: "secret", value: "********", secret: true });
+  expect(controlOf(secret)).toBe("secret");
+  expect(changed([secret], { token: "" })).toEqual({ parameters: {}, secrets: {} });
+  expect(changed([secret], { token: "  hunter2 " })).toEqual({
+    parameters: {},
+    secrets: { token: { text: "  hunter2 " } },
+  });
 });

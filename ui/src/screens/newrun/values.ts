@@ -83,13 +83,20 @@ export function same(one: Json, other: Json): boolean {
   return JSON.stringify(one) === JSON.stringify(other);
 }
 
-/** Return the parameters that differ from those of the run that the form was taken from. */
-export function changed(fields: readonly FormField[], drafts: Readonly<Record<string, Draft>>): Record<string, Json> {
-  const found: Record<string, Json> = {};
+/** What differs from the run that the form was taken from. A secret travels apart from the other parameters. */
+export interface Changed {
+  parameters: Record<string, Json>;
+  secrets: Record<string, { text: string }>;
+}
+
+/** Return what differs from the run that the form was taken from. A secret that nobody touched is kept, and not sent. */
+export function changed(fields: readonly FormField[], drafts: Readonly<Record<string, Draft>>): Changed {
+  const found: Changed = { parameters: {}, secrets: {} };
   for (const field of fields) {
     const draft = drafts[field.name];
     if (draft === undefined || draft === draftOf(field, field.value as Json)) continue;
-    found[field.name] = valueIn(field, draft);
+    if (field.type === "secret") found.secrets[field.name] = { text: String(draft) };
+    else found.parameters[field.name] = valueIn(field, draft);
   }
   return found;
 }
