@@ -27,9 +27,15 @@ export function RunsGrid(props: {
     count: rows.length,
     getScrollElement: () => scroller.current,
     estimateSize: () => height,
-    overscan: 8,
+    overscan: 4,
+    initialRect: { width: window.innerWidth, height: window.innerHeight - 80 }, // so that the first drawing has rows
   });
-  useEffect(() => virtual.measure(), [virtual]);
+  const measured = useRef(height);
+  useEffect(() => {
+    if (measured.current === height) return;
+    measured.current = height;
+    virtual.measure();
+  }, [virtual, height]);
   const items = virtual.getVirtualItems();
   const end = items.at(-1)?.index ?? 0;
   useEffect(() => {
@@ -156,13 +162,13 @@ function Head({ column, sort, onSort }: { column: TableColumn; sort: string; onS
 
 /** Return how high a row is, as the style sheet has it: higher where fingers point. */
 function useRowHeight(): number {
-  const [height, setHeight] = useState(36);
+  const narrow = useRef(matchMedia("(max-width: 700px)"));
+  const [is, setIs] = useState(narrow.current.matches);
   useEffect(() => {
-    const narrow = matchMedia("(max-width: 700px)");
-    const look = (): void => setHeight(narrow.matches ? 44 : 36);
-    look();
-    narrow.addEventListener("change", look);
-    return () => narrow.removeEventListener("change", look);
+    const query = narrow.current;
+    const look = (): void => setIs(query.matches);
+    query.addEventListener("change", look);
+    return () => query.removeEventListener("change", look);
   }, []);
-  return height;
+  return is ? 44 : 36;
 }

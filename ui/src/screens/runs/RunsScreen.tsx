@@ -39,11 +39,7 @@ export function RunsScreen() {
   };
   const set = useMemo(() => searchOf(q, sort, names, archived), [q, sort, names, archived]);
   const scroller = useRef<HTMLDivElement>(null);
-  const { rows, query, fresh, showFresh, changed } = useRuns(
-    set.search,
-    !set.error,
-    useCallback(() => (scroller.current?.scrollTop ?? 0) < 8, []),
-  );
+  const { rows, query, fresh, showFresh, changed } = useRuns(set.search, !set.error, scroller);
   const [selected, setSelected] = useState<ReadonlySet<string>>(new Set());
   const chosen = rows.filter((row) => selected.has(row.run.task.id));
   const box = useRef<HTMLInputElement>(null);
@@ -137,6 +133,7 @@ function searchOf(
     sort: { column: columnOf(sort.replace(/^-/, "")), descending },
     columns: extrasOf(names),
     archived,
+    brief: !names.includes("commit"),
   };
   try {
     const minute = Math.floor(Date.now() / 60_000) * 60; // so that the same text is the same search for a while
