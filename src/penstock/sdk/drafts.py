@@ -7,8 +7,11 @@ import sys
 import uuid
 from collections.abc import Iterable, Mapping
 
+import msgspec
+
 from penstock.backend import Backend
 from penstock.core.errors import Conflict, Invalid, NotFound
+from penstock.core.overrides import StepOverride
 from penstock.core.parameters import held
 from penstock.core.pipeline import Pipeline
 from penstock.core.run import DEFINITION, VERSION, Run, edited_definition
@@ -100,11 +103,25 @@ def launch(source: str, values: Mapping[str, object] | None, given: Mapping[str,
         source=backend.call(FindRun(text=source)).id,
         parameters={name: held(value, name) for name, value in (values or {}).items()},
         user=settings.user,
-        **{name: value for name, value in given.items() if value is not None},  # type: ignore[arg-type]
+        steps=_overrides(given.get("steps") or {}),
+        **{name: value for name, value in given.items() if value is not None and name != "steps"},  # type: ignore[arg-type]
     )
     run = backend.call(op)
     LocalAgent(backend, settings).start()
     return run
+
+
+def _overrides(given: object) -> dict[str, StepOverride]:
+    """Return what is asked of single steps.
+
+    Raises:
+        Invalid: It is not said by `queue` and `cache`.
+    """
+    try:
+        return msgspec.convert(given, dict[str, StepOverride])
+    except msgspec.ValidationError as error:
+        hint = 'write steps={"train": {"queue": "gpu", "cache": False}}'
+        raise Invalid(f"steps= does not say what is other for single steps: {error}", hint=hint) from None
 
 
 def find(id: str | None, project: str | None, name: str | None, version: str | None, tags: Iterable[str] | None) -> Run:

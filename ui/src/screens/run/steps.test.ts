@@ -69,7 +69,12 @@ describe("the reason of a step", () => {
       { name: "a", status: "queued", queue: "gpu", since: 60, why: told },
       { name: "b", status: "queued", queue: "gpu", since: 60, why: paused },
     ];
-    const view = attendedViewOf({ run: { task: { status: "queued", message: "" } }, why: told, steps, seq: 1 } as never);
+    const view = attendedViewOf({
+      run: { task: { status: "queued", message: "" } },
+      why: told,
+      steps,
+      seq: 1,
+    } as never);
     expect(view.why).toEqual(why("waits in queue 'gpu': an agent starts by itself soon"));
     expect(reasonOf(view.steps[0] as StepView, 100)).toBe("queued 40 s in gpu: an agent starts by itself soon");
     expect(view.steps[0]?.why.help).toBe("");
