@@ -53,7 +53,7 @@ def test_the_feed_of_a_run_tells_its_story_in_order(desk):
         ("status", None, "completed"),
     ]
     found = desk.backend.call(ListChanges(run=run.id))
-    assert [change.attempt for change in found] == [0, 0, 1, 1, 2, 0, 2, 0, 0]
+    assert [change.attempt for change in found] == [1, 0, 1, 1, 2, 0, 2, 0, 0]
     assert [change.message for change in found if change.message][:2] == ["it broke", "enough"]
     assert [change.seq for change in found] == sorted({change.seq for change in found})
     assert {change.task for change in found if change.step is None} == {run.id}
