@@ -112,6 +112,9 @@ def test_a_column_that_is_kept_at_the_left_edge_is_seen_while_the_others_scroll(
     on_top = "([x, y]) => document.elementFromPoint(x, y).closest('[data-column]').dataset.column"
     box = name.bounding_box()
     assert page.evaluate(on_top, [box["x"] + box["width"] - 4, box["y"] + box["height"] / 2]) == "name"
+    ground = "cell => getComputedStyle(cell).backgroundColor"
+    for pinned in (name, heads.nth(1), heads.nth(0)):  # what scrolls below it is not seen through it
+        assert pinned.evaluate(ground) == "rgb(255, 255, 255)"
     page.reload()
     expect(page.get_by_role("columnheader").nth(1)).to_have_accessible_name("Run")
     page.get_by_role("button", name="Columns").click()
