@@ -2,11 +2,12 @@
 import react from "@vitejs/plugin-react";
 import { defineConfig } from "vite";
 import { compressed } from "./tools/compressed.ts";
+import { early } from "./tools/early.ts";
 
 // The page is built once and served behind any prefix: all its addresses are relative to <base href>.
 export default defineConfig({
   base: "./",
-  plugins: [react(), compressed()],
+  plugins: [react(), early(), compressed()],
   build: {
     target: ["chrome111", "firefox114", "safari16.4"],
     assetsInlineLimit: 0,

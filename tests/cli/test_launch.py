@@ -5,9 +5,10 @@ from __future__ import annotations
 import pytest
 
 from penstock.cli.invocation import Exit
+from penstock.core.overrides import StepOverride, recorded_overrides
 from penstock.core.task import Parameter, Script
 from penstock.ops.agents import Agent, ReportAgent
-from penstock.ops.runs import FindRun
+from penstock.ops.runs import FindRun, ListRuns
 from penstock.ops.tasks import DescribeTask, GetParameters
 from penstock.run.liveness import here
 from penstock.sdk.local_agent import LocalAgent
@@ -33,6 +34,22 @@ def test_what_is_asked_for_waits_in_the_queue_and_the_command_says_so(penstock, 
     assert "no agent serves queue 'default'; start one with: penstock agent --queue default" in answer.err
     assert (made.task.queue, made.task.tags, made.task.user) == ("default", ("a",), "ada")
     assert [one.value for one in recorder.call(GetParameters(task=made.id))] == [1e-4]
+
+
+def test_single_steps_get_another_queue_and_are_reused_or_not(penstock, recorder, before):
+    assert penstock("launch", "iris", "--step-queue", "train=default", "--step-cache", "train=off").code == Exit.OK
+    made = recorder.call(ListRuns())[0]
+    assert recorded_overrides(made.task.runtime) == {"train": StepOverride(queue="default", cache=False)}
+
+
+@pytest.mark.parametrize(
+    "given", [("--step-queue", "train"), ("--step-queue", "=gpu"), ("--step-cache", "train=maybe")]
+)
+def test_what_says_nothing_of_a_step_is_refused(penstock, recorder, before, given):
+    answer = penstock("launch", "iris", *given)
+    assert answer.code == Exit.USAGE
+    assert given[0] in answer.err
+    assert len(recorder.call(ListRuns())) == 1
 
 
 def test_where_an_agent_serves_the_queue_nothing_is_missing(penstock, recorder, before):

@@ -14,6 +14,7 @@ from penstock.core.task import Status
 from penstock.ops.agents import ListAgents
 from penstock.ops.lifecycle import DequeueTask
 from penstock.ops.outputs import ListArtifacts
+from penstock.ops.queues import CreateQueue
 from penstock.ops.runs import FindRun, GetRun
 from penstock.ops.tasks import GetParameters
 
@@ -195,3 +196,43 @@ def test_a_run_that_is_to_go_on_and_is_taken_out_of_its_queue_stays_stopped(plac
     file.write_text("here")
     place.penstock("resume", "flow", "--here")
     assert str(place.found("flow").run.task.status) == "completed"
+
+
+LISTED = """
+    from penstock import PipelineController
+
+    def work():
+        return 1
+
+    pipe = PipelineController(name="flow", project="P")
+    pipe.add_function_step("work", work, function_return=["x"], execution_queue="default")
+    pipe.start_locally()
+"""
+GROWN = """
+    from penstock import PipelineDecorator
+
+    @PipelineDecorator.component(return_values=["x"], execution_queue="default")
+    def work():
+        return 1
+
+    @PipelineDecorator.pipeline(name="flow", project="P")
+    def flow():
+        return work()
+
+    if __name__ == "__main__":
+        flow()
+"""
+
+
+@pytest.mark.parametrize("script", [LISTED, GROWN], ids=["steps", "function"])
+def test_a_step_goes_to_the_queue_that_the_launch_names_and_so_it_does_in_what_is_launched_from_that(place, script):
+    place.backend.call(CreateQueue(name="other"))
+    place.agent("--queue", "services", "--queue", "default", "--queue", "other")
+    place.run(script)
+    place.ended("flow")
+    for text, given in (("flow #2", ("--step-queue", "work=other", "--step-cache", "work=on")), ("flow #3", ())):
+        place.penstock("launch", "last", *given, "--wait")
+        detail = place.found(text)
+        (attempt,) = place.attempts(text, "work")
+        assert (attempt.status, attempt.queue) == (Status.COMPLETED, "other")
+        assert [(one.queue, one.cache) for one in detail.definition.steps] == [("other", True)]

@@ -20,9 +20,8 @@ from penstock.core.topics import EVERYTHING, queued_in
 from penstock.ops.access import AddKey, AddUser, ListUsers, RemoveUser, RevokeKey
 from penstock.ops.changes import LastChange, ListChanges
 from penstock.ops.claims import ClaimTask
-from penstock.ops.lifecycle import EnqueueTask
 from penstock.ops.runs import CreateRun, StartRun
-from penstock.ops.tasks import CreateTask, DescribeTask, NewTask
+from penstock.ops.tasks import CreateTask, NewTask
 from penstock.server.feed import BATCH, Feed
 from penstock.server.live import events, wait_for
 
@@ -36,7 +35,6 @@ def change(served):
     def change():
         id = uuid.uuid4().hex
         served.call(CreateTask(task=NewTask(id=id, name="t", project="P")))
-        served.call(EnqueueTask(id=id, queue="default"))
         return served.call(LastChange())
 
     return change
@@ -163,7 +161,7 @@ def test_changes_come_as_a_stream_that_can_be_taken_up_again(site, served, chang
     assert listener.response.headers["Content-Type"].startswith("text/event-stream")
     first = change()
     seq, data = listener.change()
-    assert (seq, data["seq"], data["status"]) == (seen + 1, seen + 1, str(Status.QUEUED))
+    assert (seq, data["seq"], data["status"]) == (seen + 1, seen + 1, str(Status.CREATED))
     listener.close()
     second = change()
     again = Listener(site, "/api/v1/changes/stream", **{"Last-Event-ID": str(first)})
@@ -186,10 +184,9 @@ def somebody(served):
     served.call(RemoveUser(name=name))
 
 
-def _described(served, project):
+def _drafted(served, project):
     id = uuid.uuid4().hex
     served.call(CreateTask(task=NewTask(id=id, name="t", project=project)))
-    served.call(DescribeTask(id=id, comment="more"))
     return id
 
 
@@ -205,8 +202,8 @@ def test_nobody_hears_of_changes_in_projects_that_they_may_not_see(site, served,
     )
     asking.start()
     until(lambda: waiting(site) == 2)
-    _described(served, "P")
-    own = _described(served, "Q")
+    _drafted(served, "P")
+    own = _drafted(served, "Q")
     assert listener.change()[1]["task"] == own
     asking.join()
     assert [one["task"] for one in json.loads(polled[0])] == [own]

@@ -42,6 +42,7 @@ def test_the_feed_of_a_run_tells_its_story_in_order(desk):
     desk.backend.call(StopRun(id=run.id, why="enough"))
     desk.end_run(run)
     assert desk.changes(run=run) == [
+        ("described", None, "created"),
         ("status", None, "in_progress"),
         ("status", "a", "in_progress"),
         ("status", "a", "failed"),
@@ -52,7 +53,7 @@ def test_the_feed_of_a_run_tells_its_story_in_order(desk):
         ("status", None, "completed"),
     ]
     found = desk.backend.call(ListChanges(run=run.id))
-    assert [change.attempt for change in found] == [0, 1, 1, 2, 0, 2, 0, 0]
+    assert [change.attempt for change in found] == [1, 0, 1, 1, 2, 0, 2, 0, 0]
     assert [change.message for change in found if change.message][:2] == ["it broke", "enough"]
     assert [change.seq for change in found] == sorted({change.seq for change in found})
     assert {change.task for change in found if change.step is None} == {run.id}
@@ -73,7 +74,8 @@ def test_a_reader_goes_on_where_it_stopped(desk):
 
 def test_waiting_answers_at_once_when_there_is_something(desk):
     run = desk.run("a")
-    assert len(desk.backend.call(ListChanges(run=run.id, wait=FOR_EVER))) == 1
+    found = desk.backend.call(ListChanges(run=run.id, wait=FOR_EVER))
+    assert [one.status for one in found] == ["created", "in_progress"]
 
 
 def test_waiting_ends_with_nothing_when_the_time_is_over(desk):

@@ -6,11 +6,13 @@ import pytest
 from msgspec.structs import replace
 
 from penstock.core.errors import BadPipeline, BadReference, Conflict
+from penstock.core.overrides import StepOverride, with_overrides
 from penstock.core.pipeline import Argument, Pipeline, Step
 from penstock.core.task import Script, Status, Worker
 from penstock.ops.growth import AddStep
 from penstock.ops.lifecycle import Copied
 from penstock.ops.runs import CloneRun, GetRun, ResumeRun
+from penstock.ops.tasks import DescribeTask
 
 CODE = Script(source="def work(x=1): return x", entry_point="work")
 OTHER = Script(source="def work(x=1): return x + 1", entry_point="work")
@@ -51,6 +53,17 @@ def test_parents_are_found_from_references(desk, growing, add):
     added = add("b", arguments={"x": Argument(value=["${a.y}"])})
     assert added.step.parents == ("a",)
     assert steps(desk, growing)["b"].parents == ("a",)
+
+
+def test_what_the_launch_asked_of_a_step_holds_once_it_is_there(desk, add):
+    asked = with_overrides({}, {"a": StepOverride(queue="gpu", cache=True)})
+    draft = desk.draft()
+    desk.backend.call(DescribeTask(id=draft.id, runtime=asked))
+    run = desk.start(draft, Pipeline(name="flow", project="P", grows=True))
+    added = add("a", run=run)
+    assert (added.step.queue, added.step.cache) == ("gpu", True)
+    assert (steps(desk, run)["a"].queue, add("b", run=run).step.queue) == ("gpu", None)
+    assert not add("a", run=run).again
 
 
 def test_the_feed_tells_of_a_step_that_was_added(desk, growing, add):

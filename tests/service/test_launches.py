@@ -6,14 +6,15 @@ import pytest
 from msgspec.structs import replace
 
 from penstock.core.errors import BadParameter, Conflict, Invalid, NotFound
+from penstock.core.overrides import StepOverride, recorded_overrides
 from penstock.core.parameters import Declared
 from penstock.core.run import UNCACHED
 from penstock.core.task import Parameter, Script, Status
 from penstock.ops.base import Once
 from penstock.ops.launches import GetLaunchForm, LaunchRun
 from penstock.ops.lifecycle import DequeueTask
-from penstock.ops.queues import ListEntries
-from penstock.ops.reruns import GetRerun
+from penstock.ops.queues import CreateQueue, ListEntries
+from penstock.ops.reruns import DraftRerun, GetRerun
 from penstock.ops.runs import ArchiveRun, GetRun, ListRuns
 from penstock.ops.tasks import GetParameters, SetParameters
 
@@ -71,6 +72,28 @@ def test_that_no_cache_was_wanted_is_not_passed_on_to_the_next_run(desk, before)
     assert UNCACHED not in desk.backend.call(LaunchRun(source=first.id)).task.runtime
 
 
+def test_what_is_asked_of_single_steps_holds_for_the_run_and_for_those_that_are_made_of_it(desk, before):
+    call = desk.backend.call
+    desk.backend.call(CreateQueue(name="gpu"))
+    asked = {"a": StepOverride(queue="gpu"), "b": StepOverride(cache=True)}
+    made = call(LaunchRun(source=before.id, steps=asked))
+    call(DequeueTask(id=made.id))
+    definition = call(GetRun(id=before.id)).definition
+    assert [(one.queue, one.cache) for one in definition.steps] == [(None, False), (None, False)]
+    run = desk.start(made, definition)
+    steps = {one.name: (one.queue, one.cache) for one in call(GetRun(id=run.id)).definition.steps}
+    assert steps == {"a": ("gpu", False), "b": (None, True)}
+    form = call(GetLaunchForm(source=run.id)).steps
+    assert [(one.name, one.queue, one.cache) for one in form] == [("a", "gpu", False), ("b", None, True)]
+    again = call(LaunchRun(source=run.id, steps={"a": StepOverride(queue="default")}))
+    assert recorded_overrides(again.task.runtime) == {"a": StepOverride(queue="default"), "b": StepOverride(cache=True)}
+    for step in ("a", "b"):
+        desk.end(desk.launch(run, step))
+    desk.end_run(run)
+    call(DraftRerun(id="e" * 32, source=run.id))
+    assert recorded_overrides(call(GetRun(id="e" * 32)).run.task.runtime) == asked
+
+
 def test_a_new_run_can_reuse_what_does_not_depend_on_the_change(desk, before):
     made = desk.backend.call(LaunchRun(source=before.id, from_step="b"))
     plan = desk.backend.call(GetRerun(run=made.id))
@@ -105,6 +128,8 @@ def test_asked_for_twice_under_one_key_there_is_one_run(desk, before):
         ({"parameters": {"speed": 1}}, BadParameter, "no parameter 'speed'"),
         ({"queue": "gpu"}, NotFound, "no queue 'gpu'"),
         ({"only": "z"}, NotFound, "no step 'z'"),
+        ({"steps": {"z": StepOverride(cache=True)}}, NotFound, "no step 'z'"),
+        ({"steps": {"a": StepOverride(queue="gpu")}}, NotFound, "no queue 'gpu'"),
         ({"source": None}, Invalid, "nothing says what"),
         ({"pipeline": "flow", "project": "P"}, Invalid, "two things"),
         ({"source": None, "pipeline": "flow"}, Invalid, "may be in several projects"),

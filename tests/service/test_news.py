@@ -6,27 +6,26 @@ import pytest
 
 from penstock.core.access import Scope
 from penstock.core.errors import Conflict
+from penstock.core.pipeline import Pipeline, Step
 from penstock.core.run import ChangeKind
-from penstock.core.task import Configuration, Parameter
+from penstock.core.task import Configuration, Parameter, Script
 from penstock.ops.access import AddKey, AddUser, ChangeUser, RemoveUser, RevokeKey
 from penstock.ops.base import REGISTRY
 from penstock.ops.changes import ListChanges
-from penstock.ops.lifecycle import ArchiveTask
+from penstock.ops.lifecycle import ArchiveTask, CloneTask, Copied
 from penstock.ops.models import AddModel, ArchiveModel, ChangeModel, DeleteModel, LinkModel, PublishModel
-from penstock.ops.runs import ArchiveRun
-from penstock.ops.tasks import DescribeTask, RemoveParameters, SetConfiguration, SetParameters
+from penstock.ops.reruns import DraftRerun
+from penstock.ops.runs import ArchiveRun, CloneRun, CreateRun, DefineRun
+from penstock.ops.tasks import CreateTask, DescribeTask, NewTask, RemoveParameters, SetConfiguration, SetParameters
 from penstock.service.news import _ACCESS, _MODEL, _TASK
 
 OTHERWISE = {
     "their handlers tell what becomes of a task, a step, a queue, an agent or a limit": """
         StartRun ResumeRun EndRun StopRun DeleteRun RequeueRun LaunchRun EndTask JudgeTask BeginTask
         ContinueTask SkipStep AbortStep AbortTask EnqueueTask DequeueTask ResetTask DeleteTask PublishTask
-        LaunchStep EnqueueStep ReuseStep AddStep DecideSteps TakeOver ClaimTask BeginClaimed HandBack
+        DraftStep LaunchStep EnqueueStep ReuseStep AddStep DecideSteps TakeOver ClaimTask BeginClaimed HandBack
         ReleaseLease EndLeases MoveEntry CreateQueue ChangeQueue DeleteQueue ReportAgent DrainAgent ForgetAgent
         SetTagLimit RemoveTagLimit
-    """,
-    "a draft is no news before it is described or queued": """
-        CreateTask CreateRun CloneTask CloneRun DefineRun DraftRerun DraftStep
     """,
     "records come in masses, and are read again and again while a task runs": """
         AddArtifact AppendConsole ReportScalars ReportPlots RecordDecision
@@ -64,6 +63,24 @@ def test_that_a_task_is_described_otherwise_is_told_with_its_run(desk):
 def test_what_no_list_shows_is_no_news(desk):
     task = desk.task()
     assert told(desk, DescribeTask(id=task.id, runtime={"a": "b"})) == []
+
+
+def test_that_a_draft_was_made_is_told_with_the_run_that_it_is(desk):
+    task, run = desk.task(), desk.run("a")
+    desk.end_run(run)
+    made = [f"{number:032x}" for number in range(1, 6)]
+    ops = (
+        CreateTask(task=NewTask(id=made[0], name="one", project="p")),
+        CloneTask(source=task.id, clone=Copied(id=made[1])),
+        CreateRun(pipeline="p", project="p", task=NewTask(id=made[2], name="p", project="p")),
+        CloneRun(source=run.id, clone=Copied(id=made[3])),
+        DraftRerun(id=made[4], source=run.id),
+    )
+    assert told(desk, *ops) == [(ChangeKind.DESCRIBED, id, "") for id in made]
+    first, _, *others = (one.run for one in desk.backend.call(ListChanges(after=desk.last() - 5)))
+    assert (first, others) == (None, made[2:])
+    definition = Pipeline(name="p", project="p", steps=(Step(name="a", code="c"),), code={"c": Script(source="")})
+    assert told(desk, DefineRun(id=made[2], definition=definition)) == [(ChangeKind.DESCRIBED, made[2], "")]
 
 
 def test_that_something_is_put_away_is_told(desk):

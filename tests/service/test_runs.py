@@ -83,7 +83,7 @@ def test_starting_fixes_the_definition_and_records_the_steps(desk):
         ("train", "pending", 0),
         ("score", "pending", 0),
     ]
-    assert desk.changes(run=run) == [("status", None, "in_progress")]
+    assert desk.changes(run=run) == [("described", None, "created"), ("status", None, "in_progress")]
 
 
 @pytest.mark.parametrize("steps", [(), ("a", "b")])
@@ -98,7 +98,7 @@ def test_a_run_starts_once(desk, steps):
     after = desk.backend.call(GetRun(id=run.id)).run
     assert (after.version, after.number, after.task.name) == ("1.0.0", 1, "flow")
     assert desk.run().number == 2, "a start that was refused gives out no number"
-    assert len(desk.changes(after=seen)) == len(steps) + 2
+    assert len(desk.changes(after=seen)) == len(steps) + 3
 
 
 @pytest.mark.parametrize(
@@ -117,7 +117,7 @@ def test_what_cannot_run_is_refused_and_stays_a_draft(desk, steps, error, messag
         desk.start(run, desk.pipeline(*steps))
     assert desk.backend.call(GetRun(id=run.id)).steps == ()
     assert desk.backend.call(GetTask(id=run.id)) == run.task
-    assert desk.changes() == []
+    assert desk.changes() == [("described", None, "created")]
 
 
 def test_a_reference_to_nothing_is_refused_by_name(desk):
@@ -127,7 +127,7 @@ def test_a_reference_to_nothing_is_refused_by_name(desk):
     with pytest.raises(BadReference, match=r"step 'train', argument 'data': \$\{laod\.id\}") as caught:
         desk.start(run, replace(definition, steps=(definition.steps[0], train)))
     assert caught.value.hint == "did you mean 'load'?"
-    assert desk.changes() == []
+    assert desk.changes() == [("described", None, "created")]
 
 
 def test_parents_that_references_imply_are_recorded(desk):
@@ -224,7 +224,7 @@ def test_what_is_no_version_is_refused_before_anything_is_recorded(desk):
     run = desk.draft()
     with pytest.raises(BadVersion, match="'abc'"):
         desk.start(run, version="abc")
-    assert desk.changes() == []
+    assert desk.changes() == [("described", None, "created")]
     assert desk.run().number == 1
 
 

@@ -224,7 +224,7 @@ def test_a_draft_is_an_attempt_that_has_not_begun(desk):
     assert (task.run, task.step, task.attempt, task.parent) == (run.id, "a", 1, run.id)
     state = desk.states(run)["a"]
     assert (state.status, state.attempt, state.task) == ("queued", 0, None)
-    assert desk.changes(run=run)[1:] == [("status", "a", "created")]
+    assert desk.changes(run=run)[2:] == [("status", "a", "created")]
 
 
 def test_drafting_the_same_attempt_again_returns_the_task_that_is_there(desk):

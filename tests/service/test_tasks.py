@@ -147,7 +147,7 @@ def test_an_ending_that_is_refused_leaves_nothing_behind(desk):
         desk.end(task, artifacts=(desk.artifact(task),), parameters=(argument("n", 1),))
     assert desk.backend.call(ListArtifacts(task=task.id)) == []
     assert desk.backend.call(GetParameters(task=task.id)) == []
-    assert desk.changes() == []
+    assert desk.changes() == [("described", None, "created")]
 
 
 @pytest.mark.parametrize("status", [Status.CREATED, Status.QUEUED, Status.IN_PROGRESS])

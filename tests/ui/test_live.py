@@ -13,9 +13,9 @@ from penstock.core.access import Scope
 from penstock.core.outputs import Model
 from penstock.core.task import Parameter
 from penstock.ops.access import AddKey, AddUser, RemoveUser, RevokeKey
-from penstock.ops.lifecycle import ArchiveTask
+from penstock.ops.lifecycle import ArchiveTask, CloneTask, Copied
 from penstock.ops.models import AddModel, ArchiveModel, ChangeModel
-from penstock.ops.runs import ArchiveRun, CreateRun
+from penstock.ops.runs import ArchiveRun, CloneRun, CreateRun
 from penstock.ops.tasks import DescribeTask, NewTask, SetParameters
 
 pytestmark = pytest.mark.xdist_group("page")
@@ -46,6 +46,24 @@ def test_tags_names_and_the_archive_of_runs_and_tasks(visit, own):
     expect(runs.get_by_text("brand-new")).to_have_count(0)
     call(ArchiveTask(id=task))
     expect(tasks.get_by_text("renamed")).to_have_count(0)
+
+
+def test_new_drafts_in_both_tabs_of_a_browser(visit, own):
+    call = own.backend.call
+    task = draft(own, "copied")
+    one = visit(place=own)
+    runs = one.go("/runs")
+    tasks = one.context.new_page()
+    tasks.goto(f"{own.url}/tasks?project=demo%2Firis")
+    tasks.locator(".live[data-state=live]").wait_for()
+    expect(tasks.get_by_text("copied", exact=True).first).to_be_visible()
+    run, clone = uuid4().hex, uuid4().hex
+    call(CreateRun(pipeline="brand", project="demo", task=NewTask(id=run, name="a-new-draft", project="demo")))
+    expect(runs.get_by_text("a-new-draft").first).to_be_visible()
+    call(CloneTask(source=task, clone=Copied(id=clone, name="a-new-clone")))
+    expect(tasks.get_by_text("a-new-clone").first).to_be_visible()
+    call(CloneRun(source=run, clone=Copied(id=uuid4().hex)))
+    expect(runs.locator("[data-run]").filter(has_text="Draft")).to_have_count(2)
 
 
 def test_models(visit, own):

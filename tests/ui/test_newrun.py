@@ -98,6 +98,37 @@ def test_an_edited_parameter_goes_from_a_click_to_a_completed_row(visit, own):
     assert own.found("train-pipeline") == before
 
 
+def test_single_steps_get_another_queue_and_are_reused_or_not(visit, own):
+    one = visit(place=own)
+    page = one.go(f"/new?source={own.found('train-pipeline').run.id}")
+    disclosure = page.get_by_text("Per-step overrides")
+    disclosure.click()
+    page.get_by_label("Queue of train").select_option("default")
+    page.get_by_label("Caching of train").select_option("on")
+    page.get_by_label("Caching of load").select_option("on")
+    page.get_by_label("Caching of load").select_option("")
+    expect(page.get_by_text("of 1 step")).to_be_visible()
+    one.check_accessible()
+    for name, written in (
+        ("Command line", "--step-queue train=default --step-cache train=on"),
+        ("Python", 'steps={"train": {"queue": "default", "cache": True}}'),
+        ("curl", '"steps":{"train":{"queue":"default","cache":true}}'),
+    ):
+        page.get_by_role("tab", name=name).click()
+        expect(page.get_by_role("figure", name=name)).to_contain_text(written)
+    page.keyboard.press("Control+Enter")
+    page.wait_for_url(re.compile(r"/runs/[0-9a-f]{32}"))
+    run = page.url.rpartition("/")[2].partition("?")[0]
+    page.goto(f"{own.url}/runs/{run}?tab=parameters")
+    row = page.get_by_role("table", name="Per-step overrides").get_by_role("row", name="train")
+    expect(row).to_contain_text("default")
+    expect(row).to_contain_text("on")
+    page.goto(f"{own.url}/new?source={run}")  # what is asked for once is what the next one starts from
+    page.get_by_text("Per-step overrides").click()
+    expect(page.get_by_label("Queue of train").locator("option").first).to_have_text("as it is: default")
+    expect(page.get_by_label("Caching of train").locator("option").first).to_have_text("as it is: cache on")
+
+
 def test_each_type_has_a_control_of_its_own(visit, own):
     page = form(visit, own, "typed")
     expect(page.get_by_label("kind", exact=True)).to_have_js_property("tagName", "SELECT")

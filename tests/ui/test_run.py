@@ -227,6 +227,13 @@ def test_one_step_is_skipped_and_one_aborted_after_it_was_said_what_that_does(se
     process.communicate()
 
 
+def _attended(route):
+    """Answer with the page as `penstock ui` hands it out, where an agent starts by itself before anybody can look."""
+    response = route.fetch()
+    meant = '<meta name="agents" content="start" />'
+    route.fulfill(response=response, body=response.text().replace('<meta name="agents" content="" />', meant))
+
+
 def test_a_step_whose_queue_nobody_serves_says_how_that_is_changed(see, place):
     place.backend.call(CreateQueue(name="gpu"))
     process = place.start(RUNS, "queued")
@@ -236,6 +243,11 @@ def test_a_step_whose_queue_nobody_serves_says_how_that_is_changed(see, place):
     expect(why).to_contain_text(re.compile(r"queued .* in gpu: no agent serves queue 'gpu'"))
     why.get_by_role("button", name="Copy command").click()
     assert "penstock agent --queue gpu" in page.evaluate("navigator.clipboard.readText()")
+    page.route(re.compile(r"/runs/[0-9a-f]+\?"), _attended)
+    page.reload()
+    expect(why).to_contain_text(re.compile(r"queued .* in gpu: an agent starts by itself soon"))
+    expect(why.get_by_role("button", name="Copy command")).to_have_count(0)
+    expect(page.locator(".run-header").get_by_text("penstock agent")).to_have_count(0)
     page.get_by_role("button", name="Abort", exact=True).click()
     page.get_by_role("dialog").get_by_role("button", name="Abort the run").click()
     expect(page.locator(".run-facts .status")).to_have_text(re.compile("Aborted"))

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 import subprocess
 import sys
+from urllib.parse import urlsplit
 
 import pytest
 from playwright.sync_api import expect
@@ -41,8 +42,8 @@ def test_logging_in_leads_to_no_other_site(visit, world, elsewhere):
 
 
 def test_the_first_page_is_small_and_asks_for_little(visit, world):
+    visit()  # logs in, if nobody has yet
     one = visit()
-    one.requests.clear()
     one.go("/")
     page = one.page
     expect(page.get_by_text("train-pipeline").first).to_be_visible()
@@ -51,6 +52,21 @@ def test_the_first_page_is_small_and_asks_for_little(visit, world):
     total = sum(size["responseBodySize"] + size["responseHeadersSize"] for size in sizes.values())
     assert total <= MOST_BYTES, sizes
     assert len(came) <= MOST_REQUESTS, [response.url for response in came]
+
+
+def test_what_the_table_of_runs_shows_first_is_asked_for_once_before_anything_is_drawn(visit, world):
+    visit()  # logs in, if nobody has yet
+    one = visit()
+    one.go("/runs")
+    expect(one.page.locator("[data-run]").first).to_be_visible()
+    asked = [urlsplit(response.url).path.rpartition("/")[2] for response in one.requests]
+    assert asked.count("SearchRuns") == 1, asked
+    assert asked.count("LastChange") == 1, asked
+    assert asked.index("LastChange") < asked.index("SearchRuns") < asked.index("stream"), asked
+    screen = next(response for response in one.requests if "RunsScreen" in response.url)
+    told = one.page.locator("meta[name=screens]").get_attribute("content")
+    assert urlsplit(screen.url).path.rpartition("/")[2] in told
+    assert one.page.locator("link[rel=modulepreload][href*=RunsScreen]").count() == 1
 
 
 def test_an_address_deep_in_the_page_can_be_loaded(visit, world):

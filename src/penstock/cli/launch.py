@@ -13,8 +13,10 @@ from penstock.cli.invocation import Exit, Invocation, json_option, pass_invocati
 from penstock.cli.outcome import verdict
 
 if TYPE_CHECKING:
+    from penstock.core.overrides import StepOverride
     from penstock.core.run import Run
 
+ON = {"on": True, "off": False}
 EXAMPLE = """\
 \b
 Example:
@@ -30,6 +32,8 @@ Example:
 @click.option("--queue", default="services", show_default=True, metavar="QUEUE", help="Where it waits for an agent.")
 @click.option("--tag", "tags", multiple=True, metavar="TAG", help="Its tags, instead of those of the run.")
 @click.option("--name", metavar="TEXT", help="What it is called, instead of the pipeline's name with its number.")
+@click.option("--step-queue", "queues", multiple=True, metavar="STEP=QUEUE", help="Another queue for a step.")
+@click.option("--step-cache", "caches", multiple=True, metavar="STEP=on|off", help="Whether a step may be reused.")
 @click.option("--no-cache", is_flag=True, help="Run every step, also where an earlier execution could be reused.")
 @click.option("--reuse", is_flag=True, help="Reuse of the run what does not depend on a change, as rerun does.")
 @click.option("--from", "from_step", metavar="STEP", help="Run this step anew, and all that build on it; reuse others.")
@@ -45,6 +49,8 @@ def command(
     queue: str,
     tags: Sequence[str],
     name: str | None,
+    queues: Sequence[str],
+    caches: Sequence[str],
     no_cache: bool,
     reuse: bool,
     from_step: str | None,
@@ -69,6 +75,7 @@ def command(
         queue=queue,
         tags=tuple(tags) or None,
         name=name,
+        steps=_overrides(queues, caches),
         cache=not no_cache,
         reuse=reuse,
         from_step=from_step,
@@ -76,6 +83,28 @@ def command(
         user=invocation.settings.user,
     )
     return follow(invocation, invocation.backend.call(op), wait=wait)
+
+
+def _overrides(queues: Sequence[str], caches: Sequence[str]) -> dict[str, StepOverride]:
+    """Return what is asked of single steps."""
+    from penstock.core.overrides import StepOverride
+
+    by_queue = dict(_pair(one, "--step-queue", "QUEUE") for one in queues)
+    by_cache = dict(_pair(one, "--step-cache", "on|off") for one in caches)
+    for step, word in by_cache.items():
+        if word not in ON:
+            raise click.BadParameter(f"{step}={word} says neither on nor off", param_hint="--step-cache")
+    return {
+        step: StepOverride(queue=by_queue.get(step), cache=ON[by_cache[step]] if step in by_cache else None)
+        for step in dict.fromkeys((*by_queue, *by_cache))
+    }
+
+
+def _pair(text: str, option: str, what: str) -> tuple[str, str]:
+    step, equals, value = text.rpartition("=")
+    if not (step and equals and value):
+        raise click.BadParameter(f"{text} has to be STEP={what}", param_hint=option)
+    return step, value
 
 
 def follow(invocation: Invocation, made: Run, *, wait: bool) -> int:

@@ -103,7 +103,7 @@ class ChangeKind(StrEnum):
     QUEUE = "queue"  # a queue was changed, or the order in it
     AGENT = "agent"  # an agent came, left, or was told to leave
     LIMIT = "limit"  # how many tasks with a tag may run at once was changed
-    DESCRIBED = "described"  # a task has another name, other tags, ..., or was archived; a draft is asked otherwise
+    DESCRIBED = "described"  # a task has another name, tags, ..., or was archived; a draft was made, or asked otherwise
     MODEL = "model"  # a model was made, changed, linked or deleted
     ACCESS = "access"  # users or keys are others, or may do other things
 

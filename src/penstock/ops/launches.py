@@ -7,6 +7,7 @@ from typing import ClassVar
 from msgspec import Struct, field
 
 from penstock.core.form import Field
+from penstock.core.overrides import StepOverride
 from penstock.core.run import Run
 from penstock.core.secret import Secret
 from penstock.core.task import Json
@@ -84,10 +85,11 @@ class LaunchRun(Op[Run], frozen=True, kw_only=True):
             as in the run before.
         secrets: Values for those of its parameters that are secrets, by name; others are as in the run before. They
             do not stand among `parameters`, where a mask leaves one as it is.
-        queue: Where it waits for an agent. Its steps go where its script sends them.
+        queue: Where it waits for an agent. Its steps go where its script sends them, but for `steps`.
         priority: The higher, the sooner it is claimed.
         tags: Its tags; None for those of the run before.
         name: What it is called; None for the name of the pipeline, with its number.
+        steps: What is other for single steps, by name; what the run before was asked for stays where nothing is said.
         cache: Whether equal executions may stand for steps that allow it.
         reuse: Whether to reuse of the run before what does not depend on a change, as a rerun does.
         from_step, only: As in `PlanRerun`; each implies `reuse`.
@@ -104,6 +106,7 @@ class LaunchRun(Op[Run], frozen=True, kw_only=True):
     priority: int = 0
     tags: tuple[str, ...] | None = None
     name: str | None = None
+    steps: dict[str, StepOverride] = field(default_factory=dict[str, StepOverride])
     cache: bool = True
     reuse: bool = False
     from_step: str | None = None

@@ -18,6 +18,7 @@ from penstock.backend import Backend
 from penstock.backend.protocol import blobs_address
 from penstock.core.errors import Conflict, Invalid, PenstockError, StoreError
 from penstock.core.outputs import ConsoleLine, Stream
+from penstock.core.overrides import overridden
 from penstock.core.pipeline import Pipeline, Step, changes, checked
 from penstock.core.progress import SETTLED
 from penstock.core.rerun import REQUEST
@@ -93,7 +94,8 @@ class Begin:
             steps = tuple(replace(step, cache=False) for step in definition.steps)
             definition = replace(definition, steps=steps)
         if self._options.on_queues:
-            refuse_queues(self._backend, definition)
+            steps = overridden(definition.steps, task.runtime)
+            refuse_queues(self._backend, replace(definition, steps=steps))
         place = surroundings(self._settings, local_imports=self._options.enable_local_imports)
         op = StartRun(
             id=run,

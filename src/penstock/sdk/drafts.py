@@ -7,8 +7,11 @@ import sys
 import uuid
 from collections.abc import Iterable, Mapping
 
+import msgspec
+
 from penstock.backend import Backend
 from penstock.core.errors import Conflict, Invalid, NotFound
+from penstock.core.overrides import StepOverride
 from penstock.core.parameters import cast, held
 from penstock.core.pipeline import Pipeline
 from penstock.core.run import DEFINITION, VERSION, Run, edited_definition
@@ -107,7 +110,8 @@ def launch(source: str, values: Mapping[str, object] | None, given: Mapping[str,
         parameters=parameters,
         secrets=secrets,
         user=settings.user,
-        **{name: value for name, value in given.items() if value is not None},  # type: ignore[arg-type]
+        steps=_overrides(given.get("steps") or {}),
+        **{name: value for name, value in given.items() if value is not None and name != "steps"},  # type: ignore[arg-type]
     )
     run = backend.call(op)
     LocalAgent(backend, settings).start()
@@ -126,6 +130,19 @@ def told_apart(backend: Backend, run: str, values: Mapping[str, object]) -> tupl
     secrets = {name: Secret(str(cast(known[name], value) or "")) for name, value in values.items() if name in known}
     kept = {name: one for name, one in secrets.items() if not is_masked(one.text)}
     return {name: held(value, name) for name, value in values.items() if name not in known}, kept
+
+
+def _overrides(given: object) -> dict[str, StepOverride]:
+    """Return what is asked of single steps.
+
+    Raises:
+        Invalid: It is not said by `queue` and `cache`.
+    """
+    try:
+        return msgspec.convert(given, dict[str, StepOverride])
+    except msgspec.ValidationError as error:
+        hint = 'write steps={"train": {"queue": "gpu", "cache": False}}'
+        raise Invalid(f"steps= does not say what is other for single steps: {error}", hint=hint) from None
 
 
 def find(id: str | None, project: str | None, name: str | None, version: str | None, tags: Iterable[str] | None) -> Run:

@@ -277,6 +277,7 @@ class PipelineController:
         queue: str = "services",
         tags: Iterable[str] | None = None,
         name: str | None = None,
+        steps: Mapping[str, Mapping[str, object]] | None = None,
         use_cache: bool = True,
         reuse: bool = False,
         from_step: str | None = None,
@@ -289,9 +290,10 @@ class PipelineController:
         Args:
             run: The pipeline, or its run: an id, a name such as `iris #3`, or `last`.
             parameters: Other values for the pipeline's parameters.
-            queue: Where it waits. Its steps go where its script sends them.
+            queue: Where it waits. Its steps go where its script sends them, but for `steps`.
             tags: Its tags; None for those of the run.
             name: What it is called; None for the name of the pipeline, with its number.
+            steps: What is other for single steps, by name: `{"train": {"queue": "gpu", "cache": False}}`.
             use_cache: Whether equal executions may stand for steps that allow it.
             reuse: Whether to reuse of the run what does not depend on a change, as `rerun` does.
             from_step, only: As in `rerun`; each implies `reuse`.
@@ -305,6 +307,7 @@ class PipelineController:
             "queue": queue,
             "tags": None if tags is None else tuple(tags),
             "name": name,
+            "steps": steps or None,
             "cache": use_cache,
             "reuse": reuse,
             "from_step": from_step,

@@ -12,6 +12,7 @@ from msgspec.structs import replace
 from penstock.core import refs
 from penstock.core.errors import Conflict, NotFound
 from penstock.core.growth import what_differs
+from penstock.core.overrides import overridden
 from penstock.core.pipeline import Pipeline, Scope, Step, check_name, references, script_key
 from penstock.core.progress import OPEN, SETTLED, StepStatus
 from penstock.core.run import ChangeKind, StepState
@@ -36,9 +37,9 @@ def add_step(tx: Tx, op: AddStep, now: float) -> AddedStep:
         hint = "give it all its steps before it is started"
         raise Conflict(f"run {op.run} does not grow: it was begun with its steps", hint=hint)
     check_name(op.step.name)
-    step = replace(op.step, code=script_key(op.script))
-    step = replace(step, parents=_parents(tx, op.run, outline, step))
     run = tx.tasks.get(op.run)
+    (step,) = overridden((replace(op.step, code=script_key(op.script)),), run.runtime)
+    step = replace(step, parents=_parents(tx, op.run, outline, step))
     state, again = _there(tx, run, op, step, now)
     outline = tx.runs.outline(op.run)
     if step.code not in outline.code:

@@ -12,6 +12,7 @@ from msgspec.structs import replace
 
 from penstock.core.errors import Conflict, Invalid, NotFound
 from penstock.core.form import fields, with_values
+from penstock.core.overrides import check_overrides, overridden, with_overrides
 from penstock.core.pipeline import Pipeline
 from penstock.core.rerun import set_values
 from penstock.core.run import UNCACHED, Run
@@ -49,7 +50,7 @@ def get_launch_form(tx: Tx, op: GetLaunchForm, now: float) -> LaunchForm:
         tags=source.task.tags,
         steps=tuple(
             LaunchedStep(name=one.name, queue=one.queue or definition.default_queue, cache=one.cache)
-            for one in definition.steps
+            for one in overridden(definition.steps, source.task.runtime)
         ),
         why_not="" if has_code(source) else NO_SCRIPT,
     )
@@ -63,6 +64,7 @@ def launch_run(tx: Tx, op: LaunchRun, now: float) -> Run:
         hint = "run its script: penstock run SCRIPT"
         raise Conflict(f"run {source.task.name!r} cannot be done anew: {NO_SCRIPT}", hint=hint)
     tx.queues.get(op.queue)
+    _check_steps(tx, op, source)
     id = op.id or _free_id(tx, source.id, now)
     user = op.user or (tx.who.name if tx.who else "")
     if op.reuse or op.from_step or op.only:
@@ -85,8 +87,17 @@ def _describe(tx: Tx, op: LaunchRun, id: str) -> None:
         tx.tasks.describe(replace(task, tags=tuple(dict.fromkeys(op.tags))))
     if op.name:
         tx.tasks.rename(id, op.name)
-    if not op.cache:
-        tx.tasks.note(id, {**task.runtime, UNCACHED: "True"})
+    uncached = {} if op.cache else {UNCACHED: "True"}
+    tx.tasks.note(id, {**with_overrides(task.runtime, op.steps), **uncached})
+
+
+def _check_steps(tx: Tx, op: LaunchRun, source: Run) -> None:
+    """Refuse what is asked of a step, or by way of a queue, that is not there."""
+    if op.steps:
+        check_overrides(op.steps, (one.name for one in _definition(tx, source).steps))
+    for one in op.steps.values():
+        if one.queue is not None:
+            tx.queues.get(one.queue)
 
 
 def _source(tx: Tx, op: LaunchRun | GetLaunchForm) -> Run:

@@ -1,4 +1,4 @@
-"""What else the change feed tells of: that a task is described otherwise, that models, users or keys are others now.
+"""What else the change feed tells of: new drafts, that a task is described otherwise, other models, users or keys.
 
 How the status of something changed, its own handler says. Here stands, for every other operation, what it is news of;
 `base` has it told in the transaction of the call. It must never know how the feed is kept, or who reads it.
@@ -13,13 +13,19 @@ from msgspec import Struct
 
 from penstock.core.run import ChangeKind
 from penstock.core.task import Status
-from penstock.ops import access, lifecycle, models, runs, tasks
+from penstock.ops import access, lifecycle, models, reruns, runs, tasks
 from penstock.ops.base import Op
 
 if TYPE_CHECKING:
     from penstock.ports import Tx
 
 _TASK: Final[dict[type[Op[Any]], str]] = {
+    tasks.CreateTask: "task.id",
+    lifecycle.CloneTask: "clone.id",
+    runs.CreateRun: "task.id",
+    runs.CloneRun: "clone.id",
+    runs.DefineRun: "id",
+    reruns.DraftRerun: "id",
     tasks.DescribeTask: "id",
     tasks.SetParameters: "task",
     tasks.RemoveParameters: "task",

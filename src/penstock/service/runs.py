@@ -11,6 +11,7 @@ from msgspec.structs import replace
 from penstock.core import version
 from penstock.core.decision import Decision, DecisionKind
 from penstock.core.errors import Conflict, Invalid, NotFound
+from penstock.core.overrides import overridden
 from penstock.core.pipeline import Pipeline, checked, code_hash, runs_project
 from penstock.core.progress import StepStatus
 from penstock.core.run import ARCHIVED, VERSION, ChangeKind, Run, RunDetail, StepState
@@ -66,6 +67,7 @@ def start_run(tx: Tx, op: StartRun, now: float) -> Run:
         raise refuse_move(op.id, run.task.status, Status.IN_PROGRESS)
     definition = sealed(tx, op.id, checked(op.definition))
     hashed = code_hash(definition)
+    definition = replace(definition, steps=overridden(definition.steps, run.task.runtime))
     earlier = tx.runs.versions(run.project, run.pipeline)
     chosen = version.choose(op.version or run.task.runtime.get(VERSION), hashed, earlier, op.auto_version_bump)
     number = tx.runs.next_number(run.project, run.pipeline)

@@ -1,5 +1,6 @@
 // The operations of the server, one function for all: `await call("GetRun", { id })`.
 import { at } from "../place";
+import { taken } from "./early";
 import { Busy, errorOf, Unreachable } from "./errors";
 import type { components, operations } from "./schema";
 
@@ -16,6 +17,8 @@ const TRIES = 4;
 
 /** Carry an operation out. What changes something is done once, however often the request has to be repeated. */
 export async function call<N extends OpName>(op: N, args: Args<N>, signal?: AbortSignal): Promise<Answer<N>> {
+  const begun = await taken(op, args);
+  if (begun !== undefined) return begun;
   const key = randomWord();
   for (let tried = 1; ; tried++) {
     try {

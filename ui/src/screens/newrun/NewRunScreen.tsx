@@ -17,6 +17,7 @@ import { agoText } from "../../components/time";
 import { Screen } from "../../shell/Screen";
 import { asCommand, asCurl, asPython } from "./launch";
 import { ParameterField } from "./ParameterField";
+import { type Overrides, StepOverrides } from "./StepOverrides";
 import { changed, type Draft, draftOf, type FormField, wrongWith } from "./values";
 
 type Form = Answer<"GetLaunchForm">;
@@ -50,6 +51,7 @@ function NewRun({ form }: { form: Form }) {
   const [drafts, setDrafts] = useState<Readonly<Record<string, Draft>>>(start);
   const [queue, setQueue] = useState(form.queue);
   const [cache, setCache] = useState(true);
+  const [steps, setSteps] = useState<Overrides>({});
   const [reuse, setReuse] = useState(false);
   const [name, setName] = useState("");
   const [tags, setTags] = useState(form.tags.join(" "));
@@ -66,6 +68,7 @@ function NewRun({ form }: { form: Form }) {
     queue,
     ...(words.join(" ") !== form.tags.join(" ") && { tags: words }),
     ...(name.trim() && { name: name.trim() }),
+    ...(Object.keys(steps).length > 0 && { steps }),
     ...(!cache && { cache: false }),
     ...(reuse && { reuse: true }),
   };
@@ -162,6 +165,7 @@ function NewRun({ form }: { form: Form }) {
               on={reuse}
               onChange={setReuse}
             />
+            {form.steps.length > 0 && <StepOverrides steps={form.steps} overrides={steps} onChange={setSteps} />}
           </div>
         </section>
         <Same op={op} fields={form.fields} />

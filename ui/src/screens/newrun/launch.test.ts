@@ -13,6 +13,13 @@ test("a launch is written as Python", () => {
   expect(asPython({ source: "a", parameters: { on: true, none: null } })).toContain('{"on": True, "none": None}');
 });
 
+test("what is other for single steps is written everywhere", () => {
+  const op = { source: "a", steps: { train: { queue: "gpu", cache: false }, load: { cache: true } } };
+  expect(asCommand(op)).toBe("penstock launch a --step-queue train=gpu --step-cache train=off --step-cache load=on");
+  expect(asPython(op)).toContain('    steps={"train": {"queue": "gpu", "cache": False}, "load": {"cache": True}}');
+  expect(asCurl(op)).toContain('"steps":{"train":{"queue":"gpu","cache":false},"load":{"cache":true}}');
+});
+
 test("a launch is written as a request without the key", () => {
   expect(asCurl(OP)).toContain("/api/v1/LaunchRun");
   expect(asCurl(OP)).toContain("$PENSTOCK_KEY");

@@ -19,6 +19,10 @@ export function asCommand(op: Launch, secrets = NONE): string {
   if (op.queue) parts.push(`--queue ${quoted(op.queue)}`);
   for (const tag of op.tags ?? []) parts.push(`--tag ${quoted(tag)}`);
   if (op.name) parts.push(`--name ${quoted(op.name)}`);
+  for (const [step, { queue, cache }] of Object.entries(op.steps ?? {})) {
+    if (queue != null) parts.push(`--step-queue ${quoted(`${step}=${queue}`)}`);
+    if (cache != null) parts.push(`--step-cache ${quoted(`${step}=${cache ? "on" : "off"}`)}`);
+  }
   if (op.cache === false) parts.push("--no-cache");
   if (op.reuse) parts.push("--reuse");
   return parts.join(" ");
@@ -39,6 +43,7 @@ export function asPython(op: Launch, secrets = NONE): string {
   if (op.queue) given.push(`    queue=${literal(op.queue)}`);
   if (op.tags) given.push(`    tags=${literal(op.tags)}`);
   if (op.name) given.push(`    name=${literal(op.name)}`);
+  if (op.steps) given.push(`    steps=${literal(op.steps as Json)}`);
   if (op.cache === false) given.push("    use_cache=False");
   if (op.reuse) given.push("    reuse=True");
   return `${before}from penstock import PipelineController\n\nrun = PipelineController.launch(\n${given.join(",\n")},\n)\nrun.wait()`;

@@ -13,12 +13,14 @@ export function ParametersTab({ view }: { view: RunView }) {
   const { id } = view.run.task;
   const { data, error } = useOp("GetParameters", { task: id });
   const { data: configurations } = useOp("GetConfigurations", { task: id });
+  const { data: task } = useOp("GetTask", { id });
+  const overrides = overridesOf(task?.runtime.step_overrides);
   const before = usePreviousRun(view);
   const { data: earlier } = useOp("GetParameters", { task: before?.task.id ?? "" }, { enabled: before !== undefined });
   if (error) return <ErrorNote error={error} />;
   if (!data) return <Skeleton rows={5} />;
   const old = new Map(earlier?.map((one) => [`${one.section}/${one.name}`, one.value as Json]));
-  if (!data.length && !configurations?.length) {
+  if (!data.length && !configurations?.length && !overrides.length) {
     return <EmptyState title="No parameters">The pipeline takes none: pipe.add_parameter(…) would add one.</EmptyState>;
   }
   return (
@@ -68,6 +70,28 @@ export function ParametersTab({ view }: { view: RunView }) {
           </tbody>
         </Table>
       )}
+      {overrides.length > 0 && (
+        <Table label="Per-step overrides">
+          <thead>
+            <tr>
+              <th>Step</th>
+              <th>Queue</th>
+              <th>Cache</th>
+            </tr>
+          </thead>
+          <tbody>
+            {overrides.map(([step, { queue, cache }]) => (
+              <tr key={step}>
+                <th scope="row" className="value-name">
+                  {step}
+                </th>
+                <td>{queue ?? <span className="faint">as its script says</span>}</td>
+                <td>{cache == null ? <span className="faint">as its script says</span> : cache ? "on" : "off"}</td>
+              </tr>
+            ))}
+          </tbody>
+        </Table>
+      )}
       {configurations?.map((one) => (
         <section key={one.name} className="code-part">
           <h2>{one.name}</h2>
@@ -76,4 +100,13 @@ export function ParametersTab({ view }: { view: RunView }) {
       ))}
     </div>
   );
+}
+
+/** Return what the launch asked of single steps, as it is recorded with the run. */
+function overridesOf(text = "{}"): [string, { queue?: string; cache?: boolean }][] {
+  try {
+    return Object.entries(JSON.parse(text));
+  } catch {
+    return [];
+  }
 }

@@ -46,7 +46,7 @@ export function RunHeader({ view, onOpen }: { view: RunView; onOpen: (step: stri
         </div>
       </div>
       {task.status === "failed" && <Failure view={view} onOpen={onOpen} />}
-      {(task.status === "stopped" || task.status === "queued") && task.message && (
+      {(task.status === "stopped" || task.status === "queued") && (view.why.text || task.message) && (
         <p className="run-note quiet">{firstLine(view.why.text || task.message)}</p>
       )}
       <Waiting view={view} onOpen={onOpen} />

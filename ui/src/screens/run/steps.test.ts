@@ -1,7 +1,7 @@
 import { describe, expect, it } from "vitest";
 import { readAddress } from "./address";
 import { countsText, culprit, indented, isLive, reasonOf } from "./steps";
-import { type RunView, type StepView, viewOf } from "./view";
+import { attendedViewOf, type RunView, type StepView, viewOf } from "./view";
 
 /** A run as the server sends it: without what is as it always is. */
 function sent(steps: { name: string; status: string; parents?: number[] }[], task = {}) {
@@ -59,6 +59,26 @@ describe("the reason of a step", () => {
     expect(reasonOf(waiting, 100)).toBe(`queued 40 s in gpu: ${nobody}`);
     expect(reasonOf({ ...waiting, why: why("waits in queue 'gpu'") }, 100)).toBe("queued 40 s in gpu");
     expect(reasonOf(step({ status: "queued", why: why("waits for a slot") }), 0)).toBe("waits for a slot");
+  });
+
+  it("is no command where an agent starts by itself", () => {
+    const help = "penstock agent --queue gpu";
+    const told = why(`waits in queue 'gpu': no agent serves queue 'gpu'; start one with: ${help}`, { help });
+    const paused = why("waits in queue 'gpu': queue 'gpu' is paused", { help: "penstock queue resume gpu" });
+    const steps = [
+      { name: "a", status: "queued", queue: "gpu", since: 60, why: told },
+      { name: "b", status: "queued", queue: "gpu", since: 60, why: paused },
+    ];
+    const view = attendedViewOf({
+      run: { task: { status: "queued", message: "" } },
+      why: told,
+      steps,
+      seq: 1,
+    } as never);
+    expect(view.why).toEqual(why("waits in queue 'gpu': an agent starts by itself soon"));
+    expect(reasonOf(view.steps[0] as StepView, 100)).toBe("queued 40 s in gpu: an agent starts by itself soon");
+    expect(view.steps[0]?.why.help).toBe("");
+    expect(view.steps[1]?.why).toEqual(paused);
   });
 
   it("names the run that it was reused from, and why it was skipped", () => {

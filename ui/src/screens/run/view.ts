@@ -3,6 +3,7 @@ import { keepPreviousData, type UseQueryResult, useQuery } from "@tanstack/react
 import type { Schemas } from "../../api/call";
 import { opQuery } from "../../api/queries";
 import type { Run, StepStatus } from "../../api/types";
+import { useAgentComes } from "../../components/agents";
 
 export interface Why {
   text: string;
@@ -89,11 +90,27 @@ function tryOf(one: Schemas["Try"]): EarlierTry {
   return { attempt: one.attempt, task: one.task, status: one.status, started, ended, message };
 }
 
+/** Return a run as it is where an agent starts by itself for what waits: nobody has to start one. */
+export function attendedViewOf(graph: Schemas["RunGraph"]): RunView {
+  const view = viewOf(graph);
+  return {
+    ...view,
+    why: attended(view.why),
+    steps: view.steps.map((step) => (step.why.help ? { ...step, why: attended(step.why) } : step)),
+  };
+}
+
+function attended(why: Why): Why {
+  if (!why.help.startsWith("penstock agent")) return why;
+  return { ...why, text: why.text.replace(/: no agent serves .*$/s, ": an agent starts by itself soon"), help: "" };
+}
+
 /** Ask for a run; heard of again whenever something in it changes. */
 export function useRunView(id: string): UseQueryResult<RunView> {
+  const comes = useAgentComes();
   return useQuery({
     ...opQuery("GetGraph", { id }),
-    select: viewOf,
+    select: comes ? attendedViewOf : viewOf,
     structuralSharing: false, // comparing thousands of steps takes longer than drawing those in view
     placeholderData: keepPreviousData,
   }) as UseQueryResult<RunView>;

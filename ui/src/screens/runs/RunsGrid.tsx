@@ -1,17 +1,19 @@
 import { useVirtualizer } from "@tanstack/react-virtual";
 import { ArrowDown, ArrowUp } from "lucide-react";
-import { type KeyboardEvent, type RefObject, useEffect, useRef, useState } from "react";
-import type { TableColumn } from "./columns";
+import { type KeyboardEvent, type ReactNode, type RefObject, useEffect, useRef, useState } from "react";
+import { Resizer } from "./Resizer";
 import type { Row } from "./useRuns";
+import { type LaidColumn, tracksOf } from "./widths";
 
 /** The table itself: only the rows in view are drawn. */
 export function RunsGrid(props: {
   rows: readonly Row[];
-  columns: readonly TableColumn[];
+  columns: readonly LaidColumn[];
   /** Names of the columns that have values of their own in a row, in the order of these values. */
   extras: readonly string[];
   sort: string;
   onSort: (name: string) => void;
+  onWidth: (name: string, width: number) => void;
   selected: ReadonlySet<string>;
   onSelect: (ids: ReadonlySet<string>) => void;
   onOpen: (id: string) => void;
@@ -19,17 +21,27 @@ export function RunsGrid(props: {
   onMore: () => void;
   scroller: RefObject<HTMLDivElement | null>;
 }) {
-  const { rows, columns, extras, sort, onSort, selected, onSelect, onOpen, hasMore, onMore, scroller } = props;
+  const { rows, extras, sort, onSort, onWidth, selected, onSelect, onOpen, hasMore, onMore, scroller } = props;
   const [current, setCurrent] = useState(0);
+  const [dragged, setDragged] = useState<{ name: string; width: number }>();
+  const columns = props.columns.map((one) =>
+    one.name === dragged?.name ? { ...one, width: `${dragged.width}px` } : one,
+  );
   const last = useRef(0);
   const height = useRowHeight();
   const virtual = useVirtualizer({
     count: rows.length,
     getScrollElement: () => scroller.current,
     estimateSize: () => height,
-    overscan: 8,
+    overscan: 4,
+    initialRect: { width: window.innerWidth, height: window.innerHeight - 80 }, // so that the first drawing has rows
   });
-  useEffect(() => virtual.measure(), [virtual]);
+  const measured = useRef(height);
+  useEffect(() => {
+    if (measured.current === height) return;
+    measured.current = height;
+    virtual.measure();
+  }, [virtual, height]);
   const items = virtual.getVirtualItems();
   const end = items.at(-1)?.index ?? 0;
   useEffect(() => {
@@ -63,11 +75,18 @@ export function RunsGrid(props: {
     event.preventDefault();
   };
 
-  const gridTemplateColumns = `40px ${columns.map((one) => one.width).join(" ")}`;
-  const minWidth = columns.reduce((sum, one) => sum + Number(/\d+/.exec(one.width)?.[0] ?? 0), 40);
+  const { tracks, minWidth } = tracksOf(columns);
+  const gridTemplateColumns = tracks.join(" ");
+  const hasPins = columns.some((one) => one.left !== undefined);
   const all = rows.length > 0 && rows.every(({ run }) => selected.has(run.task.id));
   return (
-    <div className="grid" role="grid" aria-label="Runs" aria-rowcount={hasMore ? -1 : rows.length + 1} ref={scroller}>
+    <div
+      className={hasPins ? "grid has-pins" : "grid"}
+      role="grid"
+      aria-label="Runs"
+      aria-rowcount={hasMore ? -1 : rows.length + 1}
+      ref={scroller}
+    >
       <div className="grid-row grid-head" role="row" aria-rowindex={1} style={{ gridTemplateColumns, minWidth }}>
         <span role="columnheader" className="grid-check">
           <input
@@ -77,8 +96,25 @@ export function RunsGrid(props: {
             onChange={() => onSelect(new Set(all ? [] : rows.map(({ run }) => run.task.id)))}
           />
         </span>
-        {columns.map((one) => (
-          <Head key={one.name} column={one} sort={sort} onSort={onSort} />
+        {columns.map((one, index) => (
+          <Head
+            key={one.name}
+            column={one}
+            sort={sort}
+            onSort={onSort}
+            edge={
+              <Resizer
+                label={one.label}
+                now={() => widthOf(scroller.current, index)}
+                fitting={() => fittingWidth(scroller.current, index, tracks)}
+                onWidth={(width) => setDragged({ name: one.name, width })}
+                onDone={(width) => {
+                  setDragged(undefined);
+                  onWidth(one.name, width);
+                }}
+              />
+            }
+          />
         ))}
       </div>
       <div style={{ height: virtual.getTotalSize(), position: "relative" }} role="rowgroup">
@@ -113,7 +149,8 @@ export function RunsGrid(props: {
                 <span
                   key={one.name}
                   role="gridcell"
-                  className={one.number ? "number" : undefined}
+                  className={classOf(one)}
+                  style={{ left: one.left }}
                   data-column={one.name}
                 >
                   {one.cell(row, row.values[extras.indexOf(one.name)])}
@@ -127,14 +164,37 @@ export function RunsGrid(props: {
   );
 }
 
-function Head({ column, sort, onSort }: { column: TableColumn; sort: string; onSort: (name: string) => void }) {
+function classOf(column: LaidColumn): string | undefined {
+  const found = [column.number && "number", column.left !== undefined && "grid-pinned"].filter(Boolean);
+  return found.length ? found.join(" ") : undefined;
+}
+
+/** Return how wide a column is. */
+function widthOf(grid: HTMLElement | null, index: number): number {
+  return Math.round(grid?.querySelector(".grid-head")?.children[index + 1]?.getBoundingClientRect().width ?? 0);
+}
+
+/** Return how wide a column has to be for all of it that is drawn: each row is asked how wide it would like it. */
+function fittingWidth(grid: HTMLElement | null, index: number, tracks: readonly string[]): number {
+  const asked = tracks.with(index + 1, "max-content").join(" ");
+  const rows = [...(grid?.querySelectorAll<HTMLElement>(".grid-row") ?? [])];
+  for (const row of rows) row.style.gridTemplateColumns = asked;
+  const widest = Math.max(0, ...rows.map((row) => row.children[index + 1]?.getBoundingClientRect().width ?? 0));
+  for (const row of rows) row.style.gridTemplateColumns = tracks.join(" ");
+  return Math.ceil(widest);
+}
+
+function Head(props: { column: LaidColumn; sort: string; onSort: (name: string) => void; edge: ReactNode }) {
+  const { column, sort, onSort, edge } = props;
   const name = column.sort;
   const is = name !== undefined && sort.replace(/^-/, "") === name;
   const down = sort.startsWith("-");
   return (
     <span
       role="columnheader"
-      className={column.number ? "number" : undefined}
+      aria-label={column.label}
+      className={classOf(column)}
+      style={{ left: column.left }}
       {...(is && { "aria-sort": down ? "descending" : "ascending" })}
     >
       {name === undefined ? (
@@ -150,19 +210,20 @@ function Head({ column, sort, onSort }: { column: TableColumn; sort: string; onS
           {is && (down ? <ArrowDown aria-hidden="true" /> : <ArrowUp aria-hidden="true" />)}
         </button>
       )}
+      {edge}
     </span>
   );
 }
 
 /** Return how high a row is, as the style sheet has it: higher where fingers point. */
 function useRowHeight(): number {
-  const [height, setHeight] = useState(36);
+  const narrow = useRef(matchMedia("(max-width: 700px)"));
+  const [is, setIs] = useState(narrow.current.matches);
   useEffect(() => {
-    const narrow = matchMedia("(max-width: 700px)");
-    const look = (): void => setHeight(narrow.matches ? 44 : 36);
-    look();
-    narrow.addEventListener("change", look);
-    return () => narrow.removeEventListener("change", look);
+    const query = narrow.current;
+    const look = (): void => setIs(query.matches);
+    query.addEventListener("change", look);
+    return () => query.removeEventListener("change", look);
   }, []);
-  return height;
+  return is ? 44 : 36;
 }

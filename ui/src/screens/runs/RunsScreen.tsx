@@ -13,10 +13,13 @@ import type { RunsSearch } from "./route";
 import { Selected } from "./Selected";
 import { ColumnsMenu, ViewsMenu } from "./TableMenus";
 import { isNewestFirst, type Search, useRuns } from "./useRuns";
+import { laidOut } from "./widths";
 
 const route = getRouteApi("/runs");
 const NEWEST = "-created";
 const NARROW: readonly string[] = ["status", "name", "started"];
+const NONE: readonly string[] = [];
+const USUAL: Readonly<Record<string, number>> = {};
 const QUICK = [
   ["status:running", "Running"],
   ["status:failed", "Failed"],
@@ -35,20 +38,20 @@ export function RunsScreen() {
     if (next.sort === NEWEST) delete next.sort;
     if (!next.q) delete next.q;
     if (!next.archived) delete next.archived;
-    void navigate({ to: "/runs", search: next, replace: more.q !== undefined });
+    if (!next.pins?.length) delete next.pins;
+    if (!Object.keys(next.widths ?? {}).length) delete next.widths;
+    void navigate({ to: "/runs", search: next, replace: more.q !== undefined || more.widths !== undefined });
   };
   const set = useMemo(() => searchOf(q, sort, names, archived), [q, sort, names, archived]);
   const scroller = useRef<HTMLDivElement>(null);
-  const { rows, query, fresh, showFresh, changed } = useRuns(
-    set.search,
-    !set.error,
-    useCallback(() => (scroller.current?.scrollTop ?? 0) < 8, []),
-  );
+  const { rows, query, fresh, showFresh, changed } = useRuns(set.search, !set.error, scroller);
   const [selected, setSelected] = useState<ReadonlySet<string>>(new Set());
   const chosen = rows.filter((row) => selected.has(row.run.task.id));
   const box = useRef<HTMLInputElement>(null);
   useKeys({ "/": () => box.current?.focus() });
-  const columns = columnsOf(names);
+  const pins = asked.pins ?? NONE;
+  const widths = asked.widths ?? USUAL;
+  const columns = laidOut(columnsOf(names), narrow ? USUAL : widths, narrow ? NONE : pins);
   const more = useCallback(() => {
     if (query.hasNextPage && !query.isFetchingNextPage) void query.fetchNextPage();
   }, [query.hasNextPage, query.isFetchingNextPage, query.fetchNextPage]);
@@ -83,7 +86,15 @@ export function RunsScreen() {
           {query.data && !set.error && `${rows.length.toLocaleString()}${query.hasNextPage ? "+" : ""} runs`}
         </span>
         <ViewsMenu search={asked} onOpen={(view) => void navigate({ to: "/runs", search: view })} />
-        <ColumnsMenu names={names} rows={rows} onChange={(cols) => change({ cols })} />
+        <ColumnsMenu
+          names={names}
+          rows={rows}
+          pins={pins}
+          resized={Object.keys(widths).length > 0}
+          onChange={(cols) => change({ cols })}
+          onPins={(next) => change({ pins: next })}
+          onUsual={() => change({ widths: {} })}
+        />
       </div>
       {query.error && !set.error && <ErrorNote error={query.error} again={() => void query.refetch()} />}
       {query.isPending && !query.error && !set.error && <Skeleton rows={12} height={20} />}
@@ -104,6 +115,7 @@ export function RunsScreen() {
           extras={extrasOf(names).map(written)}
           sort={isNewestFirst(set.search) ? NEWEST : sort}
           onSort={(name) => change({ sort: name })}
+          onWidth={(name, width) => change({ widths: { ...widths, [name]: width } })}
           selected={selected}
           onSelect={setSelected}
           onOpen={(id) => void navigate({ to: "/runs/$run", params: { run: id } })}
@@ -137,6 +149,7 @@ function searchOf(
     sort: { column: columnOf(sort.replace(/^-/, "")), descending },
     columns: extrasOf(names),
     archived,
+    brief: !names.includes("commit"),
   };
   try {
     const minute = Math.floor(Date.now() / 60_000) * 60; // so that the same text is the same search for a while

@@ -1,4 +1,4 @@
-import { Bookmark, Columns3, Trash2 } from "lucide-react";
+import { Bookmark, Columns3, Pin, PinOff, Trash2 } from "lucide-react";
 import { type FormEvent, useState } from "react";
 import { Button, IconButton } from "../../components/Button";
 import { Field, Input } from "../../components/Field";
@@ -11,31 +11,33 @@ import type { RunsSearch } from "./route";
 import type { Row } from "./useRuns";
 import { useViews } from "./views";
 
-/** Chooses the columns and their order. */
-export function ColumnsMenu(props: {
+interface ColumnsProps {
   names: readonly string[];
   rows: readonly Row[];
+  /** Those that stay at the left edge. */
+  pins: readonly string[];
+  /** Whether any is wider or narrower than usual. */
+  resized: boolean;
   onChange: (names: string[]) => void;
-}) {
-  const { names, rows, onChange } = props;
+  onPins: (names: string[]) => void;
+  onUsual: () => void;
+}
+
+/** Chooses the columns and their order, and which stay at the left edge. */
+export function ColumnsMenu(props: ColumnsProps) {
   const [open, setOpen] = useState(false);
   return (
     <>
       <Button icon={<Columns3 />} onClick={() => setOpen(true)}>
         Columns
       </Button>
-      {open && <ColumnsDialog names={names} rows={rows} onChange={onChange} onClose={() => setOpen(false)} />}
+      {open && <ColumnsDialog {...props} onClose={() => setOpen(false)} />}
     </>
   );
 }
 
-function ColumnsDialog(props: {
-  names: readonly string[];
-  rows: readonly Row[];
-  onChange: (names: string[]) => void;
-  onClose: () => void;
-}) {
-  const { names, rows, onChange, onClose } = props;
+function ColumnsDialog(props: ColumnsProps & { onClose: () => void }) {
+  const { names, rows, pins, resized, onChange, onPins, onUsual, onClose } = props;
   const known = useNames(rows, true);
   const [other, setOther] = useState("");
   const offered = [...known.parameters.map((one) => written(columnOf(one))), ...known.metrics];
@@ -62,6 +64,11 @@ function ColumnsDialog(props: {
       </label>
       {names.includes(name) && (
         <span>
+          <IconButton
+            label={pins.includes(name) ? `Let ${label} scroll` : `Keep ${label} at the left edge`}
+            icon={pins.includes(name) ? <PinOff /> : <Pin />}
+            onClick={() => onPins(pins.includes(name) ? pins.filter((one) => one !== name) : [...pins, name])}
+          />
           <IconButton label={`Move ${label} to the left`} icon="←" onClick={() => move(name, -1)} />
           <IconButton label={`Move ${label} to the right`} icon="→" onClick={() => move(name, 1)} />
         </span>
@@ -79,6 +86,7 @@ function ColumnsDialog(props: {
         <section>
           <h3>Of the run</h3>
           <ul>{RECORD.map((one) => choice(one.name, one.label))}</ul>
+          {resized && <Button onClick={onUsual}>Usual widths</Button>}
         </section>
         <section>
           <h3>Parameters and metrics</h3>

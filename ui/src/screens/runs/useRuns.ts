@@ -1,7 +1,8 @@
 // The rows of the table: loaded a page at a time, and kept true without loading them all again.
 import { type InfiniteData, keepPreviousData, useInfiniteQuery, useQueryClient } from "@tanstack/react-query";
-import { useEffect, useRef, useState } from "react";
+import { type RefObject, useEffect, useRef, useState } from "react";
 import { type Answer, type Args, call } from "../../api/call";
+import { arrived } from "../../api/early";
 import type { Change } from "../../api/types";
 import { useChanges } from "../../live/live";
 
@@ -10,6 +11,7 @@ type Pages = InfiniteData<Answer<"SearchRuns">, string | null>;
 
 const PAGE = 100;
 const PAUSE = 400; // milliseconds between two looks at what changed
+const AT_TOP = 8; // pixels
 const AT_ONCE = 100; // the most ids that one condition takes
 
 export interface Search {
@@ -17,25 +19,32 @@ export interface Search {
   sort: NonNullable<Args<"SearchRuns">["sort"]>;
   columns: NonNullable<Args<"SearchRuns">["columns"]>;
   archived: boolean;
+  /** Whether what was run is left out, which is most of what there is of a run. */
+  brief: boolean;
 }
 
 /**
  * Return the rows of a search, and what gets more of them.
  *
- * Rows that are shown change in place. New ones come in at the top only while `atTop` says that nobody reads further
- * down; else they are counted in `fresh`, and `showFresh` shows them.
+ * Rows that are shown change in place. New ones come in at the top only while nobody reads further down in `scroller`;
+ * else they are counted in `fresh`, and `showFresh` shows them.
  */
-export function useRuns(search: Search, enabled: boolean, atTop: () => boolean) {
+export function useRuns(search: Search, enabled: boolean, scroller: RefObject<HTMLElement | null>) {
   const client = useQueryClient();
   const key = ["runs", search] as const;
   const [fresh, setFresh] = useState<ReadonlySet<string>>(new Set());
   const query = useInfiniteQuery({
     queryKey: key,
-    queryFn: ({ pageParam, signal }) => call("SearchRuns", { ...search, limit: PAGE, after: pageParam }, signal),
+    queryFn: ({ pageParam, signal }) => call("SearchRuns", page(search, pageParam), signal),
     initialPageParam: null as string | null,
+    initialData: () => {
+      const first = arrived("SearchRuns", page(search, null));
+      return first && { pages: [first], pageParams: [null] };
+    },
     getNextPageParam: (last) => last.next,
     placeholderData: keepPreviousData,
-    staleTime: 0, // another search is shown at once, and looked at again behind
+    // Another search is shown at once, and looked at again behind; not so what came right now.
+    staleTime: ({ state }) => (state.dataUpdateCount ? 0 : Number.POSITIVE_INFINITY),
     refetchOnWindowFocus: false,
     enabled,
   });
@@ -54,7 +63,7 @@ export function useRuns(search: Search, enabled: boolean, atTop: () => boolean) 
       const now = new Map(found.rows.map((row) => [row.run.task.id, row]));
       const known = new Set(pages.pages.flatMap((page) => page.rows.map((row) => row.run.task.id)));
       const added = found.rows.filter((row) => !known.has(row.run.task.id));
-      const shown = added.length > 0 && atTop() && isNewestFirst(search);
+      const shown = added.length > 0 && (scroller.current?.scrollTop ?? 0) < AT_TOP && isNewestFirst(search);
       client.setQueryData<Pages>(key, (old) => old && merged(old, new Set(ids), now, shown ? added : []));
       if (added.length && !shown) setFresh((old) => new Set([...old, ...added.map((row) => row.run.task.id)]));
     };
@@ -81,6 +90,7 @@ export function useRuns(search: Search, enabled: boolean, atTop: () => boolean) 
     fresh: fresh.size,
     showFresh(): void {
       setFresh(new Set());
+      scroller.current?.scrollTo(0, 0);
       void client.resetQueries({ queryKey: key });
     },
     /** Look again at rows that something was done with, whether the stream of changes tells of it or not. */
@@ -89,6 +99,10 @@ export function useRuns(search: Search, enabled: boolean, atTop: () => boolean) 
       void look.current().catch(() => undefined);
     },
   };
+}
+
+function page(search: Search, after: string | null): Args<"SearchRuns"> {
+  return { ...search, limit: PAGE, after };
 }
 
 export function isNewestFirst(search: Search): boolean {
