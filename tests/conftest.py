@@ -29,6 +29,16 @@ if "PYTEST_XDIST_WORKER" in os.environ:  # in the process that starts the worker
     os.environ.pop("COVERAGE_PROCESS_CONFIG", None)
 
 
+@pytest.hookimpl(optionalhook=True)
+def pytest_xdist_make_scheduler(config, log):
+    """Distribute the tests to the workers, unless another way is asked for than `make test` does."""
+    if config.getvalue("dist") != "loadscope":
+        return None
+    from together import Together  # imports xdist, which is not there in every run
+
+    return Together(config, log)
+
+
 def _close_what_was_opened():
     """Close the databases that the test opened: hundreds of tests in one process would run out of descriptors."""
     for reporter in session._reporters.values():

@@ -15,8 +15,6 @@ from tests.ui.test_shell import HELLO
 
 from penstock.ops.tasks import GetParameters
 
-pytestmark = pytest.mark.xdist_group("page")
-
 TYPES = """
 import datetime
 from typing import Literal

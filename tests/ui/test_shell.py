@@ -11,8 +11,6 @@ from playwright.sync_api import expect
 from tests.place import Place
 from tests.ui.conftest import PHONE
 
-pytestmark = pytest.mark.xdist_group("page")
-
 MOST_BYTES = 250_000
 MOST_REQUESTS = 12
 
