@@ -39,6 +39,20 @@ def pytest_xdist_make_scheduler(config, log):
     return Together(config, log)
 
 
+@pytest.fixture(scope="session", autouse=True)
+def _tables(tmp_path_factory):
+    """New databases of this process get their tables by a copy."""
+    from tables import Copies
+
+    from penstock.store import sqlite
+
+    template = tmp_path_factory.mktemp("tables") / "penstock.db"
+    sqlite.SqliteStore(template).close()
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(sqlite, "migrate", Copies(template))
+        yield
+
+
 def _close_what_was_opened():
     """Close the databases that the test opened: hundreds of tests in one process would run out of descriptors."""
     for reporter in session._reporters.values():
