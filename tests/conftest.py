@@ -21,7 +21,9 @@ from penstock.settings import Environments, Settings
 
 # How long an example takes says more about the machine than about the code.
 settings.register_profile("patient", deadline=None)
-settings.load_profile("patient")
+# Which lines are reached is seen by few examples, and each takes twice as long there; `make test` looks at them all.
+settings.register_profile("measured", deadline=None, max_examples=25)
+settings.load_profile("measured" if "COVERAGE_PROCESS_CONFIG" in os.environ else "patient")
 
 # Processes that tests start are not measured: measuring takes locks, and a process that is forked while another thread
 # holds one waits for ever. What runs in them has unit tests that run here.
