@@ -111,19 +111,23 @@ def postgres_template(postgres_server):
 
 
 @pytest.fixture(scope="session")
+def postgres_applied(postgres_server, postgres_template):
+    """The migrations of this version."""
+    return postgres_server.applied(postgres_template)
+
+
+@pytest.fixture(scope="session")
 def postgres_databases():
     """Databases that tests before this one left: making one takes longer than most tests."""
     return []
 
 
 @pytest.fixture
-def postgres_url(postgres_server, postgres_template, postgres_databases):
+def postgres_url(postgres_server, postgres_template, postgres_applied, postgres_databases):
     """The URL of a PostgreSQL database of this test's own, with the tables of this version and nothing in them."""
-    applied = "SELECT number, checksum FROM schema_migrations ORDER BY number"
     name = postgres_databases.pop() if postgres_databases else postgres_server.make(postgres_template)
     yield postgres_server.url(name)
-    if postgres_server.execute(applied, name) == postgres_server.execute(applied, postgres_template):
-        postgres_server.empty(name, kept="schema_migrations")
+    if postgres_server.empty(name, postgres_applied):
         postgres_databases.append(name)
     else:  # it went through other migrations
         postgres_server.drop(name)
