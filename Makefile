@@ -11,8 +11,8 @@ FREEZES ?= 50
 CASES ?= 20000
 SECONDS ?= 600
 # Four workers, on the two cores of the smallest machine too: much of the time they wait for processes that they started.
-# Tests that share a group run one after another in one of them.
-PYTEST := pytest -n 4 --dist loadgroup
+# The tests of a file of the page run one after another in one of them (see tests/support/together.py).
+PYTEST := pytest -n 4 --dist loadscope
 # Whose tests run in their own process, so that what these never reach is reached by none (see tests/conftest.py).
 MEASURED := $(addprefix tests/,core ops service store blobs backend test_settings.py)
 

@@ -21,12 +21,38 @@ from penstock.settings import Environments, Settings
 
 # How long an example takes says more about the machine than about the code.
 settings.register_profile("patient", deadline=None)
-settings.load_profile("patient")
+# Which lines are reached is seen by few examples, and each takes twice as long there; `make test` looks at them all.
+settings.register_profile("measured", deadline=None, max_examples=25)
+settings.load_profile("measured" if "COVERAGE_PROCESS_CONFIG" in os.environ else "patient")
 
 # Processes that tests start are not measured: measuring takes locks, and a process that is forked while another thread
 # holds one waits for ever. What runs in them has unit tests that run here.
 if "PYTEST_XDIST_WORKER" in os.environ:  # in the process that starts the workers it tells them to measure
     os.environ.pop("COVERAGE_PROCESS_CONFIG", None)
+
+
+@pytest.hookimpl(optionalhook=True)
+def pytest_xdist_make_scheduler(config, log):
+    """Distribute the tests to the workers, unless another way is asked for than `make test` does."""
+    if config.getvalue("dist") != "loadscope":
+        return None
+    from together import Together  # imports xdist, which is not there in every run
+
+    return Together(config, log)
+
+
+@pytest.fixture(scope="session", autouse=True)
+def _tables(tmp_path_factory):
+    """New databases of this process get their tables by a copy."""
+    from tables import Copies
+
+    from penstock.store import sqlite
+
+    template = tmp_path_factory.mktemp("tables") / "penstock.db"
+    sqlite.SqliteStore(template).close()
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(sqlite, "migrate", Copies(template))
+        yield
 
 
 def _close_what_was_opened():
@@ -85,19 +111,23 @@ def postgres_template(postgres_server):
 
 
 @pytest.fixture(scope="session")
+def postgres_applied(postgres_server, postgres_template):
+    """The migrations of this version."""
+    return postgres_server.applied(postgres_template)
+
+
+@pytest.fixture(scope="session")
 def postgres_databases():
     """Databases that tests before this one left: making one takes longer than most tests."""
     return []
 
 
 @pytest.fixture
-def postgres_url(postgres_server, postgres_template, postgres_databases):
+def postgres_url(postgres_server, postgres_template, postgres_applied, postgres_databases):
     """The URL of a PostgreSQL database of this test's own, with the tables of this version and nothing in them."""
-    applied = "SELECT number, checksum FROM schema_migrations ORDER BY number"
     name = postgres_databases.pop() if postgres_databases else postgres_server.make(postgres_template)
     yield postgres_server.url(name)
-    if postgres_server.execute(applied, name) == postgres_server.execute(applied, postgres_template):
-        postgres_server.empty(name, kept="schema_migrations")
+    if postgres_server.empty(name, postgres_applied):
         postgres_databases.append(name)
     else:  # it went through other migrations
         postgres_server.drop(name)

@@ -6,6 +6,7 @@ A way that joins later is one more entry in `WAYS`.
 from __future__ import annotations
 
 import math
+import shutil
 import socket
 import threading
 from contextlib import contextmanager
@@ -166,6 +167,7 @@ STEP, ENDED_STEP = attempt_id(RUN, "a", 1), attempt_id(OTHER, "a", 1)
 ADMIN, OTHER_USER = "ada", "bob"
 WORKER = Worker(host="here", pid=1, started="2", boot="3")
 HASH = "0" * 64
+LONG = 100_000.0  # seconds that no test takes
 ODD = ["é\n\u2028\U0001f600", "", 0.1, -0.0, 2**63 - 1, -(2**63), None, True, [[], {"": None}], {"a": [1, "b"]}]
 PARTS = KeyParts(code=Code("d" * 64, {"work": "function:1"}), arguments={"é": "1"}, inputs={"x": Input(HASH)})
 KEYED = Keyed(key="e" * 64, parts=PARTS)
@@ -284,10 +286,8 @@ def home(request, tmp_path):
     return Settings(home=tmp_path / "home", workers=1, database_url=url)
 
 
-@pytest.fixture
-def owner(home):
-    """The service in this process, which a run and its first step have been recorded with, and one whose step ended."""
-    backend = connect(home)
+def record(backend):
+    """Record a run and its first step, one whose step ended, and something of everything else."""
     for id, name in ((DRAFT, "draft"), (OTHER, "flow"), (RUN, "flow")):
         backend.call(CreateRun(pipeline=name, project="P", task=NewTask(id=id, name=name, project="")))
     for id in (OTHER, RUN):
@@ -306,11 +306,11 @@ def owner(home):
     for id in (CLAIMED, WAITING):
         backend.call(CreateTask(task=NewTask(id=id, name="é", project="Q")))
         backend.call(EnqueueTask(id=id, queue="default", priority=1))
-    backend.call(ReportAgent(agent=AGENT))
+    backend.call(ReportAgent(agent=AGENT, seconds=LONG))
     for name in (ADMIN, OTHER_USER):
         backend.call(AddUser(name=name, scope=Scope.ADMIN, projects=() if name == ADMIN else ("é",)))
     backend.call(AddKey(owner=OTHER_USER, name="é"))
-    backend.call(ClaimTask(agent=AGENT.name, queues=("default",), request="r"))
+    backend.call(ClaimTask(agent=AGENT.name, queues=("default",), request="r", seconds=LONG))
     backend.call(CreateRun(pipeline="broken", project="P", task=NewTask(id=BROKEN, name="é", project="")))
     backend.call(StartRun(id=BROKEN, definition=DEFINITION, worker=WORKER))
     backend.call(EndRun(id=BROKEN, status=Status.FAILED, reason=EndReason.EXCEPTION, message="é\nmore"))
@@ -319,6 +319,26 @@ def owner(home):
     backend.call(StartRun(id=OVER, definition=DEFINITION, worker=WORKER))
     backend.call(EndRun(id=OVER, status=Status.STOPPED))
     backend.call(DraftRerun(id=ANEW, source=OVER, parameters={"rate": 0.5}, only="a"))
+
+
+@pytest.fixture(scope="session")
+def recorded(tmp_path_factory):
+    """A home in which all of that is recorded; recording it takes longer than most of these tests."""
+    home = tmp_path_factory.mktemp("recorded") / "home"
+    backend = connect(Settings(home=home, workers=1))
+    record(backend)
+    backend.close()
+    return home
+
+
+@pytest.fixture
+def owner(home, recorded):
+    """The service in this process, with all of that in it."""
+    if home.database_url is None:
+        shutil.copytree(recorded, home.home)
+    backend = connect(home)
+    if home.database_url is not None:
+        record(backend)
     yield backend
     backend.close()
 
@@ -328,6 +348,46 @@ def way(name_of_way, home, owner):
     """The way under test, and its name."""
     with WAYS[name_of_way](home) as backend:
         yield name_of_way, backend
+
+
+@pytest.fixture(scope="session")
+def kept(request, tmp_path_factory):
+    """Homes with all of that and something more, for tests that change nothing: `kept(on_postgres, more)`."""
+    made = {}
+
+    def kept(on_postgres, more):
+        if (on_postgres, more) not in made:
+            url = None
+            if on_postgres:
+                server, template = (request.getfixturevalue(f"postgres_{one}") for one in ("server", "template"))
+                url = server.url(server.make(template))
+            home = Settings(home=tmp_path_factory.mktemp("kept") / "home", workers=1, database_url=url)
+            made[on_postgres, more] = home, connect(home)
+            record(made[on_postgres, more][1])
+            more(made[on_postgres, more][1])
+        return made[on_postgres, more]
+
+    yield kept
+    for _, backend in made.values():
+        backend.close()
+
+
+@pytest.fixture
+def readable(name_of_way, kept):
+    """The way under test, where every operation that writes was carried out, and who owns what there is to read."""
+    home, owner = kept(name_of_way in ON_POSTGRES, fill)
+    with WAYS[name_of_way](home) as backend:
+        yield backend, owner
+
+
+@pytest.fixture
+def closed(name_of_way, kept):
+    """The way under test where nothing is done that it is asked for, its name, and who owns what is there."""
+    home, owner = kept(name_of_way in ON_POSTGRES, add_artifact)
+    before = owner.call(LastChange())
+    with WAYS[name_of_way](home) as backend:
+        yield name_of_way, backend, owner
+    assert owner.call(LastChange()) == before
 
 
 def artifact(name="x", task=STEP):
@@ -676,9 +736,8 @@ def test_what_is_written_is_there_and_comes_back_as_it_was(way, owner, op, read)
 
 
 @pytest.mark.parametrize("op", READS, ids=map(name_of, READS))
-def test_what_is_read_is_the_same_on_every_way(way, owner, op):
-    _, backend = way
-    fill(owner)
+def test_what_is_read_is_the_same_on_every_way(readable, op):
+    backend, owner = readable
     expected, found = owner.call(op), backend.call(op)
     assert found == expected
     assert type(found) is type(expected)
@@ -689,12 +748,17 @@ def fill(owner):
     for op, _ in WRITES:
         if not is_reserved("channel", op):
             owner.call(op)
+    owner.call(SpareLeases(seconds=LONG))
+    owner.call(ReportAgent(agent=AGENT, seconds=LONG))
+
+
+def add_artifact(owner):
+    owner.call(AddArtifact(artifact=artifact()))
 
 
 @pytest.mark.parametrize(("op", "error"), REFUSED, ids=map(name_of, REFUSED))
-def test_what_is_refused_is_refused_alike_on_every_way(way, owner, op, error):
-    name, backend = way
-    owner.call(AddArtifact(artifact=artifact()))
+def test_what_is_refused_is_refused_alike_on_every_way(closed, op, error):
+    name, backend, owner = closed
     with pytest.raises(error) as expected:
         owner.call(op)
     if is_reserved(name, op):

@@ -8,7 +8,7 @@ import uuid
 from contextlib import suppress
 
 import pytest
-from tests.place import alive, until
+from tests.place import Place, alive, until
 
 from penstock.core.task import EndReason, Status, Worker
 from penstock.ops.agents import Agent, ReportAgent
@@ -43,6 +43,22 @@ pipe.add_function_step("a", wait_for, {"name": "a", "go": "go"}, ["x"])
 pipe.add_function_step("b", double, {"value": "${a.x}"}, ["y"])
 """
 DONE = ("completed", {"a": "completed", "b": "completed"})
+LEASE = 10.0  # seconds: many times what a renewal takes on a busy machine
+HASTY = f"""
+from functools import partial
+from penstock.server import app
+app.SpareLeases = partial(app.SpareLeases, seconds={LEASE})
+"""  # a server that waits no longer than such a lease for those who could not reach it
+
+
+@pytest.fixture
+def machine(request, tmp_path):
+    """A place whose leases, and server, do not take a minute to find out who is gone."""
+    kind = request.param
+    database = request.getfixturevalue("postgres_url") if kind == "postgres" else None
+    found = Place(tmp_path, server=kind != "home", database=database, breaking=HASTY)
+    yield found
+    found.close()
 
 
 def shim_of(place, step="a"):
@@ -104,8 +120,8 @@ def test_what_an_agent_claimed_and_did_not_start_is_claimed_again_and_runs_once(
     """T01: it died between its claim and the start of the process."""
     script = place.start(PRELUDE + LINE + "pipe.start_locally()")
     dead = Worker(host=os.uname().nodename, pid=2**22 - 1, started="1", boot="gone")
-    place.backend.call(ReportAgent(agent=Agent(name="dead", process=dead)))
     claim = until(lambda: place.backend.call(ClaimTask(agent="dead", queues=(), request=uuid.uuid4().hex)))
+    place.backend.call(ReportAgent(agent=Agent(name="dead", process=dead)))  # the script forgets those it finds dead
     place.agent("--workers", "1")
     go(place)
     assert script.wait(120) == 0
@@ -224,10 +240,11 @@ def test_a_server_that_is_killed_while_a_step_runs_ends_nothing_and_loses_nothin
     nothing_is_left(place)
 
 
-@EVERYWHERE
-def test_a_machine_that_dies_with_all_that_it_runs_leaves_nothing_running_once_it_is_back(place):
+@pytest.mark.parametrize("machine", ["home", "server", "postgres"], indirect=True)
+def test_a_machine_that_dies_with_all_that_it_runs_leaves_nothing_running_once_it_is_back(machine):
     """T10: server, agent, shims, controller and step at one moment; the run goes on, and its step is tried again."""
-    agent = place.agent("--workers", "1")
+    place = machine
+    agent = place.agent("--workers", "1", "--lease", str(LEASE))
     place.run(PRELUDE + LINE + "pipe.start()")
     pid = place.told("a")
     controller = until(lambda: place.found("flow").run.task.worker).pid

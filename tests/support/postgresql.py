@@ -22,8 +22,12 @@ from pathlib import Path
 
 import psycopg
 
+_APPLIED = b"SELECT number, checksum FROM schema_migrations ORDER BY number"
+_LEAVE = b"""SELECT pg_terminate_backend(pid, 10000) FROM pg_stat_activity
+    WHERE datname = current_database() AND pid <> pg_backend_pid()"""
 _EMPTY = """DO $$ DECLARE name text; BEGIN
-    FOR name IN SELECT quote_ident(tablename) FROM pg_tables WHERE schemaname = 'public' AND tablename <> '{kept}' LOOP
+    FOR name IN SELECT quote_ident(tablename) FROM pg_tables
+            WHERE schemaname = 'public' AND tablename <> 'schema_migrations' LOOP
         EXECUTE 'DELETE FROM ' || name;
     END LOOP;
     FOR name IN SELECT quote_ident(sequencename) FROM pg_sequences WHERE schemaname = 'public' LOOP
@@ -71,10 +75,10 @@ class Cluster:
         """The URL of a database."""
         return f"postgresql://{user}@/{database}?host={self.folder}"
 
-    def execute(self, sql: str, database: str = "postgres") -> list[tuple[object, ...]]:
+    def execute(self, sql: str | bytes, database: str = "postgres") -> list[tuple[object, ...]]:
         """Run one statement, outside of a transaction."""
         with closing(psycopg.connect(self.url(database), autocommit=True)) as connection:
-            cursor = connection.execute(sql.encode())
+            cursor = connection.execute(sql.encode() if isinstance(sql, str) else sql)
             return cursor.fetchall() if cursor.description else []
 
     def make(self, template: str = "template0", options: str = "") -> str:
@@ -83,12 +87,25 @@ class Cluster:
         self.execute(f"CREATE DATABASE {name} TEMPLATE {template} {options}")
         return name
 
-    def empty(self, name: str, *, kept: str) -> None:
-        """Delete every row but those of one table, and let numbers begin anew, once nobody uses the database."""
-        self.execute(f"SELECT pg_terminate_backend(pid, 10000) FROM pg_stat_activity WHERE datname = '{name}'")
-        self.execute(_EMPTY.replace("{kept}", kept), name)
-        for statement in FROM_THE_START:
-            self.execute(statement, name)
+    def applied(self, name: str) -> list[tuple[object, ...]]:
+        """Return the migrations that a database went through."""
+        return self.execute(_APPLIED, name)
+
+    def empty(self, name: str, applied: list[tuple[object, ...]]) -> bool:
+        """Make a database what it was when it went through these migrations, whoever still uses it.
+
+        In one connection: each costs more than what is done in it.
+
+        Returns:
+            Whether these are the migrations that it went through; it is left as it is when they are not.
+        """
+        with closing(psycopg.connect(self.url(name), autocommit=True)) as connection:
+            connection.execute(_LEAVE)
+            if connection.execute(_APPLIED).fetchall() != applied:
+                return False
+            for statement in (_EMPTY, *FROM_THE_START):
+                connection.execute(statement.encode())
+        return True
 
     def drop(self, name: str) -> None:
         """Drop a database, whoever still uses it."""

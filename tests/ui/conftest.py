@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import re
 import sys
 from pathlib import Path
@@ -64,6 +65,15 @@ if __name__ == "__main__":
     run("train-pipeline", 80.0, 0.01)
     run("prepare", 0.0, 1.0)
 """
+
+
+@pytest.fixture(scope="module", autouse=True)
+def in_one_worker(request, tmp_path_factory):
+    """Fail when the tests of a file are spread over workers: each makes the servers, runs and browser of it anew."""
+    if "PYTEST_XDIST_WORKER" in os.environ:
+        begun = tmp_path_factory.getbasetemp().parent / f"{request.module.__name__}.begun"
+        assert not begun.exists(), "another worker has tests of this file: see tests/support/together.py"
+        begun.touch()
 
 
 @pytest.fixture(scope="module")
@@ -158,12 +168,12 @@ class Visit:
 
 
 @pytest.fixture
-def visit(browser, world):
+def visit(browser, request):
     """Make visits: `visit(viewport=PHONE, scheme="dark")`. At the end nothing may have been complained about."""
     made = []
 
-    def make(**options):
-        made.append(Visit(browser, options.pop("place", world), **options))
+    def make(*, place=None, **options):
+        made.append(Visit(browser, place or request.getfixturevalue("world"), **options))
         return made[-1]
 
     yield make

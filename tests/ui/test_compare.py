@@ -8,8 +8,6 @@ from tests.ui.conftest import PHONE
 
 from penstock.ops.runs import ListRuns
 
-pytestmark = pytest.mark.xdist_group("page")
-
 
 @pytest.fixture(scope="module")
 def runs(world):

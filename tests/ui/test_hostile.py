@@ -19,7 +19,6 @@ from penstock.ops.runs import CreateRun, EndRun, StartRun
 from penstock.ops.steps import LaunchStep
 from penstock.ops.tasks import DescribeTask, EndTask, NewTask, SetConfiguration, SetParameters
 
-pytestmark = pytest.mark.xdist_group("page: a run")
 expect.set_options(timeout=PATIENCE)
 
 WORKER = Worker(host="<b>host</b>", pid=1)

@@ -13,8 +13,6 @@ from tests.ui.conftest import ROOT
 
 sys.path.insert(0, str(ROOT / "bench" / "ui"))
 
-pytestmark = pytest.mark.xdist_group("page: a run")
-
 MOST_ELEMENTS = 2_500
 MOST_HEAP = 30e6  # bytes
 NEAR = ".graph-layer:not(.is-map)"

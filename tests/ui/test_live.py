@@ -18,8 +18,6 @@ from penstock.ops.models import AddModel, ArchiveModel, ChangeModel
 from penstock.ops.runs import ArchiveRun, CloneRun, CreateRun
 from penstock.ops.tasks import DescribeTask, NewTask, SetParameters
 
-pytestmark = pytest.mark.xdist_group("page")
-
 
 @pytest.fixture(scope="module")
 def own(tmp_path_factory):

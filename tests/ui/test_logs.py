@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from uuid import uuid4
 
-import pytest
 from playwright.sync_api import expect
 
 from penstock.core.outputs import ConsoleLine, Stream
@@ -14,8 +13,6 @@ from penstock.ops.outputs import AppendConsole
 from penstock.ops.runs import CreateRun, EndRun, GetRun, StartRun
 from penstock.ops.steps import LaunchStep
 from penstock.ops.tasks import EndTask, NewTask
-
-pytestmark = pytest.mark.xdist_group("page")
 
 
 def test_what_is_not_loaded_is_found_too_and_all_of_it_is_saved(visit, world, tmp_path):

@@ -18,8 +18,6 @@ from penstock.ops.runs import CreateRun, EndRun, StartRun
 from penstock.ops.steps import LaunchStep
 from penstock.ops.tasks import NewTask
 
-pytestmark = pytest.mark.xdist_group("page")
-
 STEPS = 300
 MOST_ELEMENTS = 1500
 TO_THE_END = """last => {  // whose heights are known once they are drawn

@@ -10,8 +10,6 @@ from tests.ui.records import MODELS
 
 from penstock.ops.models import FindModels, GetModel
 
-pytestmark = pytest.mark.xdist_group("page")
-
 
 @pytest.fixture(scope="module")
 def place(tmp_path_factory):

@@ -24,8 +24,6 @@ from penstock.ops.runs import CreateRun, EndRun, StartRun
 from penstock.ops.tag_limits import SetTagLimit
 from penstock.ops.tasks import CreateTask, NewTask, SetConfiguration, SetParameters
 
-pytestmark = pytest.mark.xdist_group("page: names")
-
 TEXTS = [text.replace("\0", "") for text in ALL]
 LINES = [text for text in TEXTS if text.isprintable()]
 WORKER = Worker(host=LINES[0], pid=1)

@@ -17,8 +17,6 @@ from tests.ui.test_shell import HELLO
 from penstock.core.secret import is_seal
 from penstock.ops.tasks import GetParameters
 
-pytestmark = pytest.mark.xdist_group("page")
-
 TYPES = """
 import datetime
 from typing import Literal

@@ -6,8 +6,6 @@ import pytest
 from playwright.sync_api import expect
 from tests.ui.conftest import PHONE
 
-pytestmark = pytest.mark.xdist_group("page")
-
 
 def opened(page):
     page.keyboard.press("Control+k")

@@ -7,8 +7,6 @@ from playwright.sync_api import expect
 from tests.place import Place
 from tests.ui.conftest import PHONE
 
-pytestmark = pytest.mark.xdist_group("page")
-
 
 def test_each_pipeline_shows_how_it_goes(visit):
     page = visit().go("/")

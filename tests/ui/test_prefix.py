@@ -12,8 +12,6 @@ from playwright.sync_api import expect
 from tests.place import Place
 from tests.ui.conftest import RUNS
 
-pytestmark = pytest.mark.xdist_group("page")
-
 PREFIX = "/team/penstock"
 
 

@@ -12,8 +12,6 @@ from tests.ui.records import queued
 
 from penstock.ops.queues import ListEntries, ListQueues
 
-pytestmark = pytest.mark.xdist_group("page")
-
 
 @pytest.fixture(scope="module")
 def place(tmp_path_factory):

@@ -13,7 +13,6 @@ from penstock.core.task import Status
 from penstock.ops.queues import CreateQueue
 from penstock.ops.runs import GetRun
 
-pytestmark = pytest.mark.xdist_group("page: a run")
 expect.set_options(timeout=PATIENCE)
 
 RUNS = """

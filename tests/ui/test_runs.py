@@ -16,8 +16,6 @@ from penstock.core.task import Status, Worker
 from penstock.ops.runs import CreateRun, DeleteRun, EndRun, StartRun
 from penstock.ops.tasks import NewTask
 
-pytestmark = pytest.mark.xdist_group("page")
-
 MOST_ELEMENTS = 1500
 
 

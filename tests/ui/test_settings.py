@@ -15,8 +15,6 @@ from penstock.core.access import Scope
 from penstock.core.secret import Secret
 from penstock.ops.access import AddUser, ListKeys, ListUsers
 
-pytestmark = pytest.mark.xdist_group("page")
-
 
 @pytest.fixture(scope="module")
 def place(tmp_path_factory):

@@ -15,8 +15,6 @@ from penstock.ops.lifecycle import EnqueueTask
 from penstock.ops.search import SearchTasks
 from penstock.ops.tasks import GetConfigurations, GetParameters, GetTask
 
-pytestmark = pytest.mark.xdist_group("page")
-
 
 @pytest.fixture(scope="module")
 def place(tmp_path_factory):
