@@ -15,7 +15,17 @@ from penstock.core.outputs import Artifact
 from penstock.core.pipeline import Argument, Pipeline, Step
 from penstock.core.task import Container, Script, Task, TaskType
 from penstock.run.attempt import decode_spec
-from penstock.run.launch import Surroundings, as_given, changed, differs, parameter, prepare, process, write_script
+from penstock.run.launch import (
+    Surroundings,
+    as_given,
+    assignment,
+    changed,
+    differs,
+    parameter,
+    prepare,
+    start,
+    write_script,
+)
 
 SCRIPT = Script(source="def work(): return '\u00e9'\n", entry_point="work")
 RUN = Task(id="r" * 32, name="flow", project="P/.pipelines/flow", user="ada")
@@ -124,7 +134,8 @@ def test_what_a_step_says_wins_over_what_its_pipeline_says(options, of_pipeline,
 def started(place, made, task_script=SCRIPT, **options):
     task = Task(id="t" * 32, name="s", project="P", script=task_script)
     prepared = prepare(pipeline(**options), RUN, made, Answers())
-    return process(pipeline(**options), made, task, prepared, place, {"s.data": INPUT, "s.other": INPUT})
+    given = assignment(pipeline(**options), task, made, prepared, {"s.data": INPUT, "s.other": INPUT})
+    return start(task, given, place, prepared.stamps)
 
 
 def test_the_process_is_told_all_that_it_needs_and_no_more(place):

@@ -83,10 +83,11 @@ def opened(value: object, secrets: Secrets) -> object:
         return value
     if isinstance(value, str):
         return _SEAL.sub(lambda found: secrets[found[0]].text if found[0] in secrets else found[0], value)
-    if type(value) is list or type(value) is tuple:
+    kind = type(value)
+    if kind is list or kind is tuple:
         items = [opened(one, secrets) for one in cast("Iterable[object]", value)]
-        return tuple(items) if type(value) is tuple else items
-    if type(value) is dict:
+        return items if kind is list else tuple(items)
+    if kind is dict:
         return {opened(key, secrets): opened(one, secrets) for key, one in cast("dict[object, object]", value).items()}
     return value
 

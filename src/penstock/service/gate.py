@@ -9,7 +9,7 @@ from __future__ import annotations
 import hashlib
 import json
 from operator import attrgetter
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, cast
 
 import msgspec
 from msgspec.structs import replace
@@ -259,12 +259,22 @@ def _masked(value: Any) -> Any:
         case NewTask() | Pipeline():
             shown = _masked(value.parameters)
             return value if shown is value.parameters else replace(value, parameters=shown)
-        case tuple() if any(isinstance(one, Parameter) and one.shown is not one for one in value):
-            return tuple(map(_masked, value))
-        case dict() if any(isinstance(one, Secret) for one in value.values()):
-            return {name: _masked(one) for name, one in value.items()}
+        case tuple():
+            return _masked_parameters(cast("tuple[object, ...]", value))
+        case dict():
+            return _masked_values(cast("dict[object, object]", value))
         case _:
             return value
+
+
+def _masked_parameters(given: tuple[object, ...]) -> tuple[object, ...]:
+    is_open = any(isinstance(one, Parameter) and one.shown is not one for one in given)
+    return tuple(map(_masked, given)) if is_open else given
+
+
+def _masked_values(given: dict[object, object]) -> dict[object, object]:
+    is_open = any(isinstance(one, Secret) for one in given.values())
+    return {name: _masked(one) for name, one in given.items()} if is_open else given
 
 
 def _kept(text: str) -> str:
