@@ -40,8 +40,9 @@ def test_logging_in_leads_to_no_other_site(visit, world, elsewhere):
 
 
 def test_the_first_page_is_small_and_asks_for_little(visit, world):
-    visit()  # logs in, if nobody has yet
+    visit()  # who logs in loads a page by that
     one = visit()
+    assert one.requests == []
     one.go("/")
     page = one.page
     expect(page.get_by_text("train-pipeline").first).to_be_visible()
