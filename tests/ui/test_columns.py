@@ -10,8 +10,6 @@ import pytest
 from playwright.sync_api import expect
 from tests.ui.conftest import PHONE
 
-pytestmark = pytest.mark.xdist_group("page")
-
 EDGE = 4  # pixels from the right end of a head, where its edge is
 
 
