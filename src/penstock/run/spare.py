@@ -54,7 +54,7 @@ class Spare:
 
     def settle(self) -> None:
         """Keep, in the fork, nothing but the end that it listens to: where a process has its channel."""
-        self._ours.detach()
+        self._ours.close()  # or it would never hear that the other end is closed
         os.dup2(self._theirs.detach(), wire.CHANNEL, inheritable=False)
 
     @staticmethod
