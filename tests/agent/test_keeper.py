@@ -75,6 +75,5 @@ def test_nothing_is_asked_for_a_task_that_is_over_at_once(monkeypatch):
     keeper = Keeper(backend, HELD, 800.0, pytest.fail)
     keeper.start()
     keeper.stop()
-    keeper._thread.join(30)
-    assert not keeper._thread.is_alive()
+    assert not keeper.goes_on
     assert backend.asked == []

@@ -15,6 +15,7 @@ from penstock.core.lease import Held
 from penstock.ops.claims import RenewLease
 
 SETTLED = 0.25  # seconds before it asks at all: many tasks are over by then, and a lease is long
+FAREWELL = 2.0  # seconds that the last question gets: it is answered when the lease has ended
 PAUSE = 2.0  # seconds before the next attempt to renew, on the average, when one failed
 
 
@@ -40,8 +41,15 @@ class Keeper:
         self._thread.start()
 
     def stop(self) -> None:
-        """Let the lease be."""
+        """Let the lease be; return when nothing is asked for any more, or after a while."""
         self._over.set()
+        if self.goes_on:
+            self._thread.join(FAREWELL)
+
+    @property
+    def goes_on(self) -> bool:
+        """Whether it may still be asking for something."""
+        return self._thread.is_alive()
 
     def _keep(self) -> None:
         self._over.wait(min(SETTLED, self._renewal.seconds / 8))

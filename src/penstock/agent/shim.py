@@ -62,16 +62,20 @@ def main(payload: bytes, connection: socket.socket) -> int:
     given = order.decode_standby(payload)
     warm_one = branch(warm.kind(given.modules, given.fingerprint))
     said = b""
-    with Processes.around(warm_one) as processes, connection, ExitStack() as opened:
-        home: Home | None = None
+    settings = given.settings
+    with Processes.around(warm_one) as processes, connection, ExitStack() as until_left:
+        server = until_left.enter_context(closing(open_home(settings))) if settings.url else None
         while frame := _next_order(connection, said):
             told = order.decode(frame)
             processes.poll(0.0)  # the warm process is ready by now: the task's is forked as soon as it is asked for
-            opening = Opening(held=told.claim.held, writer=liveness.here(), place=place_of(given.settings))
-            journal = Journal.create(folder_of(given.settings), opening)
-            home = home or opened.enter_context(closing(open_home(given.settings)))
-            shim = Shim(home.known_by(Secret(told.token)), given.settings, told, processes, journal)
-            shim.run()
+            opening = Opening(held=told.claim.held, writer=liveness.here(), place=place_of(settings))
+            journal = Journal.create(folder_of(settings), opening)
+            opened = (
+                nullcontext(server) if server else closing(open_home(settings))
+            )  # who is idle keeps no database open
+            with opened as home:
+                shim = Shim(home.known_by(Secret(told.token)), settings, told, processes, journal)
+                shim.run()
             if not (shim.may_go_on and warm_one.is_running()):
                 break
             said = order.DONE
@@ -124,7 +128,7 @@ class Shim:
     @property
     def may_go_on(self) -> bool:
         """Whether its process may carry another task out: all went well, and nothing is left here of this one."""
-        return not self._must_stop() and self._claim.task.container is None
+        return not (self._must_stop() or self._keeper.goes_on) and self._claim.task.container is None
 
     def run(self) -> None:
         """Carry the task out; whatever happens, it is ended or let go."""
