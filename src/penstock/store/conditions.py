@@ -24,6 +24,9 @@ OF_STEPS: Final = ("kwargs", "kwargs_artifacts")
 INDEXED: Final = " AND ".join(f"p.section <> '{section}'" for section in OF_STEPS)
 """Which parameters lie in an index, in the words of the index."""
 
+INDEXES: Final = ("p.number IS NULL", "p.number IS NOT NULL")
+"""Which of these lie in the one index, and which in the other."""
+
 START: Final = f"SUBSTR(p.value, 1, {FIRST})"
 SIDES: Final = {Side.LAST: "v.last", Side.MIN: "v.minimum", Side.MAX: "v.maximum"}
 
@@ -102,9 +105,12 @@ def _of_parameter(among: Among, section: str, name: str, condition: Condition) -
         f"EXISTS (SELECT 1 FROM parameters p WHERE p.task = {among.id} AND {named.sql} AND ({some.sql}))",
         (*named.values, *some.values),
     )
-    if condition.test is Compare.HAS or section in OF_STEPS:
+    if section in OF_STEPS:
         return Compiled(check)
     query = f"SELECT p.task FROM parameters p WHERE {named.sql} AND {INDEXED}"
+    if condition.test is Compare.HAS:  # each index has some of them: none comes twice, and counting them ends early
+        found = [Term(f"{query} AND {one} AND ({some.sql})", (*named.values, *some.values)) for one in INDEXES]
+        return Compiled(check, joined(" UNION ALL ", found))
     found = [Term(f"{query} AND {one.sql}", (*named.values, *one.values)) for one in terms]
     return Compiled(check, joined(" UNION ", found))
 
