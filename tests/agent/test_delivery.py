@@ -11,6 +11,7 @@ from penstock.core.errors import BadTransition, LeaseLost, NotFound, Unreachable
 from penstock.core.lease import Held
 from penstock.core.outputs import Artifact, ConsoleLine, ScalarPoint, Stream
 from penstock.core.task import Status, Worker
+from penstock.ops.claims import BeginClaimed
 from penstock.ops.outputs import AddArtifact, AppendConsole, NewPoints, ReportScalars
 from penstock.ops.tasks import DescribeTask, EndTask, GetTask
 
@@ -186,11 +187,25 @@ def test_an_artifact_that_was_noted_and_is_refused_later_is_told_of(holder, jour
     assert holder.texts() == ["penstock: a report could not be recorded: no such task"]
 
 
+def test_whose_begin_is_refused_has_lost_the_task_and_says_nothing_more_of_it(holder, journal):
+    lost = threading.Event()
+    holder.refusal[BeginClaimed] = LeaseLost("it went")
+    with Journaled(holder, journal, lost.set) as backend:
+        backend.note(BeginClaimed(held=OPENING.held, worker=Worker(host="h", pid=1)))
+        assert lost.wait(60)
+        assert backend.is_lost
+        with pytest.raises(LeaseLost):
+            backend.call(line())
+    assert holder.asked == []
+
+
 def test_what_is_said_of_the_task_waits_for_nobody(holder, journal):
     away(holder)
+    begun = BeginClaimed(held=OPENING.held, worker=Worker(host="h", pid=1))
     told = DescribeTask(id=TASK, runtime={"environment": "own"})
     with Journaled(holder, journal, lambda: None) as backend:
-        backend.describe(told)
+        backend.note(begun)
+        backend.note(told)
         assert holder.asked == []
         holder.there.set()
-    assert holder.asked == [told]
+    assert holder.asked == [begun, told]

@@ -6,27 +6,33 @@ from pathlib import Path
 
 import pytest
 
-from penstock.agent.order import Order
-from penstock.agent.shim import surroundings
+from penstock.agent.order import Order, clock
+from penstock.agent.shim import begun, surroundings
 from penstock.core.assignment import Assignment
 from penstock.core.lease import Held
-from penstock.core.task import Task
-from penstock.ops.claims import Claim
+from penstock.core.task import Task, Worker
+from penstock.ops.claims import BeginClaimed, Claim
 from penstock.settings import Settings
+
+HELD = Held("a", 1)
+
+
+def ordered(assignment=None, **facts):
+    return Order(
+        claim=Claim(task=Task(id="a", name="a", project="P"), held=HELD, queue="default", assignment=assignment),
+        token="",
+        working="/agent",
+        environment={},
+        path=("/lib",),
+        lease=60.0,
+        **facts,
+    )
 
 
 @pytest.fixture
 def place_of():
     def place_of(assignment):
-        task = Task(id="a", name="a", project="P")
-        order = Order(
-            claim=Claim(task=task, held=Held("a", 1), queue="default", assignment=assignment),
-            token="",
-            working="/agent",
-            environment={},
-            path=("/lib",),
-            lease=60.0,
-        )
+        order = ordered(assignment)
         found = surroundings(Settings(home=Path("/home"), workers=1), order)
         return found.working, found.path
 
@@ -41,3 +47,28 @@ def test_a_step_works_where_its_run_was_started_and_imports_what_lies_beside_its
 @pytest.mark.parametrize("assignment", [None, Assignment(), Assignment(working="/of/another/machine")])
 def test_what_no_run_of_this_machine_assigned_works_where_the_agent_does(place_of, assignment):
     assert place_of(assignment) == ("/agent", ("/lib",))
+
+
+class Backend:
+    """Answers that a task has begun, or notes that it does."""
+
+    def __init__(self):
+        self.asked, self.noted = [], []
+
+    def call(self, op):
+        self.asked.append(op)
+        return "the task, as it is recorded"
+
+    def note(self, op):
+        self.noted.append(op)
+
+
+@pytest.mark.parametrize("seconds", [60.0, -0.001])
+def test_nobody_waits_for_the_record_of_a_begin_while_it_is_certain_that_no_other_has_the_task(seconds):
+    begin = BeginClaimed(held=HELD, worker=Worker(host="h", pid=1))
+    given, backend = ordered(safe_until=clock() + seconds), Backend()
+    task = begun(backend, given, begin)
+    if seconds > 0:
+        assert (task, backend.noted, backend.asked) == (given.claim.task, [begin], [])
+    else:
+        assert (task, backend.noted, backend.asked) == ("the task, as it is recorded", [], [begin])

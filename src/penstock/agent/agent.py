@@ -36,6 +36,7 @@ from penstock.settings import KEY_VARIABLE, Settings
 
 PATIENCE = 30.0  # seconds of one wait for a task
 LOOK = 5.0  # seconds between two looks for what was lost
+SAFE = 0.75  # of a lease, in which a task is certainly still ours
 PAUSE = 1.0  # seconds to wait when the store or the server cannot be reached
 ANSWERS_KEPT = 86_400.0  # seconds that it is known in a home what was delivered from a journal
 NESTS = 3  # warm processes that are kept for tasks with different imports
@@ -140,8 +141,10 @@ class Agent:
 
     def _claim_until_leaving(self) -> None:
         asked: ClaimTask | None = None
+        since = 0.0
         while not self._leaving.is_set():
-            asked = asked or self._next_claim()
+            if asked is None:
+                asked, since = self._next_claim(), order.clock()
             try:
                 claim = self._home.call(asked)
             except Conflict:
@@ -154,7 +157,7 @@ class Agent:
             if claim is None and self._options.idle is not None and not self._running:
                 return
             if claim is not None:
-                self._begin(claim)
+                self._begin(claim, since + SAFE * self._options.lease)
             if claim is not None and self._options.once:
                 self._why = self._why or "it was started for one task"
                 return
@@ -177,8 +180,12 @@ class Agent:
             proof=digest_of(self._token) if self._token else "",
         )
 
-    def _begin(self, claim: Claim) -> None:
-        """Have a shim carry the task out; while leaving, hand it back."""
+    def _begin(self, claim: Claim, safe_until: float) -> None:
+        """Have a shim carry the task out; while leaving, hand it back.
+
+        Args:
+            safe_until: Until when nobody else can have got it: its lease began after it was asked for.
+        """
         if self._leaving.is_set():
             self._home.call(HandBack(held=claim.held))
             return
@@ -193,6 +200,7 @@ class Agent:
             environment=self._variables(self._token),
             path=self._options.path,
             lease=self._options.lease,
+            safe_until=safe_until,
             same_env=self._options.same_env,
             no_containers=self._options.no_containers,
         )

@@ -22,6 +22,7 @@ from penstock.core.errors import DiskFull, Invalid, LeaseLost, PenstockError, St
 from penstock.core.lease import Held
 from penstock.core.outputs import Artifact, ConsoleLine, Stream
 from penstock.ops.base import Op
+from penstock.ops.claims import BeginClaimed
 from penstock.ops.outputs import AddArtifact, AppendConsole, ReportPlots, ReportScalars
 from penstock.ops.tasks import DescribeTask, EndTask
 
@@ -142,8 +143,8 @@ class Journaled:
         self._flush()
         return self._holder.call(checked(op, self._refused))
 
-    def describe(self, op: DescribeTask) -> None:
-        """Note what is said of the task: nobody waits until it is recorded."""
+    def note(self, op: BeginClaimed | DescribeTask) -> None:
+        """Note that the task begins, or what is said of it: nobody waits until it is recorded."""
         self._note(op)
 
     def close(self) -> None:

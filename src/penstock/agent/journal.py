@@ -29,6 +29,7 @@ from penstock.core.lease import Held
 from penstock.core.outputs import Blob
 from penstock.core.task import Worker
 from penstock.ops.base import Op
+from penstock.ops.claims import BeginClaimed
 from penstock.ops.outputs import AddArtifact, AppendConsole, ReportPlots, ReportScalars
 from penstock.ops.tasks import DescribeTask, EndTask
 
@@ -45,7 +46,7 @@ Said = Op[Any] | Stored
 
 KINDS: Final[dict[str, type[Said]]] = {
     kind.__name__: kind
-    for kind in (AppendConsole, ReportScalars, ReportPlots, AddArtifact, DescribeTask, EndTask, Stored)
+    for kind in (BeginClaimed, AppendConsole, ReportScalars, ReportPlots, AddArtifact, DescribeTask, EndTask, Stored)
 }
 """What a journal may hold; whatever else stands in one is not carried out."""
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from typing import Any, Final
 
 import msgspec
@@ -38,6 +39,7 @@ class Order(Struct, frozen=True, kw_only=True):
         same_env: Whether it runs in the agent's own environment, whatever is recorded of packages.
         no_containers: Whether it runs without the container that it asks for.
         lease: Seconds that its lease lasts unless it is renewed.
+        safe_until: Until when it is certain that nobody else has got the task, by `clock`.
     """
 
     claim: Claim
@@ -46,8 +48,14 @@ class Order(Struct, frozen=True, kw_only=True):
     environment: dict[str, str]
     path: tuple[str, ...]
     lease: float
+    safe_until: float = 0.0
     same_env: bool = False
     no_containers: bool = False
+
+
+def clock() -> float:
+    """Return the seconds of a clock that is the same for all processes, and goes on while the machine sleeps."""
+    return time.clock_gettime(getattr(time, "CLOCK_BOOTTIME", time.CLOCK_MONOTONIC))
 
 
 def _known(kind: type[Any], value: Any) -> Any:

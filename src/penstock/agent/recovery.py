@@ -18,7 +18,7 @@ from penstock.agent.uploads import Refused, checked, send_again
 from penstock.backend import Home
 from penstock.core.errors import LeaseLost, PenstockError
 from penstock.core.lease import Held
-from penstock.ops.claims import ReleaseLease
+from penstock.ops.claims import BeginClaimed, ReleaseLease
 from penstock.ops.tasks import EndTask, GetTask
 from penstock.run.contained import ticket
 from penstock.run.liveness import is_alive
@@ -99,7 +99,7 @@ class Recovery:
                 self._say(f"{name}: {entry.op} of its shim, which died, is not taken: {answer.message}")
             elif isinstance(op, EndTask):
                 ended = f"; it is {checked(op, refused).status}"
-            elif not isinstance(op, Stored):
+            elif not isinstance(op, Stored | BeginClaimed):
                 reports += 1
             journal.take_out()
         if reports or ended:
@@ -113,6 +113,6 @@ class Recovery:
             task = self._home.call(GetTask(id=held.task))
             if any((task.status, task.reason, task.message) == (op.status, op.reason, op.message) for op in ends):
                 return
-        reports = sum(not isinstance(one.read(), Stored | EndTask) for one in left)
+        reports = sum(not isinstance(one.read(), Stored | BeginClaimed | EndTask) for one in left)
         what = f"{reports} reports{' and its outcome' if ends else ''}"
         self._say(f"task {held.task[:12]}: its lease is over; {what} of its shim, which died, are dropped")

@@ -142,7 +142,7 @@ class Shim:
                 seconds=self._given.lease,
                 runtime={ENVIRONMENT: choice.recorded} if choice else {},
             )
-            task = self._backend.call(begin)
+            task = begun(self._backend, self._given, begin)
             self._keeper.start()
             try:
                 self._carry_out(task, place, choice)
@@ -180,7 +180,7 @@ class Shim:
             attempts = Attempts(monitored, self._processes, lambda _name, _lines: None, place.clear, monitored.begin)
             attempts.start(task, launch, self._secrets)
             for op in due:
-                self._backend.describe(op)
+                self._backend.note(op)
             while attempts.running and not self._must_stop():
                 attempts.wait(attempts.patience)
             if attempts.running:
@@ -257,6 +257,14 @@ class Shim:
         _ = number, frame
         self._leaving = True
         self._wake()
+
+
+def begun(backend: Journaled, given: order.Order, begin: BeginClaimed) -> Task:
+    """Return a task as it begins. Until that is recorded nobody waits who is certain that no other has the task."""
+    if order.clock() >= given.safe_until:
+        return backend.call(begin)
+    backend.note(begin)
+    return given.claim.task
 
 
 def surroundings(settings: Settings, given: order.Order) -> Surroundings:
