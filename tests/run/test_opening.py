@@ -43,7 +43,7 @@ class Attempts:
         self.stamps = {}
         self.started = []
 
-    def start(self, task, launch):
+    def start(self, task, launch, secrets=None):
         self.started.append(task.id)
 
 

@@ -5,8 +5,10 @@ import resource
 import signal
 import threading
 from collections import Counter
+from pathlib import Path
 
 import pytest
+from tests.place import until
 
 from penstock.core.errors import Conflict, Invalid, PenstockError
 from penstock.run import wire
@@ -175,6 +177,8 @@ def test_two_hundred_steps_run_in_batches(steps):
 
 def test_no_descriptor_is_left_open_by_fifty_steps(steps):
     def count() -> list[int]:
+        children = Path(f"/proc/{steps.warm_pid}/task/{steps.warm_pid}/children")
+        until(children.read_text)  # the fork that was made ahead has a descriptor there
         return [len(os.listdir(f"/proc/{pid}/fd")) for pid in (os.getpid(), steps.warm_pid)]  # noqa: PTH208 - counted
 
     steps.run("nothing")

@@ -30,7 +30,7 @@ OTHERWISE = {
     "records come in masses, and are read again and again while a task runs": """
         AddArtifact AppendConsole ReportScalars ReportPlots RecordDecision
     """,
-    "no list shows it": "LogIn LogOut Authenticate RenewLease SpareLeases",
+    "no list shows it": "LogIn LogOut Authenticate RenewLease SpareLeases OpenSecrets",
 }
 
 

@@ -21,6 +21,10 @@ def change(store: PostgresStore) -> None:
         tx.changes.append(Task(id="t", name="x", project="p"), ChangeKind.STATUS, "created", 1.0)
 
 
+def listeners() -> set[threading.Thread]:
+    return {one for one in threading.enumerate() if one.name == "penstock-listener"}
+
+
 @pytest.fixture
 def listening(store: PostgresStore, monkeypatch: pytest.MonkeyPatch) -> Callable[[], object]:
     """Waits until the store's connection listens, with nothing but its notifications to end a waiting."""
@@ -95,13 +99,15 @@ def test_a_commit_of_this_process_ends_all_its_waiting(store: PostgresStore, lis
 
 def test_closing_the_store_ends_all_waiting_and_the_thread_that_listens(store: PostgresStore, listening) -> None:
     answers: list[bool] = []
+    others = listeners()  # of stores that other tests share
     mark = listening()
+    (own,) = listeners() - others
     thread = threading.Thread(target=lambda: answers.append(store.waiter.wait(mark, LONG)))
     thread.start()
     store.close()
     thread.join(LONG)
     assert answers == [True]
-    assert not [one for one in threading.enumerate() if one.name == "penstock-listener"]
+    assert not own.is_alive()
 
 
 def test_a_mark_from_before_a_fork_counts_as_changed_and_the_child_listens_by_itself(
