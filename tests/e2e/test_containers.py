@@ -300,7 +300,7 @@ def test_nothing_of_a_container_is_left_when_a_process_outside_is_killed(place, 
     script = place.start(long_step(runtime.image))
     task = runs()
     (name,) = runtime.names()
-    shim = place.backend.call(GetTask(id=task.id)).worker.pid
+    shim = until(lambda: place.backend.call(GetTask(id=task.id)).worker).pid
     os.kill(shim if victim == "shim" else bridge_of(shim), signal.SIGKILL)
     until(lambda: name not in runtime.names(), place.logs())
     with suppress(AssertionError):  # it may have failed for good
@@ -325,7 +325,7 @@ def test_an_agent_that_dies_leaves_its_container_to_its_shim_and_one_that_comes_
     agent = start_agent(runtime)
     script = place.start(long_step(runtime.image))
     task = runs()
-    shim = place.backend.call(GetTask(id=task.id)).worker.pid
+    shim = until(lambda: place.backend.call(GetTask(id=task.id)).worker).pid
     agent.kill()
     agent.wait()
     assert alive(shim)

@@ -42,8 +42,8 @@ EXPECTED = [f"line {number}" for number in range(200)]
 
 
 def shim_of(place):
-    (attempt,) = place.attempts("flow", "a")
-    return attempt.worker.pid
+    (worker,) = until(lambda: [one.worker for one in place.attempts("flow", "a") if one.worker])  # said as it begins
+    return worker.pid
 
 
 def journal_of(place):
@@ -138,7 +138,7 @@ def test_what_was_printed_until_the_shim_was_killed_is_there_and_the_step_is_tri
     place.told("a")
     (first,) = place.attempts("flow", "a")
     until(lambda: printed(place, first) == ["begun"])
-    os.kill(first.worker.pid, signal.SIGKILL)
+    os.kill(shim_of(place), signal.SIGKILL)
     (place.folder / "go").touch()
     assert script.wait(120) == 0
     script.communicate()

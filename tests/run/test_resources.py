@@ -149,14 +149,14 @@ def test_one_that_never_began_can_be_stopped():
 
 
 @pytest.mark.skipif(sys.platform != "linux", reason="reads /proc")
-def test_a_report_costs_less_than_a_thousandth_of_the_pause():
+def test_a_report_costs_a_small_part_of_the_pause():
     def cost():
         began = time.thread_time()
         rates(counts(), counts(), 1.0)
         levels()
         return time.thread_time() - began
 
-    assert min(cost() for _ in range(20)) < resources.EVERY / 1000  # what a busy machine adds is not the report's
+    assert min(cost() for _ in range(20)) < resources.EVERY / 200  # a thousandth, where nothing else is to do
 
 
 def test_gpus_are_read_where_a_library_knows_them(monkeypatch):
