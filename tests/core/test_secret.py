@@ -109,6 +109,7 @@ def test_the_seals_in_a_value_are_found():
     other = seal("other", "key")
     assert seals({"a": [f"{SEAL} and {other}"], SEAL: 1, "b": None}) == {SEAL, other}
     assert seals([1, MASK, "no"]) == set()
+    assert seals([2**70, float("nan"), "half \ud800", object(), {(1, 2): SEAL}, (SEAL,)]) == {SEAL}
 
 
 @pytest.mark.parametrize(
