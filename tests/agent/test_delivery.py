@@ -7,12 +7,15 @@ import pytest
 from penstock.agent import delivery
 from penstock.agent.delivery import Journaled
 from penstock.agent.journal import Journal, Opening
+from penstock.backend.transfers import Transfers
+from penstock.blobs.cached import CachedBlobs
+from penstock.blobs.files import FileBlobs
 from penstock.core.errors import BadTransition, LeaseLost, NotFound, Unreachable
 from penstock.core.lease import Held
 from penstock.core.outputs import Artifact, ConsoleLine, ScalarPoint, Stream
 from penstock.core.task import Status, Worker
 from penstock.ops.claims import BeginClaimed
-from penstock.ops.outputs import AddArtifact, AppendConsole, NewPoints, ReportScalars
+from penstock.ops.outputs import AddArtifact, AppendConsole, NewPoints, ReportPlots, ReportScalars
 from penstock.ops.tasks import DescribeTask, EndTask, GetTask
 
 TASK = "a" * 32
@@ -197,6 +200,27 @@ def test_whose_begin_is_refused_has_lost_the_task_and_says_nothing_more_of_it(ho
         with pytest.raises(LeaseLost):
             backend.call(line())
     assert holder.asked == []
+
+
+class Far(Transfers):
+    """A place that takes blobs, in the order of what the holder is asked."""
+
+    def __init__(self, near, asked):
+        super().__init__(None, near)
+        self._asked = asked
+
+    def keep_blob(self, blob, seconds=None):
+        self._asked.append(blob)
+
+
+def test_a_small_blob_is_sent_before_a_report_that_may_name_it(holder, journal, tmp_path):
+    holder.blobs = CachedBlobs(tmp_path, Far(FileBlobs(tmp_path), holder.asked), "http://s/blobs")
+    with Journaled(holder, journal, lambda: None) as backend:
+        blob = backend.blobs.put_bytes(b"of a plot")
+        backend.call(line())
+        plots = ReportPlots(task=TASK, plots=())
+        backend.call(plots)
+    assert holder.asked == [line(), blob, plots]
 
 
 def test_what_is_said_of_the_task_waits_for_nobody(holder, journal):

@@ -20,6 +20,8 @@ def spoken(site, begin, piece):
             while sent < 16 * MORE:
                 connection.sendall(piece)
                 sent += len(piece)
+        except TimeoutError:
+            return b"", False  # it is still listening
         except OSError:
             pass
         try:
