@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import sys
 import threading
+import time
 
 import pytest
 from tests.place import until
@@ -16,7 +17,7 @@ from penstock.core.outputs import Stream
 from penstock.core.run import RETURNS
 from penstock.core.task import EndReason, Parameter, Script, ScriptKind, Status, Worker
 from penstock.ops.agents import Agent as Record
-from penstock.ops.agents import DrainAgent, ListAgents, ReportAgent
+from penstock.ops.agents import DrainAgent, ForgetAgent, ListAgents, ReportAgent
 from penstock.ops.claims import ClaimTask, EndLeases, ListHeld
 from penstock.ops.lifecycle import EnqueueTask
 from penstock.ops.outputs import ListArtifacts, ReadConsole
@@ -124,6 +125,21 @@ def test_an_agent_that_somebody_drains_leaves(place, run):
     leaving.join(60)
     assert not leaving.is_alive()
     assert place.agents() == []
+
+
+def test_nothing_is_heard_of_an_agent_that_has_left(place, options, monkeypatch):
+    """Its last words would be taken for those of the next one of its name."""
+    home = Watched(place.backend)
+    call = home.call
+
+    def slow(op):
+        if type(op) is DrainAgent:
+            time.sleep(0.3)
+        return call(op)
+
+    monkeypatch.setattr(home, "call", slow)
+    Agent(home, place.settings, Options(**options | {"idle": 0.01}), lambda _: None).run()
+    assert home.asked[-2:] == [DrainAgent, ForgetAgent]
 
 
 class Watched:

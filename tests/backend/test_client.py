@@ -236,3 +236,11 @@ def test_pauses_are_random_grow_and_end(monkeypatch):
     patience.pause()
     assert slept[-1] == clients.SHORTEST
     assert not Patience(0.0).pause()
+
+
+def test_who_hurries_waits_for_nobody(server, client, monkeypatch):
+    server.answers = [answered(502)]
+    client.hurries = True
+    monkeypatch.setattr(time, "sleep", lambda _: pytest.fail("it waited"))
+    with pytest.raises(Unreachable):
+        client.ask("GET", "/x")

@@ -205,6 +205,15 @@ def test_an_agent_that_is_told_twice_stops_what_runs_and_others_try_it_again(pla
     nothing_is_left(place)
 
 
+@pytest.mark.parametrize("place", ["server"], indirect=True)
+def test_an_agent_that_is_told_to_leave_does_not_wait_for_a_server_that_is_away(place):
+    agent = place.agent("--workers", "1")
+    place.kill_server()
+    agent.send_signal(signal.SIGTERM)
+    assert agent.wait(60) == 0  # it would wait for a quarter of an hour
+    place.start_server(place.port)
+
+
 @EVERYWHERE
 def test_a_shim_that_is_frozen_beyond_its_lease_writes_nothing_when_it_wakes_up(place):
     """T28, T12: another attempt has taken its place."""

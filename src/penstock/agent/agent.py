@@ -106,6 +106,7 @@ class Agent:
             why: What is shown of it while it does so.
         """
         self._why = self._why or why
+        self._home.hurry()
         self._leaving.set()
 
     def stop(self, why: str = "") -> None:
@@ -136,6 +137,8 @@ class Agent:
             self._leaving.set()
             for nest in self._nests.values():
                 nest.close()
+            self._home.hurry()
+            care.join()  # the last that it says is not to be heard of the next agent of this name
             with suppress(PenstockError):
                 self._home.call(ForgetAgent(name=self._options.name))
 
@@ -187,7 +190,8 @@ class Agent:
             safe_until: Until when nobody else can have got it: its lease began after it was asked for.
         """
         if self._leaving.is_set():
-            self._home.call(HandBack(held=claim.held))
+            with suppress(PenstockError):  # then it waits again when this agent is forgotten
+                self._home.call(HandBack(held=claim.held))
             return
         self.claimed += 1
         self._say(f"{claim.queue}: {claim.task.name} ({claim.task.id[:12]})")

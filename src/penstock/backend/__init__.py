@@ -47,6 +47,10 @@ class Home(Backend, Protocol):
         """Forget the keys that came this many seconds ago, or earlier. A server sees to that itself."""
         ...
 
+    def hurry(self) -> None:
+        """From now on, wait no more for a server that does not answer. May be called from signal handlers."""
+        ...
+
     def known_by(self, key: Secret) -> Home:
         """Return the same home for who carries a claimed task out, and is known to its server by another key.
 

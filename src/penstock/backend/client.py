@@ -65,11 +65,15 @@ class Patience:
     Args:
         seconds: How long it lasts.
         tell: Called when it has lasted for a while.
+        hurries: Returns whether it is to be over at once.
     """
 
-    def __init__(self, seconds: float, tell: Callable[[], object] = lambda: None) -> None:
+    def __init__(
+        self, seconds: float, tell: Callable[[], object] = lambda: None, hurries: Callable[[], bool] = lambda: False
+    ) -> None:
         self._seconds = seconds
         self._tell = tell
+        self._hurries = hurries
         self.renew()
 
     def renew(self) -> None:
@@ -80,7 +84,7 @@ class Patience:
     def pause(self) -> bool:
         """Wait a little; return False, at once, when it is over."""
         left = self._until - time.monotonic()
-        if left <= 0:
+        if left <= 0 or self._hurries():
             return False
         if self._seconds - left > TOLD:
             self._tell()
@@ -101,6 +105,7 @@ class Client:
 
     Attributes:
         leads: Whether a run is.
+        hurries: Whether a server that does not answer is waited for no more.
     """
 
     def __init__(self, url: str, key: Callable[[], str], authorities: str = "", *, holds: bool = False) -> None:
@@ -116,6 +121,7 @@ class Client:
         self._told = False
         self._holds = holds
         self.leads = False
+        self.hurries = False
         self._begin_anew()
 
     def known_by(self, key: Secret) -> Self:
@@ -133,7 +139,7 @@ class Client:
         """
         if seconds is None:
             seconds = HOLDING if self._holds or self.leads else LATER if self._met else FIRST
-        return Patience(seconds, self._tell)
+        return Patience(seconds, self._tell, lambda: self.hurries)
 
     def ask(
         self, method: str, path: str, body: bytes = b"", headers: dict[str, str] | None = None, wait: float = 0.0

@@ -53,6 +53,9 @@ class Local:
         """Return whether an operation that may wait has its answer now; others always have."""
         return self._service.waits_for(op, by, held=held)
 
+    def hurry(self) -> None:
+        """Do nothing: what is here does not go away."""
+
     def known_by(self, key: Secret) -> Self:
         """Return this: in a home, nobody shows a key."""
         _ = key

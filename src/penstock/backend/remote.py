@@ -75,6 +75,10 @@ class Remote:
     def forget_answers(self, older_than: float) -> None:
         """Do nothing: the server sees to that."""
 
+    def hurry(self) -> None:
+        """Wait no more for a server that does not answer."""
+        self._client.hurries = True
+
     def close(self) -> None:
         """Close the connections."""
         self._client.close()
