@@ -17,7 +17,7 @@ from penstock.core.pipeline import Argument, Pipeline, Step
 from penstock.core.progress import StepStatus
 from penstock.core.run import attempt_id
 from penstock.core.task import Script, Status
-from penstock.ops.changes import LastChange, ListChanges
+from penstock.ops.changes import LastChange
 from penstock.ops.growth import AddStep
 from penstock.ops.runs import CreateRun, GetRun, ResumeRun, StartRun, StopRun
 from penstock.ops.steering import AbortStep, SkipStep
@@ -228,15 +228,26 @@ class Late:
         return answer
 
 
-def test_an_attempt_that_ends_before_it_is_followed_again_is_not_waited_for_in_vain(growing, monkeypatch):
-    heard, hear = threading.Event(), GrowingController._hear
+@pytest.fixture
+def heard_of(monkeypatch):
+    """Return what returns an event: that a run heard from the feed of something that now has a status."""
 
-    def note(controller, change):
-        hear(controller, change)
-        if change.status == "stopped":
-            heard.set()
+    def heard_of(status):
+        heard, hear = threading.Event(), GrowingController._hear
 
-    monkeypatch.setattr(GrowingController, "_hear", note)
+        def note(controller, change):
+            hear(controller, change)
+            if change.status == status:
+                heard.set()
+
+        monkeypatch.setattr(GrowingController, "_hear", note)
+        return heard
+
+    return heard_of
+
+
+def test_an_attempt_that_ends_before_it_is_followed_again_is_not_waited_for_in_vain(growing, heard_of):
+    heard = heard_of("stopped")
     growing.begin()
     backend, new = growing.backend, NewTask(id="", name="a", project="P", queue="default")
     backend.call(AddStep(run=RUN, step=Step(name="a", code="", returns=("x",)), script=GIVE))
@@ -268,22 +279,22 @@ def test_a_step_that_somebody_skips_is_settled_for_the_function_and_what_it_adds
     assert reasons == {"a": "aborted by ada", "b": "skipped by ada", "c": "parent 'b' skipped"}
 
 
-def test_a_step_that_is_skipped_before_the_run_itself_knows_it_does_not_run(growing):
+@pytest.mark.parametrize("below", [False, True])
+def test_a_step_that_is_skipped_before_the_run_itself_knows_it_is_settled_at_once(growing, heard_of, below):
     """It is recorded, and somebody is quicker than the loop that is to take it in."""
+    heard = heard_of("skipped")
     growing.begin()
-    call = growing.backend.call
+    backend = growing.backend
+    if below:
+        growing.add("slow", script=SLOW)
 
-    def quicker(op):
-        answer = call(op)
-        if isinstance(op, AddStep):
-            call(SkipStep(run=RUN, step="a", by="ada"))
-            changes = call(ListChanges(run=RUN))
-            growing.controller._hear(next(one for one in changes if one.status == "skipped"))
-        return answer
+    def skip():
+        backend.call(SkipStep(run=RUN, step="a", by="ada"))
+        assert heard.wait(PATIENCE)
 
-    growing.backend.call = quicker
-    growing.add("a")
-    growing.backend.call = call
+    growing.controller._backend = Late(backend, skip)
+    growing.add("a", *["slow"] if below else [])
     assert growing.controller.wait_for("a") is StepStatus.SKIPPED
-    assert growing.end() is Status.COMPLETED
-    assert growing.backend.call(ListTasks(run=RUN)) == []
+    assert {one.step for one in backend.call(ListTasks(run=RUN))} <= {"slow"}
+    if not below:
+        assert growing.end() is Status.COMPLETED

@@ -111,7 +111,7 @@ class Controller:
         The process of one that goes on here, and whose end somebody else recorded, is to be ended.
         """
         if change.kind is ChangeKind.STEP:
-            matters = self.progress.status.get(change.step or "", StepStatus.SKIPPED) not in SETTLED
+            matters = self.progress.status.get(change.step or "") not in SETTLED
             self._vetoed.extend([change] if matters else [])
         else:
             matters = bool(self._told.on_queues or self._waiting)
@@ -208,8 +208,8 @@ class Controller:
         """Take in what has happened, and what somebody skipped."""
         while self._events:
             self._handle(self._events.popleft())
-        while self._vetoed:
-            self._leave_out(self._vetoed.popleft())
+        for change in [self._vetoed.popleft() for _ in range(len(self._vetoed))]:
+            self._leave_out(change)
 
     def _patience(self, deadline: float | None) -> float | None:
         """Return for how many seconds nothing is due."""
@@ -279,7 +279,10 @@ class Controller:
     def _leave_out(self, change: Change) -> None:
         """Take in that somebody skipped a step before it began; the run's own decisions are told here too."""
         step = change.step or ""
-        if self.progress.status.get(step, StepStatus.SKIPPED) in SETTLED:
+        status = self.progress.status.get(step)
+        if status is None:  # it is recorded, and about to be known here
+            self._vetoed.append(change)
+        if status is None or status in SETTLED:
             return
         self._take_back(step)
         self._waiting.forget(step)

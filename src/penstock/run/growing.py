@@ -151,6 +151,7 @@ class GrowingController(Controller):
             one = self._grown.popleft()
             actions = self._growing.grow(one) if isinstance(one, Complete) else self._take(one)
             self._carry_out(actions)
+            self._take_in()  # somebody may have skipped it by now
         if self._awaited:
             status = self.progress.status
             with self._news:
