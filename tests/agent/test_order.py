@@ -7,7 +7,7 @@ from pathlib import Path
 from penstock.agent.order import Order, Standby, clock, decode, decode_standby, encode
 from penstock.core.assignment import Assignment
 from penstock.core.lease import Held
-from penstock.core.task import Task
+from penstock.core.task import Task, Worker
 from penstock.ops.claims import Claim
 from penstock.settings import Settings
 
@@ -21,6 +21,7 @@ def test_an_order_arrives_as_it_was_given():
         environment={"A": "é=1"},
         path=("/x",),
         lease=5.0,
+        agent=Worker(host="h", pid=7, started="s", boot="b"),
         safe_until=12.5,
     )
     assert decode(encode(order)) == order

@@ -5,6 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
+from msgspec.structs import replace
 
 from penstock.agent.order import Order, clock
 from penstock.agent.shim import begun, surroundings
@@ -12,6 +13,7 @@ from penstock.core.assignment import Assignment
 from penstock.core.lease import Held
 from penstock.core.task import Task, Worker
 from penstock.ops.claims import BeginClaimed, Claim
+from penstock.run.liveness import here
 from penstock.settings import Settings
 
 HELD = Held("a", 1)
@@ -32,7 +34,7 @@ def ordered(assignment=None, **facts):
 @pytest.fixture
 def place_of():
     def place_of(assignment):
-        order = ordered(assignment)
+        order = ordered(assignment, agent=here(), safe_until=clock())
         found = surroundings(Settings(home=Path("/home"), workers=1), order)
         return found.working, found.path
 
@@ -63,12 +65,13 @@ class Backend:
         self.noted.append(op)
 
 
-@pytest.mark.parametrize("seconds", [60.0, -0.001])
-def test_nobody_waits_for_the_record_of_a_begin_while_it_is_certain_that_no_other_has_the_task(seconds):
+@pytest.mark.parametrize(("seconds", "lives"), [(60.0, True), (-0.001, True), (60.0, False)])
+def test_nobody_waits_for_the_record_of_a_begin_while_no_other_can_have_got_the_task(seconds, lives):
+    agent = here() if lives else replace(here(), started="long ago")
     begin = BeginClaimed(held=HELD, worker=Worker(host="h", pid=1))
-    given, backend = ordered(safe_until=clock() + seconds), Backend()
+    given, backend = ordered(safe_until=clock() + seconds, agent=agent), Backend()
     task = begun(backend, given, begin)
-    if seconds > 0:
+    if seconds > 0 and lives:
         assert (task, backend.noted, backend.asked) == (given.claim.task, [begin], [])
     else:
         assert (task, backend.noted, backend.asked) == ("the task, as it is recorded", [], [begin])

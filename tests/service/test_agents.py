@@ -5,17 +5,41 @@ from msgspec.structs import replace
 from tests.service.conftest import WORKER
 
 from penstock.core.errors import Conflict, NotFound
+from penstock.core.lease import FORGOTTEN
 from penstock.core.task import Status
 from penstock.ops.agents import Agent, DrainAgent, ForgetAgent, ListAgents, ReportAgent
+from penstock.ops.claims import BeginClaimed, EndLeases
 
 
-def test_what_an_agent_held_is_lost_at_once_when_it_says_that_it_leaves(timed):
+def test_what_an_agent_held_and_did_not_begin_waits_again_soon_after_it_has_left(timed):
     task = timed.queued()
     timed.backend.call(ReportAgent(agent=Agent(name="agent", process=WORKER)))
     timed.claim(agent="agent")
     assert [one.tasks for one in timed.backend.call(ListAgents())] == [(task.id,)]
     timed.backend.call(ForgetAgent(name="agent"))
-    assert (timed.status(task), timed.backend.call(ListAgents())) == (Status.QUEUED, [])
+    assert timed.backend.call(ListAgents()) == []
+    assert timed.backend.call(EndLeases()) == [], "one that it told to begin may be about to say so"
+    timed.clock.now += FORGOTTEN + 0.001
+    assert timed.backend.call(EndLeases()) == [task.id]
+    assert timed.status(task) is Status.QUEUED
+
+
+def test_what_an_agent_told_to_begin_just_before_it_died_is_begun_once(timed):
+    timed.queued()
+    claim = timed.claim(agent="agent")
+    timed.backend.call(ForgetAgent(name="agent"))
+    timed.clock.now += FORGOTTEN / 2
+    timed.backend.call(BeginClaimed(held=claim.held, worker=WORKER))
+    timed.clock.now += FORGOTTEN
+    assert timed.backend.call(EndLeases()) == []
+
+
+def test_a_lease_that_is_about_to_end_does_not_last_longer_because_its_agent_is_forgotten(timed):
+    task = timed.queued()
+    timed.claim(agent="agent", seconds=1.0)
+    timed.backend.call(ForgetAgent(name="agent"))
+    timed.clock.now += 1.001
+    assert timed.backend.call(EndLeases()) == [task.id]
 
 
 def test_an_agent_is_believed_to_live_for_as_long_as_it_is_heard_of(timed):

@@ -39,6 +39,17 @@ def test_renewing_makes_no_lease_shorter(tx: SqlTx) -> None:
         assert tx.leases.hold(lease.held).ends == expected
 
 
+def test_only_what_an_agent_has_not_begun_is_held_for_a_shorter_time(tx: SqlTx) -> None:
+    begun, short, long, other = (
+        leased(tx, task, agent, ends)
+        for task, agent, ends in (("a", "one", 9.0), ("b", "one", 4.0), ("c", "one", 9.0), ("d", "two", 9.0))
+    )
+    tx.leases.begin(begun.held.fence, 9.0)
+    tx.leases.shorten("one", 5.0)
+    assert [one.ends for one in tx.leases.list()] == [9.0, 4.0, 5.0, 9.0]
+    assert [one.held for one in tx.leases.list()] == [one.held for one in (begun, short, long, other)]
+
+
 def test_beginning_is_remembered(tx: SqlTx) -> None:
     lease = leased(tx, "a")
     assert not lease.begun

@@ -89,6 +89,7 @@ class Agent:
         self._settings = settings
         self._options = options
         self._say = say
+        self._process = liveness.here()
         self._recovery = Recovery(home, settings, say)
         self._usage = Usage(settings.blobs)
         self._nests: OrderedDict[tuple[tuple[str, ...], str], Nest] = OrderedDict()
@@ -187,10 +188,10 @@ class Agent:
         """Have a shim carry the task out; while leaving, hand it back.
 
         Args:
-            safe_until: Until when nobody else can have got it: its lease began after it was asked for.
+            safe_until: Until when nobody else gets it while this agent lives: its lease began after it was asked for.
         """
         if self._leaving.is_set():
-            with suppress(PenstockError):  # then it waits again when this agent is forgotten
+            with suppress(PenstockError):  # then it waits again once this agent is forgotten
                 self._home.call(HandBack(held=claim.held))
             return
         self.claimed += 1
@@ -204,6 +205,7 @@ class Agent:
             environment=self._variables(self._token),
             path=self._options.path,
             lease=self._options.lease,
+            agent=self._process,
             safe_until=safe_until,
             same_env=self._options.same_env,
             no_containers=self._options.no_containers,
@@ -270,7 +272,7 @@ class Agent:
         options = self._options
         record = Record(
             name=options.name,
-            process=liveness.here(),
+            process=self._process,
             queues=options.queues,
             workers=options.workers,
             usage=self._usage.now(),

@@ -8,6 +8,7 @@ from typing import Any, Final
 import msgspec
 from msgspec import Struct
 
+from penstock.core.task import Worker
 from penstock.ops.claims import Claim
 from penstock.settings import Settings
 
@@ -39,7 +40,8 @@ class Order(Struct, frozen=True, kw_only=True):
         same_env: Whether it runs in the agent's own environment, whatever is recorded of packages.
         no_containers: Whether it runs without the container that it asks for.
         lease: Seconds that its lease lasts unless it is renewed.
-        safe_until: Until when it is certain that nobody else has got the task, by `clock`.
+        agent: The agent's process.
+        safe_until: Until when, by `clock`, nobody else gets the task whose agent lives.
     """
 
     claim: Claim
@@ -48,7 +50,8 @@ class Order(Struct, frozen=True, kw_only=True):
     environment: dict[str, str]
     path: tuple[str, ...]
     lease: float
-    safe_until: float = 0.0
+    agent: Worker
+    safe_until: float
     same_env: bool = False
     no_containers: bool = False
 

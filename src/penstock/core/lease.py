@@ -18,6 +18,13 @@ SECONDS = 60.0
 RENEWED = 15.0
 """Seconds after which whoever holds a lease renews it."""
 
+FORGOTTEN = 5.0
+"""Seconds for which what an agent claimed and did not begin is still held when it is known to be gone.
+
+Just before, it may have told a process of its machine to begin, which says so within that time: one that finds its
+agent gone asks before it begins.
+"""
+
 MOST_LOST = 3
 """How often an attempt, or a run, may be lost with its agent before it is given up."""
 

@@ -75,6 +75,6 @@ class DrainAgent(Op[Agent], frozen=True, kw_only=True):
 
 
 class ForgetAgent(Op[None], frozen=True, kw_only=True):
-    """Say that an agent has left. What it still holds is handed back or ends, as if its leases had run out."""
+    """Say that an agent has left. What it holds and did not begin waits again a few seconds later."""
 
     name: str

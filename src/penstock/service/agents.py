@@ -8,11 +8,10 @@ from typing import TYPE_CHECKING
 from msgspec.structs import replace
 
 from penstock.core.errors import Conflict, NotFound
+from penstock.core.lease import FORGOTTEN
 from penstock.core.run import ChangeKind
 from penstock.ops.agents import Agent, DrainAgent, ForgetAgent, ListAgents, ReportAgent
-from penstock.ops.claims import EndLeases
 from penstock.service.base import handles
-from penstock.service.claims import end_leases
 
 if TYPE_CHECKING:
     from penstock.ports import Tx
@@ -61,8 +60,8 @@ def drain_agent(tx: Tx, op: DrainAgent, now: float) -> Agent:
 
 @handles(ForgetAgent)
 def forget_agent(tx: Tx, op: ForgetAgent, now: float) -> None:
-    """Forget an agent that has left."""
-    end_leases(tx, EndLeases(agent=op.name), now)
+    """Forget an agent that has left. What it claimed is left for a moment to those whom it may have told to begin."""
+    tx.leases.shorten(op.name, now + FORGOTTEN)
     tx.agents.remove(op.name)
     tx.changes.note(ChangeKind.AGENT, op.name, now)
 

@@ -73,6 +73,10 @@ class SqlLeases:
         """Let a lease last longer; none gets shorter."""
         self._session.run("UPDATE leases SET ends = ? WHERE fence = ? AND ends < ?", ends, fence, ends)
 
+    def shorten(self, agent: str, ends: float) -> None:
+        """Let the leases of an agent on what it has not begun last no longer than until a moment in epoch seconds."""
+        self._session.run("UPDATE leases SET ends = ? WHERE agent = ? AND begun = 0 AND ends > ?", ends, agent, ends)
+
     def end(self, task: str) -> None:
         """Let nobody hold a task any more."""
         self._session.run("DELETE FROM leases WHERE task = ?", task)
