@@ -276,9 +276,8 @@ def test_it_fits_a_telephone(visit, own):
     assert page.locator(".grid").evaluate("grid => grid.scrollWidth <= grid.clientWidth + 1")
 
 
-@pytest.mark.parametrize("scheme", ["light", "dark"])
-def test_it_can_be_used_by_everybody(visit, own, scheme):
-    one = visit(place=own, scheme=scheme)
+def test_it_can_be_used_by_everybody(visit, own):
+    one = visit(place=own)
     page = one.go("/runs")
     page.get_by_role("checkbox", name="Select prepare").check()
     one.check_accessible()

@@ -16,7 +16,7 @@ export function LongTable<Row>(props: {
   keyOf: (row: Row) => string;
   cells: (row: Row) => ReactNode;
   isChosen?: (row: Row) => boolean;
-  /** Is told when one has come near the end. */
+  /** Is told when one has come near the end; left out while there is no more to be had. */
   onEnd?: () => void;
   /** Whether rows stay rows on a narrow screen, to be scrolled sideways: of data that has no names for its cells. */
   flat?: boolean;
@@ -41,10 +41,11 @@ export function LongTable<Row>(props: {
   useEffect(() => {
     tell.current = onEnd;
   });
+  const isThere = onEnd !== undefined;
   // biome-ignore lint/correctness/useExhaustiveDependencies: again for each page that came
   useEffect(() => {
-    if (isNear) tell.current?.();
-  }, [isNear, rows.length]);
+    if (isNear && isThere) tell.current?.();
+  }, [isNear, isThere, rows.length]);
   const before = items[0]?.start ?? 0;
   const after = virtual.getTotalSize() - (items.at(-1)?.end ?? 0);
   const look = flat ? "table-scroller long" : "table-scroller long stacks";

@@ -1,5 +1,6 @@
 import { Search } from "lucide-react";
-import { forwardRef, type KeyboardEvent, useEffect, useId, useState } from "react";
+import { forwardRef, type KeyboardEvent, useCallback, useEffect, useId, useRef, useState } from "react";
+import { Echoes } from "./echoes";
 import { useNames } from "./names";
 import { parts } from "./query";
 import type { Row } from "./useRuns";
@@ -33,12 +34,26 @@ export const QueryBox = forwardRef<
   const [at, setAt] = useState(-1);
   const id = useId();
   const { parameters, metrics } = useNames(rows, open);
-  useEffect(() => setWritten(text), [text]);
+  const hears = useRef(onChange);
+  useEffect(() => {
+    hears.current = onChange;
+  }, [onChange]);
+  const [echoes] = useState(() => new Echoes());
+  const tell = useCallback(
+    (now: string): void => {
+      echoes.said(now);
+      hears.current(now);
+    },
+    [echoes],
+  );
+  useEffect(() => {
+    if (echoes.isNews(text)) setWritten(text);
+  }, [echoes, text]);
   useEffect(() => {
     if (written === text) return undefined;
-    const timer = setTimeout(() => onChange(written), PAUSE);
+    const timer = setTimeout(() => tell(written), PAUSE);
     return () => clearTimeout(timer);
-  }, [written, text, onChange]);
+  }, [written, text, tell]);
 
   const begun = written.endsWith(" ") ? "" : (parts(written).at(-1) ?? "");
   const known = [...FIXED, ...parameters.map((one) => `${one}>`), ...metrics.map((one) => `${one}>`)];
@@ -56,7 +71,7 @@ export const QueryBox = forwardRef<
     else if (event.key === "Enter") {
       const one = offered[at];
       if (one) take(one);
-      else onChange(written);
+      else tell(written);
       if (!one) setOpen(false);
     } else if (event.key === "Escape") {
       if (offered.length) setOpen(false);

@@ -53,8 +53,9 @@ export function RunsScreen() {
   const widths = asked.widths ?? USUAL;
   const columns = laidOut(columnsOf(names), narrow ? USUAL : widths, narrow ? NONE : pins);
   const more = useCallback(() => {
-    if (query.hasNextPage && !query.isFetchingNextPage) void query.fetchNextPage();
-  }, [query.hasNextPage, query.isFetchingNextPage, query.fetchNextPage]);
+    // Not while it looks again at what it shows: asking for more would end that, and what is new would never come.
+    if (query.hasNextPage && !query.isFetching) void query.fetchNextPage();
+  }, [query.hasNextPage, query.isFetching, query.fetchNextPage]);
 
   return (
     <Screen title="Runs" fills>

@@ -91,7 +91,8 @@ export function useRuns(search: Search, enabled: boolean, scroller: RefObject<HT
     showFresh(): void {
       setFresh(new Set());
       scroller.current?.scrollTo(0, 0);
-      void client.resetQueries({ queryKey: key });
+      client.setQueryData<Pages>(key, (old) => old && firstOf(old));
+      void query.refetch();
     },
     /** Look again at rows that something was done with, whether the stream of changes tells of it or not. */
     changed(ids: readonly string[]): void {
@@ -99,6 +100,10 @@ export function useRuns(search: Search, enabled: boolean, scroller: RefObject<HT
       void look.current().catch(() => undefined);
     },
   };
+}
+
+function firstOf({ pages, pageParams }: Pages): Pages {
+  return { pages: pages.slice(0, 1), pageParams: pageParams.slice(0, 1) };
 }
 
 function page(search: Search, after: string | null): Args<"SearchRuns"> {

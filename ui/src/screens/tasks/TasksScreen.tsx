@@ -102,7 +102,7 @@ export function TasksScreen() {
             </>
           }
           cells={(task) => <Cells task={task} />}
-          onEnd={() => tasks.hasNextPage && !tasks.isFetchingNextPage && void tasks.fetchNextPage()}
+          onEnd={tasks.hasNextPage && !tasks.isFetching ? () => void tasks.fetchNextPage() : undefined}
         />
       )}
     </Screen>
