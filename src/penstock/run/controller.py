@@ -246,9 +246,8 @@ class Controller:
         if isinstance(event, Ended) and not self.progress.is_final(event):
             return event
         outcome = event.outcome if isinstance(event, Ended) else StepStatus.CACHED
-        attempt = self.progress.attempts[step]
         task = None if step in self._unopened else self._task_of(step)
-        judged = self._closing.close(step, outcome, task, attempt)
+        judged = self._closing.close(step, outcome, task, self.progress.attempts[step])
         return event if judged is outcome else Ended(step, judged, retry=False)
 
     def _decide(self, decisions: list[StepDecision]) -> None:
@@ -282,12 +281,11 @@ class Controller:
         status = self.progress.status.get(step)
         if status is None:  # it is recorded, and about to be known here
             self._vetoed.append(change)
-        if status is None or status in SETTLED:
-            return
-        self._take_back(step)
-        self._waiting.forget(step)
-        self._announcer.step(step, StepStatus.SKIPPED, 0, change.message)
-        self._handle(Vetoed(step, recorded=True))
+        elif status not in SETTLED:
+            self._take_back(step)
+            self._waiting.forget(step)
+            self._announcer.step(step, StepStatus.SKIPPED, 0, change.message)
+            self._handle(Vetoed(step, recorded=True))
 
     def _fill_slots(self) -> None:
         """Start what is ready while slots are free; record of the rest that it waits.
