@@ -65,7 +65,7 @@ def test_the_grid_shows_each_step_of_each_run_and_leads_to_it(visit, runs):
     page.wait_for_url(f"**/runs/{runs[1].id}?step=evaluate")
 
 
-@pytest.mark.parametrize("options", [{}, {"scheme": "dark"}, {"viewport": PHONE}])
+@pytest.mark.parametrize("options", [{}, {"viewport": PHONE}])
 @pytest.mark.parametrize("what", ["differences", "times", "metrics", "grid"])
 def test_comparing_can_be_used_by_everybody(visit, runs, options, what):
     looker = visit(**options)

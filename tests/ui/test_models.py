@@ -78,7 +78,7 @@ def test_a_model_is_found_by_the_palette_and_by_its_id(visit, place):
         page.get_by_role("heading", name="Pipelines", level=1).wait_for()
 
 
-@pytest.mark.parametrize("options", [{}, {"scheme": "dark"}, {"viewport": PHONE}])
+@pytest.mark.parametrize("options", [{}, {"viewport": PHONE}])
 @pytest.mark.parametrize("one", [False, True])
 def test_models_can_be_used_by_everybody(visit, place, options, one):
     looker = visit(place=place, **options)

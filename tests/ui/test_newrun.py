@@ -312,9 +312,8 @@ def test_it_fits_a_telephone(visit, own):
     expect(page.get_by_role("button", name="Run Ctrl ⏎")).to_be_in_viewport()
 
 
-@pytest.mark.parametrize("scheme", ["light", "dark"])
-def test_it_can_be_used_by_everybody(visit, own, scheme):
-    one = visit(place=own, scheme=scheme)
+def test_it_can_be_used_by_everybody(visit, own):
+    one = visit(place=own)
     page = one.go(f"/new?source={own.found('typed').run.id}")
     page.get_by_role("heading", name="Parameters").wait_for()
     page.get_by_label("layers", exact=True).fill("{")

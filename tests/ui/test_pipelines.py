@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import pytest
 from playwright.sync_api import expect
 from tests.place import Place
 from tests.ui.conftest import PHONE
@@ -93,8 +92,7 @@ def test_it_fits_a_telephone(visit):
     assert page.locator(".table-scroller").evaluate("one => one.scrollWidth <= one.clientWidth + 1")
 
 
-@pytest.mark.parametrize("scheme", ["light", "dark"])
-def test_it_can_be_used_by_everybody(visit, scheme):
-    one = visit(scheme=scheme)
+def test_it_can_be_used_by_everybody(visit):
+    one = visit()
     one.go("/").locator("[data-pipeline]").first.wait_for()
     one.check_accessible()

@@ -185,12 +185,11 @@ def test_rows_are_walked_through_by_keyboard(visit, place):
     expect(page.get_by_role("button", name="1: move a")).to_have_count(0)
 
 
-@pytest.mark.parametrize("scheme", ["light", "dark"])
 @pytest.mark.parametrize("path", ["/queues?queue=shown", "/agents"])
-def test_queues_and_agents_can_be_used_by_everybody(visit, place, path, scheme):
+def test_queues_and_agents_can_be_used_by_everybody(visit, place, path):
     if found(place, "shown") is None:
         queued(place, "shown", "a", "b with quite a long name that will never fit into its row, whatever happens")
-    one = visit(place=place, scheme=scheme)
+    one = visit(place=place)
     page = one.go(path)
     expect(page.get_by_text("No agent").first).to_be_visible()
     one.check_accessible()

@@ -415,9 +415,8 @@ def test_tags_archive_and_deletion_act_on_the_run(see, place):
     page.wait_for_url("**/runs")
 
 
-@pytest.mark.parametrize("scheme", ["light", "dark"])
-def test_everybody_can_use_it(visit, place, flow, scheme):
-    one = visit(place=place, scheme=scheme)
+def test_everybody_can_use_it(visit, place, flow):
+    one = visit(place=place)
     one.forgiven += PLOTLY
     tabs = ["graph", "timeline", "steps", "logs", "metrics", "artifacts", "models", "parameters", "code", "events"]
     views = ["summary", "logs", "values", "metrics", "plots", "artifacts", "code", "environment"]

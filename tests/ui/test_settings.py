@@ -110,7 +110,7 @@ def test_somebody_who_logged_in_changes_their_password_and_logs_out(visit, place
     page.wait_for_url("**/login")
 
 
-@pytest.mark.parametrize("options", [{}, {"scheme": "dark"}, {"viewport": PHONE}])
+@pytest.mark.parametrize("options", [{}, {"viewport": PHONE}])
 def test_settings_can_be_used_by_everybody(visit, place, options):
     looker = visit(place=place, **options)
     page = looker.go("/settings")

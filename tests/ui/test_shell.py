@@ -158,10 +158,9 @@ def test_nothing_is_wider_than_a_telephone(visit, path):
     expect(page.get_by_role("navigation", name="Main").get_by_role("link", name="Runs")).to_be_visible()
 
 
-@pytest.mark.parametrize("scheme", ["light", "dark"])
 @pytest.mark.parametrize("path", ["/nowhere", "/"])
-def test_the_shell_can_be_used_by_everybody(visit, path, scheme):
-    one = visit(scheme=scheme)
+def test_the_shell_can_be_used_by_everybody(visit, path):
+    one = visit()
     one.go(path)
     one.page.get_by_role("heading", level=1).wait_for()
     one.check_accessible()

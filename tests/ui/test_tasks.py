@@ -127,7 +127,7 @@ def test_a_task_is_deleted_by_who_said_so_twice(visit, place):
     expect(page.get_by_role("link", name="unwanted")).to_have_count(0)
 
 
-@pytest.mark.parametrize("options", [{}, {"scheme": "dark"}, {"viewport": PHONE}])
+@pytest.mark.parametrize("options", [{}, {"viewport": PHONE}])
 @pytest.mark.parametrize("tab", [None, "summary", "console", "artifacts"])
 def test_tasks_can_be_used_by_everybody(visit, place, options, tab):
     looker = visit(place=place, **options)
