@@ -73,6 +73,13 @@ def said(place):
     return int(until(lambda: file.exists() and file.read_text()))
 
 
+def begins(place):
+    """Wait until the step runs, and that is recorded; return its process."""
+    pid = place.told("a")
+    until(lambda: place.attempts("flow", "a")[0].worker)
+    return pid
+
+
 def says_more(place, lines):
     """Wait until the step has said so much more."""
     before = said(place)
@@ -107,7 +114,7 @@ def test_a_step_whose_agent_cannot_reach_the_server_for_a_while_goes_on_and_is_n
     place = beyond
     place.agent("--workers", "1", PENSTOCK_URL=proxy.url)
     script = place.start(SCRIPT)
-    place.told("a")
+    begins(place)
     proxy.cut()
     says_more(place, 20)
     (place.folder / "go").touch()
@@ -125,7 +132,7 @@ def test_what_an_agent_holds_that_cannot_be_reached_beyond_its_lease_goes_to_ano
     place = beyond
     place.agent("--workers", "1", "--lease", "2", PENSTOCK_URL=proxy.url)
     script = place.start(SCRIPT)
-    pid = place.told("a")
+    pid = begins(place)
     proxy.cut()
     place.agent("--workers", "1")
     until(lambda: (place.folder / "begun").read_text() == "xx")
@@ -148,7 +155,7 @@ def test_a_server_that_nobody_reaches_for_longer_than_every_lease_gives_nothing_
     place = beyond
     place.agent("--workers", "1", "--lease", "1", PENSTOCK_URL=proxy.url)
     script = place.start(SCRIPT, PENSTOCK_URL=proxy.url)
-    pid = place.told("a")
+    pid = begins(place)
     proxy.cut()
     says_more(place, 150)  # which takes three seconds at least; nobody asks the server anything in that time
     assert alive(pid)
@@ -164,7 +171,7 @@ def test_a_server_that_is_away_for_longer_than_every_lease_ends_nothing_and_lose
     """T40, T19: what happens while nobody can renew a lease does not count against it."""
     place.agent("--workers", "1", "--lease", "1")
     script = place.start(SCRIPT)
-    pid = place.told("a")
+    pid = begins(place)
     port = place.port
     place.kill_server()
     says_more(place, 100)  # which takes two seconds at least
