@@ -56,16 +56,20 @@ export function useRuns(search: Search, enabled: boolean, scroller: RefObject<HT
     look.current = async () => {
       const ids = [...changed.current].slice(0, AT_ONCE);
       for (const id of ids) changed.current.delete(id);
-      const pages = client.getQueryData<Pages>(key);
-      if (!ids.length || !pages) return;
+      if (!ids.length || !client.getQueryData(key)) return;
       const among = { column: { type: "fact", name: "id" }, test: "=", values: ids } as const;
       const found = await call("SearchRuns", { ...search, where: [...search.where, among], limit: AT_ONCE });
       const now = new Map(found.rows.map((row) => [row.run.task.id, row]));
-      const known = new Set(pages.pages.flatMap((page) => page.rows.map((row) => row.run.task.id)));
-      const added = found.rows.filter((row) => !known.has(row.run.task.id));
-      const shown = added.length > 0 && (scroller.current?.scrollTop ?? 0) < AT_TOP && isNewestFirst(search);
-      client.setQueryData<Pages>(key, (old) => old && merged(old, new Set(ids), now, shown ? added : []));
-      if (added.length && !shown) setFresh((old) => new Set([...old, ...added.map((row) => row.run.task.id)]));
+      // What is known by now: all may have been loaded anew meanwhile.
+      const pages = client.getQueryData<Pages>(key)?.pages ?? [];
+      const known = pages.flatMap((page) => page.rows);
+      const inOrder = isNewestFirst(search);
+      const { above, between } = cameIn(known, found.rows, inOrder, Boolean(pages.at(-1)?.next));
+      const isShown = inOrder && (scroller.current?.scrollTop ?? 0) < AT_TOP;
+      client.setQueryData<Pages>(key, (old) => old && merged(old, new Set(ids), now, isShown ? above : []));
+      const came = [...above, ...between].map((row) => row.run.task.id);
+      if (came.length && !isShown) setFresh((old) => new Set([...old, ...came]));
+      if (between.length && isShown) await query.refetch(); // they were brought back, say: to their places
     };
   });
   useChanges((changes: Change[]) => {
@@ -113,6 +117,22 @@ function page(search: Search, after: string | null): Args<"SearchRuns"> {
 export function isNewestFirst(search: Search): boolean {
   const { column, descending } = search.sort;
   return column.type === "fact" && column.name === "created" && descending === true;
+}
+
+/**
+ * Return which rows come in that are not shown yet: above all others, or among them. Where the newest stand first, an
+ * older one than all that are loaded comes with its page.
+ */
+export function cameIn(known: readonly Row[], found: readonly Row[], newestFirst: boolean, hasMore: boolean) {
+  const shown = new Set(known.map((row) => row.run.task.id));
+  const unknown = found.filter((row) => !shown.has(row.run.task.id));
+  const [newest, oldest] = [known[0], known.at(-1)].map((row) => row?.run.task.created ?? 0) as [number, number];
+  const isAbove = (row: Row): boolean => !newestFirst || row.run.task.created >= newest;
+  const isLoaded = (row: Row): boolean => !hasMore || row.run.task.created >= oldest;
+  return {
+    above: unknown.filter(isAbove),
+    between: unknown.filter((row) => !isAbove(row) && isLoaded(row)),
+  };
 }
 
 /** Return pages in which rows that were looked at again are as they are now, without those that are not found any more. */
