@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import builtins
+import gc
 import json
 import os
 import signal
@@ -231,6 +232,23 @@ def test_how_our_own_command_saw_the_script_end_is_what_counts(said, error, code
     leaving.note(error, code)
     leaving._end()
     assert said == [expected]
+
+
+@pytest.mark.parametrize("in_another_thread", [False, True])
+def test_frames_are_never_asked_for_while_garbage_may_be_collected(monkeypatch, in_another_thread):
+    """On Python 3.11 both may wait for each other."""
+    asked, current_frames = [], sys._current_frames
+    monkeypatch.setattr(sys, "_current_frames", lambda: (asked.append(gc.isenabled()), current_frames())[1])
+    leaving = Leaving(lambda _: None)
+    if in_another_thread:
+        thread = threading.Thread(target=leaving.watch)
+        thread.start()
+        thread.join()
+    else:
+        leaving.watch()
+    leaving.stop()
+    assert asked == ([False] if in_another_thread else [])
+    assert gc.isenabled()
 
 
 def test_text_that_cannot_be_written_is_spelt_out():

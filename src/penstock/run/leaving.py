@@ -12,6 +12,7 @@ from __future__ import annotations
 
 import atexit
 import builtins
+import gc
 import os
 import signal
 import sys
@@ -198,12 +199,28 @@ def _is_main_thread() -> bool:
 def _main_frame() -> FrameType | None:
     """Return the frame in which the script's module runs; None where there is none, as in a notebook."""
     names = vars(sys.modules["__main__"]) if "__main__" in sys.modules else None
-    # The calling thread may be another one.
-    frames = sys._current_frames()  # pyright: ignore[reportPrivateUsage]  # noqa: SLF001 - documented in spite of its name
-    frame = frames.get(threading.main_thread().ident or 0)
+    frame = _frame_of_main_thread()
     while frame is not None and not (frame.f_globals is names and frame.f_code.co_name == "<module>"):
         frame = frame.f_back
     return frame
+
+
+def _frame_of_main_thread() -> FrameType | None:
+    """Return what the main thread does just now.
+
+    Of another thread's frames nobody may ask while garbage may be collected: before Python 3.11.9 one may then wait for
+    the other, and that one for it (python/cpython#106883).
+    """
+    if _is_main_thread():
+        return sys._getframe()  # pyright: ignore[reportPrivateUsage]  # noqa: SLF001 - documented in spite of its name
+    collects = gc.isenabled()
+    gc.disable()
+    try:
+        frames = sys._current_frames()  # pyright: ignore[reportPrivateUsage]  # noqa: SLF001 - as above
+        return frames.get(threading.main_thread().ident or 0)
+    finally:
+        if collects:
+            gc.enable()
 
 
 def _came_to_its_end(frame: FrameType) -> bool:
