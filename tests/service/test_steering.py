@@ -115,10 +115,10 @@ def test_a_draft_that_a_callback_is_about_to_change_goes_too(desk):
 def test_an_attempt_that_waits_again_because_its_agent_never_began_it_can_be_skipped(timed):
     run = timed.run("a", "b")
     timed.enqueue_step(run)
-    timed.claim(agent="one")
+    claim = timed.claim(agent="one")
     with pytest.raises(Conflict, match="step 'a' is running"):
         skip(timed, run, "a")
-    timed.backend.call(EndLeases(agent="one"))
+    timed.backend.call(EndLeases(tasks=(claim.task.id,)))
     assert skip(timed, run, "a").status is StepStatus.SKIPPED
 
 

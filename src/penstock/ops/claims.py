@@ -119,11 +119,9 @@ class EndLeases(Op[list[str]], frozen=True, kw_only=True):
     and everything else failed with its agent.
 
     Args:
-        agent: Also those of this agent, which is known to be gone, whose process had not been started.
         tasks: Also these, whose process is known to be gone.
     """
 
-    agent: str | None = None
     tasks: tuple[str, ...] = ()
 
 

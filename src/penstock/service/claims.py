@@ -148,8 +148,6 @@ def release_lease(tx: Tx, op: ReleaseLease, now: float) -> None:
 def end_leases(tx: Tx, op: EndLeases, now: float) -> list[str]:
     """Decide about what was lost."""
     lost = tx.leases.list(ended=now)
-    if op.agent is not None:
-        lost += [lease for lease in tx.leases.list(agent=op.agent) if not lease.begun]
     if op.tasks:
         lost += tx.leases.list(tasks=op.tasks)
     leases = {one.held.task: one for one in lost}

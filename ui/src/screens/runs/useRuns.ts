@@ -126,7 +126,8 @@ export function isNewestFirst(search: Search): boolean {
 export function cameIn(known: readonly Row[], found: readonly Row[], newestFirst: boolean, hasMore: boolean) {
   const shown = new Set(known.map((row) => row.run.task.id));
   const unknown = found.filter((row) => !shown.has(row.run.task.id));
-  const [newest, oldest] = [known[0], known.at(-1)].map((row) => row?.run.task.created ?? 0) as [number, number];
+  const newest = known[0]?.run.task.created ?? 0;
+  const oldest = known.at(-1)?.run.task.created ?? 0;
   const isAbove = (row: Row): boolean => !newestFirst || row.run.task.created >= newest;
   const isLoaded = (row: Row): boolean => !hasMore || row.run.task.created >= oldest;
   return {
