@@ -23,6 +23,7 @@ from urllib.parse import urlsplit
 import msgspec
 from msgspec import Struct
 
+from penstock.backend.connection import Whole, WholeTls
 from penstock.backend.protocol import JSON, MSGPACK, Problem
 from penstock.core.errors import BY_CODE, Invalid, PenstockError, StoreBusy, Unreachable
 from penstock.core.secret import Secret
@@ -231,7 +232,7 @@ class Client:
 
     def _respond(
         self, method: str, path: str, body: Any, headers: dict[str, str], wait: float
-    ) -> tuple[http.client.HTTPConnection, http.client.HTTPResponse]:
+    ) -> tuple[Whole, http.client.HTTPResponse]:
         """Send a request on a connection that was kept; on a new one when the server has closed that meanwhile."""
         if self._process != os.getpid():
             self.close()  # the parent's: only our copies of the descriptors
@@ -253,24 +254,23 @@ class Client:
 
     def _send(
         self,
-        connection: http.client.HTTPConnection,
+        connection: Whole,
         method: str,
         path: str,
         body: Any,
         headers: dict[str, str],
         wait: float,
-    ) -> tuple[http.client.HTTPConnection, http.client.HTTPResponse]:
+    ) -> tuple[Whole, http.client.HTTPResponse]:
         try:
             connection.sock.settimeout(ANSWER + wait)
-            connection.request(method, self._path + path, body or None, headers)
-            response = connection.getresponse()
+            response = connection.ask(method, self._path + path, body, headers)
             number_in(response.headers, "Content-Length")
             return connection, response
         except BaseException:
             connection.close()
             raise
 
-    def _connect(self) -> http.client.HTTPConnection:
+    def _connect(self) -> Whole:
         connection = self._connection()
         try:
             connection.connect()
@@ -285,9 +285,9 @@ class Client:
             raise
         return connection
 
-    def _connection(self) -> http.client.HTTPConnection:
+    def _connection(self) -> Whole:
         if not self._secure:
-            return http.client.HTTPConnection(self._host, self._port, timeout=CONNECT, blocksize=BLOCK)
+            return Whole(self._host, self._port, timeout=CONNECT, blocksize=BLOCK)
         if self._context is None:
             try:
                 self._context = ssl.create_default_context(cafile=self._authorities or None)
@@ -297,13 +297,11 @@ class Client:
                     f"PENSTOCK_CA is {self._authorities!r}, which cannot be used: {reason}",
                     hint="give a PEM file with the certificate of the authority that vouches for the server",
                 ) from None
-        return http.client.HTTPSConnection(
-            self._host, self._port, timeout=CONNECT, blocksize=BLOCK, context=self._context
-        )
+        return WholeTls(self._host, self._port, timeout=CONNECT, blocksize=BLOCK, context=self._context)
 
     def _begin_anew(self) -> None:
         self._process = os.getpid()
-        self._idle: deque[http.client.HTTPConnection] = deque()
+        self._idle: deque[Whole] = deque()
 
 
 def number_in(headers: http.client.HTTPMessage, name: str) -> int:
