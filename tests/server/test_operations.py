@@ -68,9 +68,9 @@ def test_numbers_that_json_does_not_know_come_through_messagepack(remote, task):
     assert repr(found.value) == "[inf, nan]"
 
 
-def report(site, task, key, value=1.0):
+def report(site, task, once, value=1.0, **shown):
     series = [{"title": "t", "series": "s", "points": [[0, value, 1.0]]}]
-    return site.call("ReportScalars", {"task": task, "series": series}, **{IDEMPOTENCY_KEY: key})
+    return site.call("ReportScalars", {"task": task, "series": series}, **{IDEMPOTENCY_KEY: once, **shown})
 
 
 def points(served, task):
@@ -150,6 +150,15 @@ class TestAttempts:
         held, token = claim[0].held, claim[1]
         assert self.append(site, token, held.task, **{HELD: f"{held.task}:{held.fence}"}).status == 200
         assert self.append(site, token, held.task, **{HELD: f"{held.task}:{held.fence + 1}"}).status == 403
+
+    def test_what_a_shim_has_sent_is_done_once_although_its_agent_sends_it_again(self, site, served, claim):
+        """It shows another key. The shim was killed before it could note that it was answered."""
+        held, token, once = claim[0].held, claim[1], uuid.uuid4().hex
+        for shown in ({"key": token}, {HELD: f"{held.task}:{held.fence}"}):
+            assert report(site, held.task, once, **shown).status == 200
+        assert len(points(served, held.task)) == 1
+        assert report(site, held.task, once).status == 200  # somebody else's key, by chance the same
+        assert len(points(served, held.task)) == 2
 
     def test_an_attempt_logs_no_browser_in(self, site, claim):
         assert site.call("login-codes", key=claim[1]).status == 403

@@ -71,8 +71,8 @@ class Operations:
             body = await whole(request, self._largest)
             media = media_type(request)
             op = decode(body, kind, media)
-            once = None if op.reads else _once(request, identity, body)
             held = _held(request, identity)
+            once = None if op.reads else _once(request, identity, held, body)
             if live.waits(op) > 0:
                 call = self._caller(identity, held, None)
                 look, sees_all = self._looker(identity, held), _sees_all(identity, getattr(op, "run", None))
@@ -124,14 +124,18 @@ def _sees_all(identity: Identity, run: str | None) -> bool:
     return run is not None or not identity.projects
 
 
-def _once(request: Request, identity: Identity, body: bytes) -> Once | None:
-    """Return what tells this request from others that the same one sends; None when they gave no key."""
+def _once(request: Request, identity: Identity, held: Held | None, body: bytes) -> Once | None:
+    """Return what tells this request from others that the same one sends; None when they gave no key.
+
+    Whoever shows a task that is held is the same: what its shim, which dies, has sent comes again from its agent.
+    """
     key = request.headers.get(IDEMPOTENCY_KEY)
     if key is None:
         return None
     if not 0 < len(key) <= LONGEST_KEY:
         raise refuse(422, "invalid", f"{IDEMPOTENCY_KEY} has to be a text of 1 to {LONGEST_KEY} characters")
-    who = hashlib.sha256(f"{identity.kind}\n{identity.name}\n{key}".encode()).hexdigest()
+    name = f"{identity.kind}\n{identity.name}" if held is None else f"held\n{held.task}:{held.fence}"
+    who = hashlib.sha256(f"{name}\n{key}".encode()).hexdigest()
     asked = hashlib.sha256(f"{request.scope['path']}\n{media_type(request)}\n".encode() + body).hexdigest()
     return Once(who, asked)
 
