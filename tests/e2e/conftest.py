@@ -8,8 +8,10 @@ import sys
 import textwrap
 
 import pytest
+from tests.place import until
 
 from penstock import PipelineController, Task
+from penstock.ops.agents import ListAgents
 from penstock.ops.decisions import ListDecisions
 from penstock.ops.queues import CreateQueue
 from penstock.sdk import session
@@ -119,8 +121,9 @@ def _on_queues(request, monkeypatch):
             if "${" not in name:
                 session.backend().call(CreateQueue(name=name))
         if not agents:
-            command = [sys.executable, "-m", "penstock", "agent", "--workers", "8"]
+            command = [sys.executable, "-m", "penstock", "agent", "--workers", "8", "--no-containers"]
             agents.append(subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL))
+            until(lambda: session.backend().call(ListAgents()))  # or another one would start by itself
         here(pipe, resume=resume)
 
     monkeypatch.setattr(PipelineController, "start_locally", start_locally)

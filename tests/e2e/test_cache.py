@@ -357,6 +357,7 @@ def install(folder, version, code="VALUE = 1\n"):
     return site
 
 
+@pytest.mark.here
 def test_a_package_of_another_version_runs_what_imports_it(project, monkeypatch, tmp_path):
     site = install(tmp_path, "1.0")
     monkeypatch.setattr(sys, "path", [*sys.path, str(site)])

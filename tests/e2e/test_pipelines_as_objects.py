@@ -7,6 +7,7 @@ import textwrap
 from pathlib import Path
 
 import pytest
+from tests.place import until
 
 from penstock import PipelineController, Task
 from penstock.core.errors import Conflict
@@ -349,5 +350,9 @@ def test_a_pipeline_whose_step_is_aborted_is_stopped_with_it(run, script):
     outer = PipelineController("outer", "Tests")
     outer.add_step("inner", hanging.id, time_limit=3.0)
     assert run(outer) == {"inner": "aborted"}
-    (inner,) = [one for one in session.backend().call(ListRuns(pipeline="inner")) if one.number]
-    assert (inner.task.status, inner.task.reason) == ("stopped", "controller lost")
+
+    def ended():
+        (inner,) = [one for one in session.backend().call(ListRuns(pipeline="inner")) if one.number]
+        return (inner.task.status, inner.task.reason) == ("stopped", "controller lost")
+
+    until(ended)  # at once where the outer run carried its step out; by its agent, a moment later

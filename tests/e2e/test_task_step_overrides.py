@@ -135,6 +135,7 @@ def test_a_value_that_no_task_can_have_fails_the_step(pipe, run, record):
     assert "cannot set 'type' to 'trainin'" in pipe.get_pipeline_dag()["step"].reason
 
 
+@pytest.mark.here
 def test_references_in_everything_that_is_overridden_make_parents_and_are_looked_up(pipe, run, record, task_of):
     """Promise 32: in configurations, other facts, and the queue."""
     base = record("configured", CONFIGURED)

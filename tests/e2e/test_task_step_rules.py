@@ -192,6 +192,7 @@ def test_a_callback_that_says_no_skips_the_step_and_what_relies_on_it(pipe, run,
     assert [task.step for task in session.backend().call(ListTasks(run=pipe.id)) if task.started] == ["yes"]
 
 
+@pytest.mark.here
 def test_callbacks_are_told_how_a_step_goes_and_judge_how_it_went(pipe, run, record):
     """Promises 49 and 50: once when it has ended, before its children; each change of its status is told."""
     told = []
@@ -250,6 +251,7 @@ def test_the_queue_of_a_step_is_its_own_or_the_default_one(pipe, run, record, ta
     assert {step: task_of(pipe, step).data.queue for step in ("own", "default")} == {"own": "own", "default": "default"}
 
 
+@pytest.mark.here
 def test_without_any_queue_the_step_is_named(pipe, record):
     """Promise 24."""
     pipe.add_step("own", record("see", SEE).id, execution_queue="own")

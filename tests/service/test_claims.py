@@ -11,9 +11,10 @@ from penstock.core.errors import Conflict, LeaseLost
 from penstock.core.lease import MOST_LOST, Held
 from penstock.core.outputs import ConsoleLine, Stream
 from penstock.core.progress import StepStatus
-from penstock.core.task import EndReason, Status
+from penstock.core.task import ENDED, EndReason, Status
 from penstock.ops.agents import Agent, DrainAgent, ReportAgent
 from penstock.ops.claims import BeginClaimed, EndLeases, HandBack, ListHeld, ReleaseLease, RenewLease, SpareLeases
+from penstock.ops.lifecycle import EnqueueTask
 from penstock.ops.outputs import AppendConsole, ReadConsole
 from penstock.ops.queues import ListEntries
 from penstock.ops.runs import GetRun, ResumeRun, StopRun
@@ -346,3 +347,65 @@ def test_nobody_holds_what_was_never_claimed(timed):
     task = timed.queued()
     with pytest.raises(LeaseLost):
         timed.backend.call(RenewLease(held=Held(task.id, 1)))
+
+
+class TestLeftBehind:
+    """Runs that the process of a task carries out: a pipeline within a step, say."""
+
+    @pytest.fixture
+    def maker(self, timed):
+        """An attempt that an agent carries out."""
+        attempt = timed.enqueue_step(timed.run("a", name="outer"))
+        timed.claim()
+        return attempt
+
+    def left_behind(self, timed, maker):
+        """Have a maker's run go on when the maker has ended."""
+        inner = timed.start(timed.draft("inner", parent=maker.id))
+        timed.clock.now += 10.0
+        timed.fail(maker)
+        return inner
+
+    def ended(self, timed, run):
+        timed.backend.call(EndLeases())
+        task = timed.backend.call(GetTask(id=run.id))
+        return task.status in ENDED and (task.status, task.reason, task.message)
+
+    def test_a_run_is_stopped_with_the_task_whose_process_carried_it_out(self, timed, maker):
+        inner = timed.start(timed.draft("inner", parent=maker.id))
+        launched = timed.launch(inner, "a")
+        assert not self.ended(timed, inner)
+        timed.fail(maker)
+        message = "task 'a', whose process carried it out, has ended"
+        assert self.ended(timed, inner) == (Status.STOPPED, EndReason.CONTROLLER_LOST, message)
+        assert timed.status(launched) is Status.STOPPED
+        assert timed.statuses(inner) == {"a": "aborted", "b": "skipped"}
+
+    def test_one_that_somebody_resumed_has_another_process_and_goes_on(self, timed, maker):
+        inner = self.left_behind(timed, maker)
+        timed.clock.now += 10.0
+        timed.backend.call(ResumeRun(id=inner.id, worker=WORKER, seen=WORKER, reason="test"))
+        assert not self.ended(timed, inner)
+
+    def test_one_that_was_resumed_before_is_stopped(self, timed, maker):
+        inner = timed.start(timed.draft("inner", parent=maker.id))
+        timed.backend.call(ResumeRun(id=inner.id, worker=WORKER, seen=WORKER, reason="test"))
+        timed.clock.now += 10.0
+        timed.fail(maker)
+        assert self.ended(timed, inner)
+
+    def test_one_that_waits_or_that_an_agent_has_goes_on(self, timed, maker):
+        inner = timed.draft("inner", parent=maker.id)
+        timed.backend.call(EnqueueTask(id=inner.id, queue="services"))
+        timed.fail(maker)
+        assert not self.ended(timed, inner)
+        claim = timed.claim(seconds=1e6)
+        assert claim.task.id == inner.id
+        timed.start(inner)
+        assert not self.ended(timed, inner)
+
+    def test_the_clone_of_a_run_goes_on_when_that_has_ended(self, timed):
+        source = timed.run("a", name="source")
+        clone = timed.start(timed.draft("source", parent=source.id))
+        timed.end_run(source)
+        assert not self.ended(timed, clone)

@@ -116,7 +116,8 @@ class EndLeases(Op[list[str]], frozen=True, kw_only=True):
     """Decide about the tasks whose lease has run out, and return their ids.
 
     What had not begun waits again in its queue, a run that had goes on from where it stood when it is claimed next,
-    and everything else failed with its agent.
+    and everything else failed with its agent. A run that was carried out by the process of a task which has ended since
+    is stopped.
 
     Args:
         tasks: Also these, whose process is known to be gone.

@@ -110,6 +110,7 @@ class Leases(Protocol):
     def list(
         self, *, agent: str | None = None, tasks: Sequence[str] | None = None, ended: float | None = None
     ) -> list[Lease]: ...
+    def left_behind(self) -> Sequence[str]: ...
 
 
 class Assignments(Protocol):

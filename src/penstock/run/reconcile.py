@@ -62,9 +62,15 @@ def end_dead(backend: Backend) -> None:
 
 
 def _end_dead(backend: Backend) -> None:
-    if _held(backend):
+    if _held(backend) or _has_inner(backend):
         backend.call(EndLeases())
     _forget_dead(backend)
+
+
+def _has_inner(backend: Backend) -> bool:
+    """Return whether a run goes on that a task made, in its own process perhaps."""
+    open_runs = backend.call(ListRuns(statuses=(Status.IN_PROGRESS,), limit=EVERY_RUN))
+    return any(run.task.parent for run in open_runs)
 
 
 def forget_dead(backend: Backend) -> None:

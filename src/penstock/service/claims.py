@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 from msgspec.structs import replace
 
 from penstock.core.access import AttemptToken, is_digest
+from penstock.core.decision import DecisionKind
 from penstock.core.errors import Conflict, Invalid
 from penstock.core.lease import Fate, fate
 from penstock.core.run import ChangeKind
@@ -153,6 +154,8 @@ def end_leases(tx: Tx, op: EndLeases, now: float) -> list[str]:
     leases = {one.held.task: one for one in lost}
     for lease in leases.values():
         _lose(tx, lease, now)
+    for run in tx.leases.left_behind():
+        _end_left_behind(tx, run, now)
     return list(leases)
 
 
@@ -200,6 +203,18 @@ def _lose(tx: Tx, lease: Lease, now: float) -> None:
             _fail(tx, task, f"given up: lost with its agent {lost + 1} times; the last, {lease.agent}", now)
         case Fate.LOST:
             _fail(tx, task, f"{silent} while it ran", now)
+
+
+def _end_left_behind(tx: Tx, run: str, now: float) -> None:
+    """Stop a run that nobody carries out any more: its process was that of the task that made it.
+
+    One that somebody resumed later has another process.
+    """
+    maker = tx.tasks.get(tx.tasks.get(run).parent or "")
+    resumed = [one.at for one in tx.decisions.list(run, None) if one.kind is DecisionKind.RESUME]
+    if maker.ended is not None and max(resumed, default=0.0) <= maker.ended:
+        why = f"task {maker.name!r}, whose process carried it out, has ended"
+        end_run(tx, EndRun(id=run, status=Status.STOPPED, reason=EndReason.CONTROLLER_LOST, message=why), now)
 
 
 def _wait_again(tx: Tx, task: Task, lease: Lease, now: float, *, lost: int, why: str) -> None:

@@ -8,8 +8,9 @@ import msgspec
 
 from penstock.core.assignment import Assignment
 from penstock.core.lease import Held, not_held
+from penstock.core.task import ENDED
 from penstock.ports.queues import Lease, Waiting
-from penstock.store.sql import Row, Session, Where
+from penstock.store.sql import Row, Session, Where, marks
 
 _LEASE = "fence, task, queue, agent, request, urgency, rank, takes_slot, lost, resumed, begun, ends"
 
@@ -92,6 +93,17 @@ class SqlLeases:
             where.until("ends", ended)
         rows = self._session.rows(f"SELECT {_LEASE} FROM leases {where} ORDER BY fence", *where.values)
         return [_lease_of(row) for row in rows]
+
+    def left_behind(self) -> Sequence[str]:
+        """Return the runs in progress that a task made which has ended since, and that no agent holds."""
+        rows = self._session.rows(
+            f"""SELECT t.id FROM tasks t JOIN tasks p ON p.id = t.parent
+                WHERE t.type = 'controller' AND t.status = 'in_progress' AND p.status IN ({marks(ENDED)})
+                AND NOT EXISTS (SELECT 1 FROM runs WHERE runs.task = p.id)
+                AND NOT EXISTS (SELECT 1 FROM leases WHERE leases.task = t.id)""",
+            *ENDED,
+        )
+        return [str(row[0]) for row in rows]
 
 
 class SqlAssignments:
