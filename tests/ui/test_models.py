@@ -26,7 +26,7 @@ def model(place, name):
 def test_models_are_filtered_and_the_filter_stands_in_the_address(visit, place):
     page = visit(place=place).go("/models")
     expect(page.get_by_text("3 models")).to_be_visible()
-    page.get_by_label("Filter models").fill("best iris")
+    page.get_by_label("Filter models").press_sequentially("best iris")
     expect(page.get_by_text("1 of 3 models")).to_be_visible()
     page.reload()
     expect(page.get_by_role("link", name="iris classifier")).to_be_visible()

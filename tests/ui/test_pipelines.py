@@ -58,6 +58,15 @@ def test_it_is_filtered_by_name_and_the_address_keeps_it(visit):
     expect(page.locator("[data-pipeline]")).to_have_count(1)
 
 
+def test_the_filter_is_empty_once_all_are_shown_again(visit):
+    page = visit().go("/")
+    box = page.get_by_role("searchbox", name="Filter pipelines")
+    box.press_sequentially("nothing is called so")
+    page.get_by_role("button", name="Show all").click()
+    expect(page.locator("[data-pipeline]").first).to_be_visible()
+    expect(box).to_have_value("")
+
+
 def test_favourites_stand_first_and_are_kept(visit):
     page = visit().go("/")
     expect(page.locator("[data-pipeline]").first).to_have_attribute("data-pipeline", "prepare")

@@ -43,6 +43,17 @@ def test_tasks_are_filtered_by_project_and_by_what_they_were_asked(visit, place)
     expect(page.get_by_role("link", name="elsewhere")).to_be_visible()
 
 
+def test_no_letter_is_lost_that_is_written_quickly_and_the_box_follows_the_address(visit, place):
+    page = visit(place=place).go("/tasks")
+    box = page.get_by_label("Filter tasks")
+    box.press_sequentially("status:completed tag:none")
+    expect(page.get_by_role("heading", name="No task fits the filter")).to_be_visible()
+    expect(box).to_have_value("status:completed tag:none")
+    page.get_by_role("button", name="Show all").click()
+    expect(box).to_have_value("")
+    expect(page.get_by_role("link", name="train classifiers")).to_be_visible()
+
+
 def test_a_task_shows_what_it_recorded(visit, place):
     task = found(place, "train classifiers")
     page = visit(place=place).go(f"/tasks/{task.id}")

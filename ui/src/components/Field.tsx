@@ -1,6 +1,7 @@
 import "./field.css";
 import { Switch as Radix } from "radix-ui";
 import { type ComponentProps, type ReactNode, useId } from "react";
+import { useWritten } from "./written";
 
 /** A label over a control, with what is wrong with its value below. `children` is given the ids that it has to carry. */
 export function Field(props: {
@@ -32,6 +33,25 @@ export function Field(props: {
 
 export function Input({ className, ...rest }: ComponentProps<"input">) {
   return <input className={["input", className].filter(Boolean).join(" ")} spellCheck={false} {...rest} />;
+}
+
+/** What one looks for, as the address keeps it. */
+export function FilterInput(
+  props: Omit<ComponentProps<"input">, "value" | "onChange"> & { text: string; onText: (text: string) => void },
+) {
+  const { text, onText, ...rest } = props;
+  const { written, write, tell } = useWritten(text, onText);
+  return (
+    <Input
+      type="search"
+      value={written}
+      onChange={(event) => {
+        write(event.target.value);
+        tell(event.target.value);
+      }}
+      {...rest}
+    />
+  );
 }
 
 export function Select({ className, children, ...rest }: ComponentProps<"select">) {

@@ -4,8 +4,9 @@ import { getRouteApi, Link, useNavigate } from "@tanstack/react-router";
 import { useDeferredValue, useMemo } from "react";
 import { opQuery } from "../../api/queries";
 import type { Model } from "../../api/types";
+import { Button } from "../../components/Button";
 import { Chip } from "../../components/Chip";
-import { Input } from "../../components/Field";
+import { FilterInput } from "../../components/Field";
 import { LongTable } from "../../components/LongTable";
 import { StatusBadge } from "../../components/StatusBadge";
 import { Code, EmptyState, ErrorNote, Middle, Skeleton, Tag } from "../../components/Text";
@@ -44,12 +45,11 @@ export function ModelsScreen() {
   return (
     <Screen title="Models" fills>
       <div className="filters">
-        <Input
-          type="search"
+        <FilterInput
           aria-label="Filter models"
           placeholder="Filter by name, project, framework or tag"
-          value={q}
-          onChange={(event) => change({ q: event.target.value }, true)}
+          text={q}
+          onText={(text) => change({ q: text }, true)}
         />
         <Chip on={published} onChange={(on) => change({ published: on })}>
           Published only
@@ -71,7 +71,12 @@ export function ModelsScreen() {
           <Code label="Record a model" text={SAVE} />
         </EmptyState>
       )}
-      {data && data.length > 0 && shown.length === 0 && <EmptyState title="No model fits the filter" />}
+      {data && data.length > 0 && shown.length === 0 && (
+        <EmptyState
+          title="No model fits the filter"
+          action={<Button onClick={() => change({ q: "" })}>Show all</Button>}
+        />
+      )}
       {shown.length > 0 && (
         <LongTable
           label="Models"

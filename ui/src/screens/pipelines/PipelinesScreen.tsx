@@ -2,11 +2,11 @@ import "./pipelines.css";
 import { useInfiniteQuery } from "@tanstack/react-query";
 import { getRouteApi, Link, useNavigate } from "@tanstack/react-router";
 import { Grid3x3, Play, Star, X } from "lucide-react";
-import { type RefObject, useRef, useState } from "react";
+import { useRef } from "react";
 import { type Answer, call } from "../../api/call";
 import { useOp } from "../../api/queries";
 import { Button, IconButton } from "../../components/Button";
-import { Input } from "../../components/Field";
+import { FilterInput } from "../../components/Field";
 import { StatusBadge } from "../../components/StatusBadge";
 import { Table } from "../../components/Table";
 import { EmptyState, ErrorNote, Middle, Skeleton } from "../../components/Text";
@@ -54,6 +54,11 @@ export function PipelinesScreen() {
       replace: true,
     });
   };
+  const more = async (): Promise<void> => {
+    const again = query.isFetching; // which asking for more ends, and with it what had changed meanwhile
+    await query.fetchNextPage();
+    if (again) await query.refetch();
+  };
   const isFirst = query.data && !rows.length && !q && !project;
   return (
     <Screen title="Pipelines">
@@ -64,7 +69,14 @@ export function PipelinesScreen() {
         <div className="pipelines">
           <Attention failures={failures.data ?? []} />
           <div className="pipelines-bar">
-            <FilterBox text={q} onChange={(text) => search({ q: text })} box={box} />
+            <FilterInput
+              ref={box}
+              className="pipelines-filter"
+              aria-label="Filter pipelines"
+              placeholder="Filter by name or project"
+              text={q}
+              onText={(text) => search({ q: text })}
+            />
             {project && (
               <Button small icon={<X />} onClick={() => search({ project: "" })}>
                 {`Project ${project}`}
@@ -117,7 +129,7 @@ export function PipelinesScreen() {
           )}
           {query.hasNextPage && (
             <p className="pipelines-more">
-              <Button busy={query.isFetchingNextPage} onClick={() => void query.fetchNextPage()}>
+              <Button busy={query.isFetchingNextPage} onClick={() => void more()}>
                 Show more
               </Button>
             </p>
@@ -193,24 +205,5 @@ function PipelineLine(props: { row: Row; favourite: boolean; onFavourite: () => 
         </Link>
       </td>
     </tr>
-  );
-}
-
-function FilterBox(props: { text: string; onChange: (text: string) => void; box: RefObject<HTMLInputElement | null> }) {
-  const { text, onChange, box } = props;
-  const [written, setWritten] = useState(text);
-  return (
-    <Input
-      ref={box}
-      className="pipelines-filter"
-      type="search"
-      aria-label="Filter pipelines"
-      placeholder="Filter by name or project"
-      value={written}
-      onChange={(event) => {
-        setWritten(event.target.value);
-        onChange(event.target.value);
-      }}
-    />
   );
 }

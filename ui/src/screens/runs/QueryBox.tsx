@@ -1,6 +1,6 @@
 import { Search } from "lucide-react";
-import { forwardRef, type KeyboardEvent, useCallback, useEffect, useId, useRef, useState } from "react";
-import { Echoes } from "./echoes";
+import { forwardRef, type KeyboardEvent, useEffect, useId, useState } from "react";
+import { useWritten } from "../../components/written";
 import { useNames } from "./names";
 import { parts } from "./query";
 import type { Row } from "./useRuns";
@@ -29,26 +29,11 @@ export const QueryBox = forwardRef<
   HTMLInputElement,
   { text: string; error: string | null; onChange: (text: string) => void; rows: readonly Row[] }
 >(function QueryBox({ text, error, onChange, rows }, ref) {
-  const [written, setWritten] = useState(text);
+  const { written, write, tell } = useWritten(text, onChange);
   const [open, setOpen] = useState(false);
   const [at, setAt] = useState(-1);
   const id = useId();
   const { parameters, metrics } = useNames(rows, open);
-  const hears = useRef(onChange);
-  useEffect(() => {
-    hears.current = onChange;
-  }, [onChange]);
-  const [echoes] = useState(() => new Echoes());
-  const tell = useCallback(
-    (now: string): void => {
-      echoes.said(now);
-      hears.current(now);
-    },
-    [echoes],
-  );
-  useEffect(() => {
-    if (echoes.isNews(text)) setWritten(text);
-  }, [echoes, text]);
   useEffect(() => {
     if (written === text) return undefined;
     const timer = setTimeout(() => tell(written), PAUSE);
@@ -61,7 +46,7 @@ export const QueryBox = forwardRef<
     ? known.filter((one) => one !== begun && one.toLowerCase().includes(begun.toLowerCase())).slice(0, 9)
     : [];
   const take = (one: string): void => {
-    setWritten(written.slice(0, written.length - begun.length) + one);
+    write(written.slice(0, written.length - begun.length) + one);
     setAt(-1);
     setOpen(!/[:~>]$/.test(one) ? false : open);
   };
@@ -102,7 +87,7 @@ export const QueryBox = forwardRef<
         value={written}
         spellCheck={false}
         autoComplete="off"
-        onChange={(event) => setWritten(event.target.value)}
+        onChange={(event) => write(event.target.value)}
         onKeyDown={press}
         onFocus={() => setOpen(true)}
         onBlur={() => setOpen(false)}

@@ -5,8 +5,9 @@ import { useDeferredValue, useMemo } from "react";
 import { type Answer, call } from "../../api/call";
 import { useOp } from "../../api/queries";
 import type { Task } from "../../api/types";
+import { Button } from "../../components/Button";
 import { Chip } from "../../components/Chip";
-import { Input, Select } from "../../components/Field";
+import { FilterInput, Select } from "../../components/Field";
 import { LongTable } from "../../components/LongTable";
 import { StatusBadge } from "../../components/StatusBadge";
 import { Code, EmptyState, ErrorNote, Middle, Skeleton, Tag } from "../../components/Text";
@@ -39,17 +40,17 @@ export function TasksScreen() {
     if (!next.archived) delete next.archived;
     void navigate({ search: next, replace });
   };
+  const showAll = (): void => void navigate({ search: {} });
   const isFiltered = q !== "" || project !== undefined || archived;
   return (
     <Screen title="Tasks" fills>
       <div className="filters">
-        <Input
-          type="search"
+        <FilterInput
           aria-label="Filter tasks"
           aria-invalid={wrong !== null || undefined}
           placeholder="status:failed  rate>1e-4  tag:best  text"
-          value={q}
-          onChange={(event) => change({ q: event.target.value }, true)}
+          text={q}
+          onText={(text) => change({ q: text }, true)}
         />
         <Select
           aria-label="Project"
@@ -77,7 +78,9 @@ export function TasksScreen() {
       {wrong !== null && <ErrorNote error={wrong} />}
       {tasks.error && <ErrorNote error={tasks.error} again={() => void tasks.refetch()} />}
       {tasks.isPending && wrong === null && !tasks.error && <Skeleton rows={8} />}
-      {tasks.data && rows.length === 0 && isFiltered && <EmptyState title="No task fits the filter" />}
+      {tasks.data && rows.length === 0 && isFiltered && (
+        <EmptyState title="No task fits the filter" action={<Button onClick={showAll}>Show all</Button>} />
+      )}
       {tasks.data && rows.length === 0 && !isFiltered && (
         <EmptyState title="No tasks yet">
           <p>Runs of pipelines have their own place. A script that records itself appears here:</p>
