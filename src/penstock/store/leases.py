@@ -98,7 +98,7 @@ class SqlLeases:
         """Return the runs in progress that a task made which has ended since, and that no agent holds."""
         rows = self._session.rows(
             f"""SELECT t.id FROM tasks t JOIN tasks p ON p.id = t.parent
-                WHERE t.type = 'controller' AND t.status = 'in_progress' AND p.status IN ({marks(ENDED)})
+                WHERE t.type = 'controller' AND t.status = 'in_progress' AND p.status IN ({marks(tuple(ENDED))})
                 AND NOT EXISTS (SELECT 1 FROM runs WHERE runs.task = p.id)
                 AND NOT EXISTS (SELECT 1 FROM leases WHERE leases.task = t.id)""",
             *ENDED,

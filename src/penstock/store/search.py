@@ -138,6 +138,8 @@ class SqlSearch:
             values = (behind.key, behind.key, behind.id)
             where.term(f"{part.key} {sign}= ? AND ({part.key} {sign} ? OR {id} {sign} ?)", values)
         few, before = _few(query.leading)
+        if query.leading is None and self._session.dialect.as_written:
+            self._session.run(self._session.dialect.as_written)
         rows = self._session.rows(
             f"""{few}SELECT {id}, {part.key} FROM {self._tables(query, part)} {where}
                 ORDER BY {part.key} {order}, {id} {order} LIMIT ?""",
@@ -148,7 +150,7 @@ class SqlSearch:
         return [(id, key) for id, key in rows]
 
     def _tables(self, query: _Query, part: Part) -> str:
-        """Return the tables. What stands first leads in SQLite; PostgreSQL knows better, from its statistics."""
+        """Return the tables. What stands first leads; in PostgreSQL, where a condition does, its statistics decide."""
         among, source = query.among, (part.source,) if part.source else ()
         leads = query.leading is None and part.ordered
         index = part.ordered if leads else among.looks

@@ -343,8 +343,8 @@ class SqlTasks:
         if wanted.archived is not None:
             where.equal("+t.archived", int(wanted.archived))  # no index is to be chosen for it
         if wanted.alone is not None:
-            of_a_run = "(t.run IS NOT NULL OR EXISTS (SELECT 1 FROM runs r WHERE r.task = t.id))"
-            where.holds(f"NOT {of_a_run}" if wanted.alone else of_a_run)
+            run = "EXISTS (SELECT 1 FROM runs r WHERE r.task = t.id)"
+            where.holds(f"t.run IS NULL AND NOT {run}" if wanted.alone else f"(t.run IS NOT NULL OR {run})")
         order = "DESC" if wanted.run is None else "ASC"
         if wanted.pattern is None and not wanted.tags:
             sql = f"SELECT {COLUMNS} FROM tasks t {where} ORDER BY t.position {order} LIMIT ?"

@@ -16,7 +16,9 @@ from records import EVERYTHING, TASK, add_two, count
 
 from penstock.core.errors import StoreError, TryAgain
 from penstock.core.outputs import Artifact
-from penstock.core.task import Task
+from penstock.core.search import Compare, Condition, Fact, Sort
+from penstock.core.task import Task, TaskType
+from penstock.ops.search import SearchRuns
 from penstock.ops.tasks import ListTasks
 from penstock.store.postgres import store as module
 from penstock.store.postgres.connections import cut_off
@@ -94,6 +96,21 @@ def test_only_what_may_be_lost_is_not_synced(store: PostgresStore) -> None:
     for durable in (True, False, True):
         with store.transaction(durable=durable) as tx:
             assert tx.tasks._session.rows("SHOW synchronous_commit") == [("on" if durable else "off",)]
+
+
+def test_rows_are_walked_in_the_order_of_a_search_unless_a_condition_finds_them(store: PostgresStore) -> None:
+    """Where many rows pass, its statistics, which know one column at a time, would have all of them sorted."""
+    with store.transaction() as tx:
+        tx.tasks.add(Task(id="r", name="flow", project="p", type=TaskType.CONTROLLER, tags=("best",)))
+        tx.runs.add("r", "p", "flow")
+    tagged = Condition(column=Fact("tags"), test=Compare.EQUAL, values=("best",))
+    asked = (SearchRuns(), SearchRuns(sort=Sort(Fact("name"))), SearchRuns(where=(tagged,)))
+    for wanted, setting in zip(asked, ("off", "off", "on"), strict=True):
+        with store.transaction(writes=False) as tx:
+            assert [row.run.id for row in tx.search.runs(wanted).rows] == ["r"]
+            assert tx.tasks._session.rows("SHOW enable_sort") == [(setting,)]
+    with store.transaction(writes=False) as tx:
+        assert tx.tasks._session.rows("SHOW enable_sort") == [("on",)]
 
 
 def test_a_mistake_in_our_sql_is_not_taken_for_a_fault_of_the_database(store: PostgresStore) -> None:
