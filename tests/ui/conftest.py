@@ -144,18 +144,22 @@ class Visit:
         self.page.locator(".live[data-state=live]").wait_for()
         return self.page
 
-    def check_accessible(self):
-        """Fail unless axe finds nothing against WCAG 2.2 AA, in dark and in light."""
+    def check_accessible(self, within="html"):
+        """Fail unless axe finds nothing against WCAG 2.2 AA, in dark and in light.
+
+        Args:
+            within: A selector for the part that is looked at.
+        """
         self.page.evaluate(AXE.read_text())
         for scheme in ("dark", "light"):
             self.page.emulate_media(color_scheme=scheme)
             self.page.locator(f"html[data-theme={scheme}]").wait_for()
             self.page.evaluate("() => new Promise(requestAnimationFrame)")
-            assert self._broken() == [], scheme
+            assert self._broken(within) == [], scheme
 
-    def _broken(self):
+    def _broken(self, within):
         tags = ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa"]
-        found = self.page.evaluate("tags => axe.run(document, {runOnly: tags})", tags)
+        found = self.page.evaluate("([within, tags]) => axe.run(within, {runOnly: tags})", [within, tags])
         return [
             f"{one['id']}: {node['html'][:160]} {node['any'][0]['message'] if node['any'] else ''}"
             for one in found["violations"]
