@@ -9,7 +9,7 @@ import subprocess
 import sys
 import textwrap
 import time
-from contextlib import suppress
+from contextlib import closing, suppress
 from pathlib import Path
 
 from msgspec.structs import replace
@@ -90,6 +90,10 @@ class Place:
             assert line, (self.folder / "server.log").read_text()
             said += line
         self.url = json.loads(said)["url"]
+
+    def without_server(self):
+        """Open the server's own home, to record in it what would be thousands of requests."""
+        return closing(open_home(Settings(home=self.folder / "kept", workers=1)))
 
     def restart_server(self):
         """Kill the server, and start it at the same address."""

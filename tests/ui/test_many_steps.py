@@ -42,26 +42,28 @@ def own(tmp_path_factory):
 @pytest.fixture(scope="module")
 def run(own):
     """A run of many steps, each of which recorded something."""
-    call, id = own.backend.call, uuid4().hex
-    steps = tuple(Step(name=f"step_{number:03}", code="c") for number in range(STEPS))
-    definition = Pipeline(name="many", project="demo", steps=steps, code={"c": Script(source="", entry_point="f")})
-    call(CreateRun(pipeline="many", project="demo", task=NewTask(id=id, name="many", project="demo")))
-    call(StartRun(id=id, definition=definition, worker=WORKER))
-    for number, step in enumerate(steps):
-        task = NewTask(id=uuid4().hex, name=step.name, project="demo", parent=id)
-        task = call(LaunchStep(run=id, step=step.name, attempt=1, task=task, worker=WORKER)).id
-        points = tuple(ScalarPoint(at, 1.0 / (at + 1), 1.0) for at in range(3))
-        series = NewPoints(title="loss", series="train", points=points)
-        single = NewPoints(title="rank", series="rank", points=(ScalarPoint(None, float(number), 1.0),))
-        call(ReportScalars(task=task, series=(series, single)))
-        kept = Artifact(
-            task=task, name="kept", format="arrow", type="DataFrame", hash="", size=1, url="",
-            table=TABLE if number == 0 else None,
-        )  # fmt: skip
-        call(AddArtifact(artifact=kept))
-        model = Model(id=uuid4().hex, name=f"net {number}", task=task, project="demo", direction="output", url="")
-        call(AddModel(model=model))
-    call(EndRun(id=id, status=Status.COMPLETED))
+    id = uuid4().hex
+    with own.without_server() as home:
+        call = home.call
+        steps = tuple(Step(name=f"step_{number:03}", code="c") for number in range(STEPS))
+        definition = Pipeline(name="many", project="demo", steps=steps, code={"c": Script(source="", entry_point="f")})
+        call(CreateRun(pipeline="many", project="demo", task=NewTask(id=id, name="many", project="demo")))
+        call(StartRun(id=id, definition=definition, worker=WORKER))
+        for number, step in enumerate(steps):
+            task = NewTask(id=uuid4().hex, name=step.name, project="demo", parent=id)
+            task = call(LaunchStep(run=id, step=step.name, attempt=1, task=task, worker=WORKER)).id
+            points = tuple(ScalarPoint(at, 1.0 / (at + 1), 1.0) for at in range(3))
+            series = NewPoints(title="loss", series="train", points=points)
+            single = NewPoints(title="rank", series="rank", points=(ScalarPoint(None, float(number), 1.0),))
+            call(ReportScalars(task=task, series=(series, single)))
+            kept = Artifact(
+                task=task, name="kept", format="arrow", type="DataFrame", hash="", size=1, url="",
+                table=TABLE if number == 0 else None,
+            )  # fmt: skip
+            call(AddArtifact(artifact=kept))
+            model = Model(id=uuid4().hex, name=f"net {number}", task=task, project="demo", direction="output", url="")
+            call(AddModel(model=model))
+        call(EndRun(id=id, status=Status.COMPLETED))
     return id
 
 

@@ -10,7 +10,6 @@ from tests.place import Place
 from tests.ui.hostile import ALL, RUN
 from tests.ui.records import CODE
 
-from penstock.backend import open_home
 from penstock.core.access import Scope
 from penstock.core.outputs import Model
 from penstock.core.parameters import Declared
@@ -24,7 +23,6 @@ from penstock.ops.queues import CreateQueue
 from penstock.ops.runs import CreateRun, EndRun, StartRun
 from penstock.ops.tag_limits import SetTagLimit
 from penstock.ops.tasks import CreateTask, NewTask, SetConfiguration, SetParameters
-from penstock.settings import Settings
 
 TEXTS = [text.replace("\0", "") for text in ALL]
 LINES = [text for text in TEXTS if text.isprintable()]
@@ -95,10 +93,9 @@ def place(tmp_path_factory):
     call = place.backend.call
     call(AddUser(name="root", scope=Scope.ADMIN))
     call(AddUser(name="ada", scope=Scope.READ))
-    own = open_home(Settings(home=place.folder / "kept", workers=1))  # some thousand requests fewer
-    for number, text in enumerate(TEXTS):
-        _one_of_each(own.call, number, text)
-    own.close()
+    with place.without_server() as home:
+        for number, text in enumerate(TEXTS):
+            _one_of_each(home.call, number, text)
     with ThreadPoolExecutor(8) as pool:
         for _ in pool.map(lambda one: _of_a_line(call, *one), enumerate(LINES)):
             pass
