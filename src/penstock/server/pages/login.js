@@ -21,8 +21,13 @@ function wanted() {
   return found.href.startsWith(home.href) ? found.href : home.href;
 }
 
+function say(text, wrong = false) {
+  said.textContent = text;
+  said.classList.toggle("wrong", wrong);
+}
+
 async function logIn(given) {
-  said.textContent = "Logging in …";
+  say("Logging in …");
   const answer = await fetch("login", {
     method: "POST",
     headers: { "Content-Type": "application/json" },
@@ -33,11 +38,11 @@ async function logIn(given) {
     return;
   }
   const { message, hint } = await answer.json();
-  said.textContent = hint ? `${message}: ${hint}` : message;
+  say(hint ? `${message}: ${hint}` : message, true);
 }
 
 function begin(given) {
-  logIn(given).catch(() => { said.textContent = "The server does not answer."; });
+  logIn(given).catch(() => say("The server does not answer.", true));
 }
 
 form.addEventListener("submit", (event) => {
