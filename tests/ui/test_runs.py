@@ -84,11 +84,12 @@ def test_what_cannot_be_read_is_said_while_the_table_stays(visit, own):
     expect(page.get_by_role("combobox", name="Filter runs")).to_have_attribute("aria-invalid", "true")
 
 
-def test_the_box_offers_what_may_be_written(visit, own):
+def test_the_box_offers_what_may_be_written_also_when_no_run_fits_what_is_written_so_far(visit, own):
     page = visit(place=own).go("/runs")
     names(page)
     box = page.get_by_role("combobox", name="Filter runs")
     box.press_sequentially("thres")
+    expect(page.locator("[data-run]")).to_have_count(0)
     page.get_by_role("option", name="threshold>").wait_for()
     page.keyboard.press("ArrowDown")
     page.keyboard.press("Enter")

@@ -1,5 +1,7 @@
-// Which parameters and metrics there are to ask for: those of the newest runs of the pipelines that are shown.
+// Which parameters and metrics there are to ask for: those of the newest runs of the pipelines that are shown. Where none
+// is, those that were shown last: what one has written so far may fit no run.
 import { useQueries } from "@tanstack/react-query";
+import { useEffect, useRef } from "react";
 import { opQuery } from "../../api/queries";
 import type { Row } from "./useRuns";
 
@@ -12,7 +14,12 @@ export function useNames(rows: readonly Row[], wanted: boolean): { parameters: s
     const key = `${run.project}/${run.pipeline}`;
     if (!newest.has(key) && newest.size < MOST) newest.set(key, run.task.id);
   }
-  const ids = wanted ? [...newest.values()] : [];
+  const now = [...newest.values()];
+  const before = useRef<string[]>([]);
+  useEffect(() => {
+    if (now.length) before.current = now;
+  });
+  const ids = wanted ? (now.length ? now : before.current) : [];
   const parameters = useQueries({
     queries: ids.map((task) => ({ ...opQuery("GetParameters", { task }), staleTime: 60_000 })),
   });
