@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import textwrap
 from pathlib import Path
 
@@ -355,4 +356,6 @@ def test_a_pipeline_whose_step_is_aborted_is_stopped_with_it(run, script):
         (inner,) = [one for one in session.backend().call(ListRuns(pipeline="inner")) if one.number]
         return (inner.task.status, inner.task.reason) == ("stopped", "controller lost")
 
-    until(ended)  # at once where the outer run carried its step out; by its agent, a moment later
+    if "PENSTOCK_TESTS_ON_QUEUES" in os.environ:  # there its agent sees to it, a moment later
+        until(ended)
+    assert ended()

@@ -25,8 +25,7 @@ def find_lost(backend: Backend) -> list[Run]:
 
     What agents carry out is not among them: leases decide about that.
     """
-    open_runs = backend.call(ListRuns(statuses=(Status.IN_PROGRESS,), limit=EVERY_RUN))
-    lost = [run for run in open_runs if _is_lost(run.task)]
+    lost = [run for run in _open_runs(backend) if _is_lost(run.task)]
     held = _held_or_unknown(backend, [run.id for run in lost])
     return [run for run in lost if run.id not in held]
 
@@ -69,8 +68,11 @@ def _end_dead(backend: Backend) -> None:
 
 def _has_inner(backend: Backend) -> bool:
     """Return whether a run goes on that a task made, in its own process perhaps."""
-    open_runs = backend.call(ListRuns(statuses=(Status.IN_PROGRESS,), limit=EVERY_RUN))
-    return any(run.task.parent for run in open_runs)
+    return any(run.task.parent for run in _open_runs(backend))
+
+
+def _open_runs(backend: Backend) -> list[Run]:
+    return backend.call(ListRuns(statuses=(Status.IN_PROGRESS,), limit=EVERY_RUN))
 
 
 def forget_dead(backend: Backend) -> None:

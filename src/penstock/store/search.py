@@ -104,6 +104,8 @@ class SqlSearch:
         query = self._planned(among, wanted)
         if query is None:
             return [], None
+        if query.leading is None and self._session.dialect.as_written:
+            self._session.run(self._session.dialect.as_written)
         rows: list[Place] = []
         for number, part in enumerate(parts[start.part :], start.part):
             behind = start if number == start.part and start.id else None
@@ -138,8 +140,6 @@ class SqlSearch:
             values = (behind.key, behind.key, behind.id)
             where.term(f"{part.key} {sign}= ? AND ({part.key} {sign} ? OR {id} {sign} ?)", values)
         few, before = _few(query.leading)
-        if query.leading is None and self._session.dialect.as_written:
-            self._session.run(self._session.dialect.as_written)
         rows = self._session.rows(
             f"""{few}SELECT {id}, {part.key} FROM {self._tables(query, part)} {where}
                 ORDER BY {part.key} {order}, {id} {order} LIMIT ?""",
