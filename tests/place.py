@@ -22,6 +22,7 @@ from penstock.ops.agents import ListAgents
 from penstock.ops.claims import ListHeld
 from penstock.ops.runs import FindRun, GetRun
 from penstock.ops.tasks import ListTasks
+from penstock.run.liveness import here, is_alive
 from penstock.settings import Settings
 
 PATIENCE = 120.0  # seconds after which a test is lost; none comes near
@@ -190,7 +191,7 @@ class Place:
         for one in opened:
             if one is not None:
                 one.close(remove=False)
-        return {one.opening.writer.pid for one in opened if one is not None}
+        return {one.opening.writer for one in opened if one is not None}
 
     def told(self, name):
         """Wait until a step has written what it has to tell, as JSON, into a file; return it."""
@@ -202,10 +203,11 @@ class Place:
         for process in self._agents:
             process.kill()
             process.wait()
-        workers = [one.worker.pid for one in self.backend.call(ListTasks(statuses=None, limit=10_000)) if one.worker]
-        for pid in {*self.shims(), *workers} - {os.getpid()}:
-            with suppress(OSError):
-                os.kill(pid, signal.SIGKILL)
+        workers = {one.worker for one in self.backend.call(ListTasks(statuses=None, limit=10_000)) if one.worker}
+        for process in self.shims() | workers - {here()}:
+            if is_alive(process):  # its pid may be another one's by now, of a browser as well
+                with suppress(OSError):
+                    os.kill(process.pid, signal.SIGKILL)
         self.backend.close()
         if self.server is not None:
             self.kill_server()
