@@ -43,7 +43,7 @@ class Compiled(NamedTuple):
 
     Args:
         check: Holds for the rows that pass.
-        find: A query for the ids of those that pass, where an index finds them.
+        find: A query for the ids of those that pass, each once, where an index finds them.
     """
 
     check: Term
@@ -161,7 +161,7 @@ def _of_tags(among: Among, condition: Condition) -> Compiled:
     tags = tuple(str(value)[:FIRST_OF_TAG] for value in condition.values)
     chosen = f"FROM task_tags g WHERE g.tag IN ({marks(tags)})"
     check = Term(f"EXISTS (SELECT 1 {chosen} AND g.task = {among.id})", tags)
-    return Compiled(check, Term(f"SELECT g.task {chosen}", tags))
+    return Compiled(check, Term(f"SELECT DISTINCT g.task {chosen}", tags))  # who has two of them comes once
 
 
 def _compared(column: str, test: Compare, value: Value) -> Term:
