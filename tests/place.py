@@ -204,7 +204,7 @@ class Place:
             process.kill()
             process.wait()
         workers = {one.worker for one in self.backend.call(ListTasks(statuses=None, limit=10_000)) if one.worker}
-        for process in self.shims() | workers - {here()}:
+        for process in (self.shims() | workers) - {here()}:
             if is_alive(process):  # its pid may be another one's by now, of a browser as well
                 with suppress(OSError):
                     os.kill(process.pid, signal.SIGKILL)
