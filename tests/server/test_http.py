@@ -1,12 +1,13 @@
-"""What llhttp leaves to others: a head that does not end is cut off, however its pieces look; a long body is not."""
+"""What llhttp and uvicorn leave to others: a head that does not end is cut off, and an answer leaves in one piece."""
 
 from __future__ import annotations
 
+import asyncio
 import socket
 
 import pytest
 
-from penstock.server.http import LONGEST_HEAD
+from penstock.server.http import LONGEST_HEAD, SMALL, Gathering
 
 MORE = LONGEST_HEAD + (1 << 20)  # bytes; what the sockets hold besides is less
 
@@ -51,3 +52,52 @@ def test_a_body_that_is_longer_than_any_head_is_read(site):
     body = b'{"name": "' + b" " * (2 * LONGEST_HEAD) + b'"}'
     reply = site.ask("POST", "/api/v1/GetTask", body, **{"Content-Type": "application/json"})
     assert reply.status == 422, reply.body
+
+
+class Sent:
+    """A transport that keeps what it was given to send."""
+
+    def __init__(self):
+        self.pieces = []
+        self.closed = False
+
+    def write(self, data):
+        assert not self.closed
+        self.pieces.append(bytes(data))
+
+    def close(self):
+        self.closed = True
+
+
+def sent(*pieces, then=lambda gathering: None):
+    """Write pieces one after the other; return what was sent by then, and what was once the loop went round."""
+
+    async def write():
+        transport = Sent()
+        gathering = Gathering(transport, asyncio.get_running_loop())
+        for piece in pieces:
+            gathering.write(piece)
+        then(gathering)
+        at_once = list(transport.pieces)
+        await asyncio.sleep(0)
+        return at_once, transport.pieces
+
+    return asyncio.run(write())
+
+
+def test_a_head_and_its_body_leave_in_one_piece():
+    assert sent(b"head", b"body") == ([b"headbody"], [b"headbody"])
+
+
+def test_a_head_whose_body_has_yet_to_come_does_not_wait_for_it():
+    assert sent(b"head") == ([], [b"head"])
+
+
+def test_what_is_large_is_sent_as_it_comes_and_behind_what_waited():
+    large = bytes(SMALL + 1)
+    assert sent(large, b"more") == ([large], [large, b"more"])
+    assert sent(b"head", large) == ([b"head" + large],) * 2
+
+
+def test_nothing_is_lost_where_a_connection_is_closed_behind_it():
+    assert sent(b"head", then=Gathering.close) == ([b"head"], [b"head"])
