@@ -39,9 +39,10 @@ class Local:
 
     def call(self, op: Op[R], by: Identity | None = None, *, held: Held | None = None, once: Once | None = None) -> R:
         """Carry out one operation; see `Service.call`."""
-        if once is not None and self._service.knows(once):
+        contents, deletes = _contents(op), isinstance(op, DeleteRun | DeleteTask | ResetTask | DeleteModel)
+        if not (contents or deletes) or (once is not None and self._service.knows(once)):
             return self._service.call(op, by, held=held, once=once)
-        for content in _contents(op):
+        for content in contents:
             self.blobs.put_bytes(content)
         if isinstance(op, DeleteRun | DeleteTask | ResetTask):
             return cast("R", self._delete(op, by, once))
