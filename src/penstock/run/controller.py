@@ -55,7 +55,7 @@ from penstock.run.overseer import Overseer
 from penstock.run.plan import Plan
 from penstock.run.processes import Processes
 from penstock.run.waiting import Moved, Waiting
-from penstock.run.watch import PAUSE, Watch
+from penstock.run.watch import BREATH, PAUSE, Watch
 
 VERDICTS = {
     StepStatus.COMPLETED: Status.COMPLETED,
@@ -134,7 +134,7 @@ class Controller:
             KeyboardInterrupt: The keyboard interrupted the run; it is recorded as stopped.
         """
         interrupts = Interrupts(self.stop)
-        pause = 0.0 if self._told.on_queues else PAUSE
+        pause = BREATH if self._told.on_queues else PAUSE
         watch = Watch(self._backend, self._id, self._told.since, self.stop, self._hear, pause)
         with self._processes, self._monitors, watch, interrupts:
             try:

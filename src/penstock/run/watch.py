@@ -18,6 +18,7 @@ from penstock.core.task import ENDED
 from penstock.ops.changes import ListChanges
 
 PAUSE = 0.1  # seconds between two looks: most changes are the run's own, and not what is waited for
+BREATH = 0.004  # seconds between two looks where others carry steps out: what follows from one is asked for before
 PATIENCE = 30.0  # seconds of one wait; the feed answers at once when there is something
 LINGER = 0.1  # seconds for which it may keep to itself that attempts begin
 
