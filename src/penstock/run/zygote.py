@@ -28,7 +28,7 @@ from typing import NoReturn
 from penstock.run import inside, wire
 from penstock.run.spare import Spare, place
 
-AHEAD = 10  # milliseconds after a start before another fork is made ahead: the one that starts goes first
+AHEAD = 0.05  # seconds after a start before another fork is made ahead, unless a step ends before: it goes first
 FAREWELL = 5.0  # seconds that killed processes get to disappear before the warm process leaves without having seen it
 
 _SIGCHLD = int(signal.SIGCHLD)
@@ -76,7 +76,7 @@ class Zygote:
         self._kept = sorted(kept)  # descriptors that an import opened; it may rely on them
         self._leave_at: float | None = None
         self._spare: Spare | None = None
-        self._wants_spare = False
+        self._spare_due: float | None = None
         self._poller = select.poll()
         self._children_changed, signal_end = _signal_socket()
         self._highest = max(self._children_changed.fileno(), signal_end)
@@ -88,7 +88,7 @@ class Zygote:
         while not self._control.ended:
             self._poller.register(self._control.endpoint, select.POLLIN | (select.POLLOUT * self._control.pending))
             ready = {descriptor for descriptor, _ in self._poller.poll(self._patience())}
-            if not ready and self._wants_spare:
+            if not ready and self._spare_due is not None:
                 self._make_spare()
             elif not ready and self._patience() == 0:
                 return
@@ -118,11 +118,8 @@ class Zygote:
 
     def _patience(self) -> float | None:
         """Return milliseconds until it is time to do something unasked: to fork ahead, or to leave."""
-        if self._wants_spare:
-            return AHEAD
-        if self._leave_at is None or self._pids:
-            return None
-        return max(0.0, self._leave_at - time.monotonic()) * 1000
+        due = self._spare_due if self._spare_due is not None else None if self._pids else self._leave_at
+        return None if due is None else max(0.0, due - time.monotonic()) * 1000
 
     def _obey(self, order: wire.Order) -> None:
         match order:
@@ -183,7 +180,7 @@ class Zygote:
             self._detached.add(pid)
         self._tidied = self._tidied or order.tidies
         self.report(wire.Spawned(key, pid))
-        self._wants_spare = spawn is None and not order.detached
+        self._spare_due = time.monotonic() + AHEAD if spawn is None and not order.detached else None
 
     def _fork(self, descriptors: tuple[int, ...], order: wire.Start) -> int:
         """Return the process that has these descriptors: the one that was forked ahead, else a new one."""
@@ -195,7 +192,7 @@ class Zygote:
 
     def _make_spare(self) -> None:
         """Fork the next process ahead. One that may outlive this one is never among them."""
-        self._wants_spare = False
+        self._spare_due = None
         try:
             spare = Spare()
             self._highest = max(self._highest, spare.highest, *(one for more in self._control.arrived for one in more))
@@ -245,6 +242,8 @@ class Zygote:
         for key, pid in ended.items():
             code = codes[pid]
             self.report(wire.Ended(key, code if code >= 0 else None, -code if code < 0 else None))
+        if ended and self._spare_due is not None:
+            self._spare_due = 0.0  # most that follows takes longer than a fork
 
     def _kill_strays(self) -> None:
         """Kill what outlived its step, in whatever group or session: when a step ends, its orphans become ours."""
