@@ -34,12 +34,31 @@ from penstock.core.search import (
 from penstock.core.task import Parameter, Status, Task, TaskType
 from penstock.ops.outputs import NewPoints
 from penstock.ops.search import SearchRuns, SearchTasks
+from penstock.store import conditions as filters
 from penstock.store import search
 from penstock.store.sqlite import SqliteStore
 from penstock.store.transaction import SqlTx
 
 RATE, LOSS = ParameterColumn("Args", "rate"), MetricColumn("loss", "train")
-VALUES = [0.1, 1, 10, -3.5, 2**53, "0.1", "adam", "Ädam", 'a"b', "a%b", "a_b", True, None, [1, 2], math.inf, "x" * 300]
+VALUES = [
+    0.1,
+    1,
+    10,
+    -3.5,
+    2**53,
+    "0.1",
+    "adam",
+    "Ädam",
+    'a"b',
+    "a%b",
+    "a_b",
+    True,
+    None,
+    [1, 2],
+    math.inf,
+    "x" * 300,
+    "x" * 300 + "Zed",
+]
 NAMES = ("iris", "Iris #2", "flow", "100%", "a_b")
 TAGS = ("best", "nightly", "b%d", "é", "long" * 60)
 LOSSES = (0.5, 0.25, -1.0, math.nan, math.inf)
@@ -217,9 +236,10 @@ def conditions() -> list[Condition]:
     made = [Condition(RATE, test, (value,)) for test in set(Compare) - {Compare.HAS}
             for value in (0.1, 1, -7.5, "adam", "Ädam", "zz", "x" * 300)]  # fmt: skip
     made += [Condition(RATE, test, (value,)) for test in (Compare.EQUAL, Compare.OTHER) for value in (True, None)]
-    made += [Condition(RATE, Compare.HAS, (value,)) for value in ("A", "a%", "_", 'a"', "Äd", "äd")]
+    made += [Condition(RATE, Compare.HAS, (value,)) for value in ("A", "a%", "_", 'a"', "Äd", "äd", "zed", "x" * 250)]
     made += [
         Condition(RATE, Compare.EQUAL, (0.1, "0.1", None)),
+        Condition(RATE, Compare.HAS, ("zed", "dam", "0.1")),
         Condition(ParameterColumn("Args", "x"), Compare.OTHER, (1,)),
     ]
     made += [Condition(MetricColumn("loss", "train", side), test, (0.25,)) for side in Side
@@ -236,7 +256,12 @@ def conditions() -> list[Condition]:
     return made
 
 
-def test_a_list_holds_what_its_conditions_hold_for_and_nothing_else(tx: SqlTx, world: list[Known]) -> None:
+@pytest.mark.parametrize("texts", [1, 3, filters.TEXTS])
+def test_a_list_holds_what_its_conditions_hold_for_and_nothing_else(
+    tx: SqlTx, world: list[Known], texts: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """However many different texts of a parameter are taken from the index."""
+    monkeypatch.setattr(filters, "TEXTS", texts)
     found_some = 0
     for one in conditions():
         check_search(OF_RUNS, (one,), None, (), 9)
@@ -246,12 +271,16 @@ def test_a_list_holds_what_its_conditions_hold_for_and_nothing_else(tx: SqlTx, w
     assert found_some > len(conditions()) / 2, "conditions that all or none pass prove little"
 
 
-def test_all_conditions_have_to_hold(tx: SqlTx, world: list[Known]) -> None:
+@pytest.mark.parametrize("few", [0, 12, search.FEW])
+def test_all_conditions_have_to_hold(tx: SqlTx, world: list[Known], few: int, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Whether one of them leads, the order does, or what is found for all when the order led to too little."""
+    monkeypatch.setattr(search, "FEW", few)
     dice, some = random.Random(3), conditions()
     for _ in range(60):
-        where = tuple(dice.sample(some, 2))
-        expected = {known.task.id for known in world if all(passes(known, one) for one in where)}
-        assert set(pages(tx, SearchRuns(where=where, limit=500))) == expected, where
+        where = tuple(dice.sample(some, dice.choice((2, 2, 3))))
+        sort = Sort(dice.choice(COLUMNS), descending=dice.random() < 0.5)
+        expected = ordered([known for known in world if all(passes(known, one) for one in where)], sort)
+        assert pages(tx, SearchRuns(where=where, sort=sort, limit=7)) == expected, (where, sort)
 
 
 FACTS = ("created", "started", "duration", "name", "status", "id", "user", "number")

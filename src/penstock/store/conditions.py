@@ -24,8 +24,8 @@ OF_STEPS: Final = ("kwargs", "kwargs_artifacts")
 INDEXED: Final = " AND ".join(f"p.section <> '{section}'" for section in OF_STEPS)
 """Which parameters lie in an index, in the words of the index."""
 
-INDEXES: Final = ("p.number IS NULL", "p.number IS NOT NULL")
-"""Which of these lie in the one index, and which in the other."""
+TEXTS: Final = 1_000
+"""So many different texts of a parameter are taken from the index, before rows are looked at, which lie elsewhere."""
 
 START: Final = f"SUBSTR(p.value, 1, {FIRST})"
 SIDES: Final = {Side.LAST: "v.last", Side.MIN: "v.minimum", Side.MAX: "v.maximum"}
@@ -109,10 +109,33 @@ def _of_parameter(among: Among, section: str, name: str, condition: Condition) -
         return Compiled(check)
     query = f"SELECT p.task FROM parameters p WHERE {named.sql} AND {INDEXED}"
     if condition.test is Compare.HAS:  # each index has some of them: none comes twice, and counting them ends early
-        found = [Term(f"{query} AND {one} AND ({some.sql})", (*named.values, *some.values)) for one in INDEXES]
-        return Compiled(check, joined(" UNION ALL ", found))
+        numbers = Term(f"{query} AND p.number IS NOT NULL AND ({some.sql})", (*named.values, *some.values))
+        return Compiled(check, joined(" UNION ALL ", (_texts(named, condition.values), numbers)))
     found = [Term(f"{query} AND {one.sql}", (*named.values, *one.values)) for one in terms]
     return Compiled(check, joined(" UNION ", found))
+
+
+def _texts(named: Term, wanted: Sequence[Value]) -> Term:
+    """Return a query for those whose parameter is a text with some of these letters.
+
+    Most parameters have few different texts, which the index tells, one jump each. Rows are looked at where only the
+    beginning of a text lies there, and where there are too many of them.
+    """
+    letters = [text_of_values(value)[1:-1] for value in wanted]
+    in_start, in_value = (_grouped([_has(column, one) for one in letters]) for column in ("d.v", "p.value"))
+    these = f"parameters p WHERE {named.sql} AND {INDEXED} AND p.number IS NULL"
+    first = f"{START} FROM {these}"
+    parts = (
+        Term(f"WITH RECURSIVE d(v, n) AS (SELECT (SELECT {first} ORDER BY {START} LIMIT 1), 1", named.values),
+        Term(f" UNION ALL SELECT (SELECT {first} AND {START} > d.v ORDER BY {START} LIMIT 1), d.n + 1", named.values),
+        Term(f" FROM d WHERE d.v IS NOT NULL AND d.n < {TEXTS}) SELECT p.task FROM d CROSS JOIN {these}", named.values),
+        Term(f" AND {START} = d.v AND {in_start.sql}", in_start.values),
+        Term(f" UNION ALL SELECT p.task FROM d CROSS JOIN {these}", named.values),
+        Term(f" AND {START} = d.v AND LENGTH(d.v) = {FIRST} AND NOT {in_start.sql}", in_start.values),
+        Term(f" AND {in_value.sql} UNION ALL SELECT p.task FROM {these}", (*in_value.values, *named.values)),
+        Term(f" AND {START} > (SELECT d.v FROM d WHERE d.n = {TEXTS}) AND {in_value.sql}", in_value.values),
+    )
+    return joined("", parts)
 
 
 def _parameter(test: Compare, value: Value) -> Term:

@@ -31,6 +31,7 @@ class Dialect(Struct, frozen=True, kw_only=True):
             statistics that it keeps by itself.
         as_written: Is run before queries that are to be carried out in the order in which they are written, row by row,
             to the end of the transaction; empty where `using` sees to that.
+        as_it_likes: Is run before queries after those that the database is to carry out as it thinks best again.
         keyed: Ends a table whose rows lie in the order of its primary key; `{keyed}` in schemas.
         begin_reading: Opens a transaction that sees the store as it is now, whatever others do meanwhile.
         begin_writing: Opens a transaction that may write.
@@ -48,6 +49,7 @@ class Dialect(Struct, frozen=True, kw_only=True):
     elements: str
     using: str = ""
     as_written: str = ""
+    as_it_likes: str = ""
     keyed: str
     begin_reading: str
     begin_writing: str
@@ -102,6 +104,9 @@ POSTGRES = Dialect(
     text='TEXT COLLATE "C"',
     elements="json_array_elements_text({}::json)",
     as_written="SELECT " + ", ".join(f"set_config('{name}', '{value}', true)" for name, value in _SETTINGS.items()),
+    as_it_likes="SELECT set_config(name, reset_val, true) FROM pg_settings WHERE name IN ({})".format(
+        ", ".join(f"'{name}'" for name in _SETTINGS)
+    ),
     keyed="",
     begin_reading="BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY",
     begin_writing="BEGIN ISOLATION LEVEL SERIALIZABLE; SELECT pg_current_xact_id()::text",

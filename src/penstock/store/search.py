@@ -1,8 +1,9 @@
 """Searching runs and tasks: a page at a time, in an order that what comes and goes meanwhile does not shift.
 
 A condition that few rows pass is looked up first, by its index. Where there is none, the order leads: rows are walked
-in it, by an index where there is one, and checked until a page is full. A page goes on behind the value and the id of
-the last row, so nothing is counted and nothing is skipped.
+in it, by an index where there is one, and checked until a page is full. Where that takes long, conditions may exclude
+each other: those that indexes find are looked up after all, and what passes them together leads. A page goes on behind
+the value and the id of the last row, so nothing is counted and nothing is skipped.
 """
 
 from __future__ import annotations
@@ -13,21 +14,21 @@ from typing import Any, Final, NamedTuple
 from penstock.core.search import NEWEST, OF_RUNS, OF_TASKS, Extra, ParameterColumn
 from penstock.core.task import Json
 from penstock.ops.search import RunPage, RunRow, SearchRuns, SearchTasks, TaskPage, TaskRow
-from penstock.store.conditions import SIDES, Among, Compiled, Term, compiled
+from penstock.store.conditions import SIDES, Among, Compiled, Term, compiled, joined
 from penstock.store.order import Part, Place, cursor_of, parts_of, place_of
 from penstock.store.runs import SqlRuns
 from penstock.store.sql import Session, Where, values_of_text
 from penstock.store.tasks import BRIEF, COLUMNS, SqlTasks
 
 FEW: Final = 2_000
-"""So many rows are looked up and sorted; where more pass, a page is soon full by walking."""
+"""So many rows are looked up and sorted; where more pass, a page is soon full by walking, or by so many rows."""
 
 _OF_BOTH: Final = {name: f"t.{name}" for name in ("name", "status", "project", "comment", "started", "ended")} | {
     "user": "t.user_name",
     "duration": "(t.ended - t.started)",
 }
 _BY_NAME: Final = {"name": "SUBSTR(t.name, 1, 200)"}
-_CONTROLLERS: Final = "SELECT t.id FROM tasks t WHERE t.type = 'controller' AND"
+_CONTROLLERS: Final = "SELECT t.id AS task FROM tasks t WHERE t.type = 'controller' AND"
 
 RUNS: Final = Among(
     id="r.task",
@@ -68,12 +69,20 @@ TASKS: Final = Among(
 
 
 class _Query(NamedTuple):
-    """What is the same for all parts of the order: which rows pass, and how they are found."""
+    """What is the same for all parts of the order: which rows pass, and how they are found.
+
+    Args:
+        find: A query for the ids of those that may; None where the order leads.
+        checks: What has to hold besides.
+        instead: Where the order leads, and few rows may pass all the same: how they are found when a page is not full
+            after so many rows as are few.
+    """
 
     among: Among
-    leading: Compiled | None
-    checks: tuple[Term, ...]
     archived: bool | None
+    find: Term | None
+    checks: tuple[Term, ...]
+    instead: _Query | None = None
 
 
 class SqlSearch:
@@ -104,17 +113,26 @@ class SqlSearch:
         query = self._planned(among, wanted)
         if query is None:
             return [], None
-        if query.leading is None and self._session.dialect.as_written:
-            self._session.run(self._session.dialect.as_written)
+        dialect = self._session.dialect
+        if query.find is None and dialect.as_written:
+            self._session.run(dialect.as_written)
+        rows = self._rows(query, parts, start, wanted.limit + 1)
+        if query.instead is not None and len(rows) <= wanted.limit:
+            if dialect.as_it_likes:
+                self._session.run(dialect.as_it_likes)
+            rows = self._rows(query.instead, parts, start, wanted.limit + 1)
+        page = rows[: wanted.limit]
+        return [one.id for one in page], cursor_of(sort, page[-1]) if len(rows) > wanted.limit else None
+
+    def _rows(self, query: _Query, parts: Sequence[Part], start: Place, limit: int) -> list[Place]:
+        """Return the first rows from a place on that pass."""
         rows: list[Place] = []
         for number, part in enumerate(parts[start.part :], start.part):
             behind = start if number == start.part and start.id else None
-            for id, key in self._walk(query, part, behind, wanted.limit + 1 - len(rows)):
-                rows.append(Place(number, key, id))
-            if len(rows) > wanted.limit:
+            rows += (Place(number, key, id) for id, key in self._walk(query, part, behind, limit - len(rows)))
+            if len(rows) >= limit:
                 break
-        page = rows[: wanted.limit]
-        return [one.id for one in page], cursor_of(sort, page[-1]) if len(rows) > wanted.limit else None
+        return rows
 
     def _planned(self, among: Among, wanted: SearchRuns | SearchTasks) -> _Query | None:
         """Choose the condition that leads: the one that the fewest rows pass, if those are few; None for no row."""
@@ -129,40 +147,50 @@ class SqlSearch:
                 if not fewest:
                     return None
         checks = tuple(one.check for one in conditions if one is not leading)
-        return _Query(among, leading, checks, wanted.archived)
+        if leading is not None:
+            return _Query(among, wanted.archived, leading.find, checks)
+        together = _all_of(conditions)
+        rest = tuple(one.check for one in conditions if one.find is None)
+        instead = _Query(among, wanted.archived, together, rest) if together else None
+        return _Query(among, wanted.archived, None, checks, instead)
 
     def _walk(self, query: _Query, part: Part, behind: Place | None, limit: int) -> list[tuple[str, Any]]:
         """Return id and value of the first rows of a part that pass."""
-        id = part.id or query.among.id
+        id, checked = part.id or query.among.id, joined(" AND ", query.checks)
         sign, order = ("<", "DESC") if part.descending else (">", "ASC")
         where = self._where(query, part)
         if behind is not None:
             values = (behind.key, behind.key, behind.id)
             where.term(f"{part.key} {sign}= ? AND ({part.key} {sign} ? OR {id} {sign} ?)", values)
-        few, before = _few(query.leading)
-        rows = self._session.rows(
-            f"""{few}SELECT {id}, {part.key} FROM {self._tables(query, part)} {where}
-                ORDER BY {part.key} {order}, {id} {order} LIMIT ?""",
-            *before,
-            *where.values,
-            limit,
-        )
+        in_order = f"ORDER BY {part.key} {order}, {id} {order} LIMIT"
+        tables = self._tables(query, part)
+        if query.instead is not None:
+            sql = f"""SELECT id, value FROM (SELECT {id} AS id, {part.key} AS value, ({checked.sql}) AS passes
+                FROM {tables} {where} {in_order} {FEW}) walked WHERE passes LIMIT ?"""
+            rows = self._session.rows(sql, *checked.values, *where.values, limit)
+        else:
+            for check in query.checks:
+                where.term(check.sql, check.values)
+            few = query.find or Term("")
+            before = f"WITH few(id) AS MATERIALIZED ({few.sql})" if few.sql else ""
+            sql = f"{before} SELECT {id}, {part.key} FROM {tables} {where} {in_order} ?"
+            rows = self._session.rows(sql, *few.values, *where.values, limit)
         return [(id, key) for id, key in rows]
 
     def _tables(self, query: _Query, part: Part) -> str:
         """Return the tables. What stands first leads; in PostgreSQL, where a condition does, its statistics decide."""
         among, source = query.among, (part.source,) if part.source else ()
-        leads = query.leading is None and part.ordered
+        leads = query.find is None and part.ordered
         index = part.ordered if leads else among.looks
         using = self._session.dialect.using.replace("{}", index) if index else ""
         tables = [f"{table} {using}" if table == "tasks t" else table for table in among.tables]
-        if query.leading is not None:
+        if query.find is not None:
             return " CROSS JOIN ".join(("few", *tables, *source))
         return " CROSS JOIN ".join((*source, *(reversed(tables) if leads else tables)))
 
     def _where(self, query: _Query, part: Part) -> Where:
         among, where = query.among, Where()
-        if query.leading is not None:
+        if query.find is not None:
             where.holds(f"{among.id} = few.id")
         where.holds(among.always)
         if part.only.sql:
@@ -170,8 +198,6 @@ class SqlSearch:
         where.within("t.project", self._session.projects)
         if query.archived is not None:
             where.equal("t.archived", int(query.archived))
-        for check in query.checks:
-            where.term(check.sql, check.values)
         return where
 
     def _values(self, columns: Sequence[Extra], ids: Sequence[str]) -> dict[str, tuple[Json, ...]]:
@@ -192,8 +218,10 @@ class SqlSearch:
         return dict(self._session.rows(sql, *ids, column.title, column.series))
 
 
-def _few(leading: Compiled | None) -> Term:
-    """Return what comes before the query where a condition leads."""
-    if leading is None or leading.find is None:
-        return Term("")
-    return Term(f"WITH few(id) AS MATERIALIZED ({leading.find.sql}) ", leading.find.values)
+def _all_of(conditions: Sequence[Compiled]) -> Term | None:
+    """Return the query for what passes all conditions that indexes find; None where that is not more than one."""
+    first, *others = [one.find for one in conditions if one.find is not None] or [Term("")]
+    if not others:  # it has been looked up: many pass it
+        return None
+    within = joined(" AND ", [Term(f"found.task IN ({one.sql})", one.values) for one in others])
+    return Term(f"SELECT found.task FROM ({first.sql}) found WHERE {within.sql}", (*first.values, *within.values))
