@@ -77,3 +77,12 @@ def test_nothing_is_asked_for_a_task_that_is_over_at_once(monkeypatch):
     keeper.stop()
     assert not keeper.goes_on
     assert backend.asked == []
+
+
+def test_who_renews_already_is_told_to_begin_once_more_in_vain(monkeypatch):
+    monkeypatch.setattr("penstock.agent.keeper.SETTLED", 60.0)
+    keeper = Keeper(Backend(), HELD, 800.0, pytest.fail)
+    keeper.start()
+    keeper.start()
+    keeper.stop()
+    assert not keeper.goes_on

@@ -37,8 +37,9 @@ class Keeper:
         self._thread = threading.Thread(target=self._keep, name="penstock-keeper", daemon=True)
 
     def start(self) -> None:
-        """Begin to renew."""
-        self._thread.start()
+        """Begin to renew, unless that has begun."""
+        if self._thread.ident is None:
+            self._thread.start()
 
     def stop(self) -> None:
         """Let the lease be; return when nothing is asked for any more, or after a while."""

@@ -143,7 +143,8 @@ class Shim:
                 runtime={ENVIRONMENT: choice.recorded} if choice else {},
             )
             task = begun(self._backend, self._given, begin)
-            self._keeper.start()
+            if choice is None or choice.own:
+                self._keeper.start()
             try:
                 self._carry_out(task, place, choice)
             except LeaseLost:
@@ -179,6 +180,7 @@ class Shim:
             until_ended.callback(monitored.end)
             attempts = Attempts(monitored, self._processes, lambda _name, _lines: None, place.clear, monitored.begin)
             attempts.start(task, launch, self._secrets)
+            self._keeper.start()  # at the latest: beginning that takes time which a small step feels
             for op in due:
                 self._backend.note(op)
             while attempts.running and not self._must_stop():
