@@ -69,3 +69,21 @@ def test_before_the_machine_was_started_again_is_dead():
 
 def test_of_another_machine_nothing_is_known():
     assert is_alive(replace(here(), host="elsewhere")) is None
+
+
+FORK = """
+import os
+from penstock.run.liveness import here, is_alive
+
+me = here()
+if os.fork() == 0:
+    fork = here()
+    print(fork.pid == os.getpid() and fork != me and is_alive(fork), flush=True)
+    os._exit(0)
+os.wait()
+"""
+
+
+def test_a_fork_of_a_process_is_another_one():
+    said = subprocess.run([sys.executable, "-c", FORK], stdout=subprocess.PIPE, text=True, check=True)
+    assert said.stdout == "True\n"

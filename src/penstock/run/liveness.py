@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import platform
 import subprocess
+from functools import cache, lru_cache
 from pathlib import Path
 
 from penstock.core.task import Worker
@@ -15,7 +16,11 @@ START = 19  # where the start time stands among the fields that follow the progr
 
 def here() -> Worker:
     """Return what tells this process from every other."""
-    pid = os.getpid()
+    return _found(os.getpid())
+
+
+@lru_cache(maxsize=1)
+def _found(pid: int) -> Worker:
     return Worker(host=platform.node(), pid=pid, started=_started(pid) or "", boot=_boot())
 
 
@@ -28,6 +33,7 @@ def is_alive(worker: Worker) -> bool | None:
     return _started(worker.pid) == worker.started
 
 
+@cache
 def _boot() -> str:
     try:
         return BOOT_ID.read_text("ascii").strip()
