@@ -514,3 +514,23 @@ def test_the_queries_that_are_asked_all_the_time_are_answered_from_an_index(stor
             plan = " ".join(row[0] for row in tx.tasks._session.rows(f"EXPLAIN {query}"))
             assert "Index" in plan, query
             assert "Seq Scan" not in plan, query
+
+
+def test_rows_behind_one_that_failed_can_be_written_later(postgres_url: str) -> None:
+    """They are another statement where they hold values of other types, and were never prepared in its pipeline."""
+    store = PostgresStore(postgres_url)
+    add = "INSERT INTO queues (name, paused, most, created) VALUES (?, 0, ?, 0)"
+    with suppress(RuntimeError), store.transaction():
+        raise RuntimeError  # what is undone first has the driver forget all that is prepared: here that is nothing
+    with store.transaction() as tx:
+        tx.queues._session.run(add, "a", None)
+    with pytest.raises(StoreError, match="duplicate key"), store.transaction() as tx:
+        tx.queues._session.run_many(add, [("a", 1), ("b", None)])
+    with store.transaction() as tx:
+        tx.queues._session.run_many(add, [("b", None), ("c", None)])
+        assert tx.queues._session.rows("SELECT name FROM queues WHERE LENGTH(name) = 1 ORDER BY name") == [
+            ("a",),
+            ("b",),
+            ("c",),
+        ]
+    store.close()

@@ -194,8 +194,21 @@ class _Statements:
         rows = list(rows)
         if len(rows) == 1:  # without the detour of a pipeline
             return self.execute(sql, rows[0])
-        self._connection.cursor().executemany(sql.encode(), rows)
+        try:
+            self._connection.cursor().executemany(sql.encode(), rows)
+        except psycopg.Error:
+            self._forget_prepared()
+            raise
         return None
+
+    def _forget_prepared(self) -> None:
+        """Undo the transaction by the driver's own means, which forget what is prepared.
+
+        Rows with values of other types are other statements. One that stands behind a failure in the same pipeline was
+        never prepared, and is taken for it (psycopg 3.3): every use of it would fail from then on.
+        """
+        with suppress(psycopg.OperationalError):  # the connection is lost, and all of that with it
+            self._connection.rollback()
 
 
 def _begin(connection: Connection, *, writes: bool, durable: bool) -> str | None:
