@@ -195,6 +195,8 @@ def test_whose_begin_is_refused_has_lost_the_task_and_says_nothing_more_of_it(ho
     holder.refusal[BeginClaimed] = LeaseLost("it went")
     with Journaled(holder, journal, lost.set) as backend:
         backend.note(BeginClaimed(held=OPENING.held, worker=Worker(host="h", pid=1)))
+        assert holder.asked == []
+        backend.deliver()
         assert lost.wait(60)
         assert backend.is_lost
         with pytest.raises(LeaseLost):

@@ -97,7 +97,6 @@ class Journaled:
         self._complained = False
         self._dropped = 0  # lines of console since the last that was taken
         self._thread = threading.Thread(target=self._work, name="penstock-delivery", daemon=True)
-        self._thread.start()
 
     def __enter__(self) -> Self:
         return self
@@ -144,8 +143,18 @@ class Journaled:
         return self._holder.call(checked(op, self._refused))
 
     def note(self, op: BeginClaimed | DescribeTask) -> None:
-        """Note that the task begins, or what is said of it: nobody waits until it is recorded."""
-        self._note(op)
+        """Note that the task begins, or what is said of it: nobody waits until it is recorded.
+
+        It is delivered from when `deliver` is called, or something else is said.
+        """
+        self._must_be_held()
+        with self._changed:
+            self._add(op)
+
+    def deliver(self) -> None:
+        """Deliver what was noted."""
+        with self._changed:
+            self._go_on()
 
     def close(self) -> None:
         """Leave the holder as it is: it belongs to whoever opened it."""
@@ -155,7 +164,13 @@ class Journaled:
         self._must_be_held()
         with self._changed:
             self._add(op)
-            self._changed.notify_all()
+            self._go_on()
+
+    def _go_on(self) -> None:
+        """Have the thread deliver what waits. It is begun by need: that takes time which a small step feels."""
+        if self._thread.ident is None:
+            self._thread.start()
+        self._changed.notify_all()
 
     def _add(self, op: Op[Any]) -> None:
         console = isinstance(op, AppendConsole)
@@ -191,7 +206,7 @@ class Journaled:
         self._must_be_held()
         with self._changed:
             self._journal.add(stored, synced=True)
-            self._changed.notify_all()
+            self._go_on()
 
     @property
     def _is_away(self) -> bool:
@@ -230,7 +245,7 @@ class Journaled:
         with self._changed:
             number = self._journal.add(op, synced=True)
             self._awaited.add(number)
-            self._changed.notify_all()
+            self._go_on()
             return number
 
     def _answer(self, number: int, unless: object) -> object:
@@ -251,6 +266,7 @@ class Journaled:
 
     def _wait(self, holds: Callable[[], bool]) -> None:
         with self._changed:
+            self._go_on()
             self._changed.wait_for(lambda: self._over is not None or holds())
 
     def _work(self) -> None:

@@ -180,9 +180,10 @@ class Shim:
             until_ended.callback(monitored.end)
             attempts = Attempts(monitored, self._processes, lambda _name, _lines: None, place.clear, monitored.begin)
             attempts.start(task, launch, self._secrets)
-            self._keeper.start()  # at the latest: beginning that takes time which a small step feels
             for op in due:
                 self._backend.note(op)
+            self._backend.deliver()
+            self._keeper.start()  # at the latest: beginning that takes time which a small step feels
             while attempts.running and not self._must_stop():
                 attempts.wait(attempts.patience)
             if attempts.running:
