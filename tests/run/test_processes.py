@@ -8,7 +8,7 @@ from collections import Counter
 from pathlib import Path
 
 import pytest
-from tests.place import until
+from tests.place import alive, until
 
 from penstock.core.errors import Conflict, Invalid, PenstockError
 from penstock.run import wire
@@ -176,9 +176,13 @@ def test_two_hundred_steps_run_in_batches(steps):
 
 
 def test_no_descriptor_is_left_open_by_fifty_steps(steps):
+    def has_forked_ahead() -> bool:
+        warm = Path(f"/proc/{steps.warm_pid}")
+        below = (warm / "task" / str(steps.warm_pid) / "children").read_text().split()
+        return len(below) == 1 and alive(below[0]) and (warm / "stat").read_text().rpartition(")")[2].split()[0] == "S"
+
     def count() -> list[int]:
-        children = Path(f"/proc/{steps.warm_pid}/task/{steps.warm_pid}/children")
-        until(children.read_text)  # the fork that was made ahead has a descriptor there
+        until(has_forked_ahead)  # that has a descriptor there
         return [len(os.listdir(f"/proc/{pid}/fd")) for pid in (os.getpid(), steps.warm_pid)]  # noqa: PTH208 - counted
 
     steps.run("nothing")
