@@ -12,7 +12,8 @@ CASES ?= 20000
 SECONDS ?= 600
 # Four workers, on the two cores of the smallest machine too: much of the time they wait for processes that they started.
 # The tests of a file of the page run one after another in one of them (see tests/support/together.py).
-PYTEST := pytest -n 4 --dist loadscope
+# A worker that dies is told of: started anew, it would be waited for for ever (pytest-xdist 3.8, by scope).
+PYTEST := pytest -n 4 --dist loadscope --max-worker-restart 0
 # Whose tests run in their own process, so that what these never reach is reached by none (see tests/conftest.py).
 MEASURED := $(addprefix tests/,core ops service store blobs backend test_settings.py)
 
