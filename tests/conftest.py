@@ -9,6 +9,7 @@ import zipfile
 from importlib import metadata
 from pathlib import Path
 
+import platformdirs
 import pytest
 from hypothesis import settings
 from packaging.requirements import Requirement
@@ -39,6 +40,17 @@ def pytest_xdist_make_scheduler(config, log):
     from together import Together  # imports xdist, which is not there in every run
 
     return Together(config, log)
+
+
+@pytest.fixture(scope="session", autouse=True)
+def _own_home():
+    """Fail when tests left something in the home of whoever runs them."""
+    place = Path(platformdirs.user_data_dir("penstock"))
+    there = place.exists()
+    yield
+    assert there or not place.exists(), (
+        f"a test made {place}: see its penstock.db for when, and the tests of that moment"
+    )
 
 
 @pytest.fixture(scope="session", autouse=True)

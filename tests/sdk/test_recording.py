@@ -7,13 +7,16 @@ import signal
 import subprocess
 import sys
 import textwrap
+import threading
 
 import pytest
 
 from penstock import Task
 from penstock.core.errors import Invalid
+from penstock.ops.tasks import GetTask
+from penstock.run import current
 from penstock.run.leaving import Farewell
-from penstock.sdk import recording
+from penstock.sdk import recording, session
 from penstock.sdk.recording import Options, Recording
 
 
@@ -307,3 +310,16 @@ def test_a_child_process_does_not_close_what_its_parent_records(begin):
         os._exit(0)
     os.waitpid(pid, 0)
     assert task.get_status() == "in_progress"
+
+
+def test_packages_that_are_found_late_are_recorded_where_the_task_is(begin, home, tmp_path, monkeypatch):
+    found, other = threading.Event(), tmp_path / "other"
+    monkeypatch.setattr("penstock.run.script.describe_packages", lambda *_: found.wait(60) and ("iniconfig==2.0",))
+    task = begin()
+    monkeypatch.setenv("PENSTOCK_HOME", str(other))
+    current.put(None)  # this process works on nothing any more, and its settings count
+    found.set()
+    recording.get().let_go()
+    assert not other.exists()
+    monkeypatch.setenv("PENSTOCK_HOME", str(home))
+    assert session.backend().call(GetTask(id=task.id)).script.packages == ("iniconfig==2.0",)

@@ -14,6 +14,7 @@ from contextlib import suppress
 
 from msgspec import Struct
 
+from penstock.backend import Backend
 from penstock.core.errors import PenstockError
 from penstock.core.task import MONITORING, OFF, Configuration
 from penstock.ops.tasks import DescribeTask, EndTask, SetConfiguration
@@ -150,16 +151,17 @@ class Recording:
 
     def _find_packages(self) -> None:
         """Record the packages that the script imports, in the background: finding them takes a while."""
-        thread = threading.Thread(target=self._record_packages, name="penstock-packages", daemon=True)
+        backend = session.backend()  # where the task is, whatever this process uses by then
+        thread = threading.Thread(target=self._record_packages, args=(backend,), name="penstock-packages", daemon=True)
         thread.start()
         self._stops.append(thread.join)
 
-    def _record_packages(self) -> None:
+    def _record_packages(self, backend: Backend) -> None:
         from penstock.run.script import describe_packages
 
         found = with_demanded(describe_packages(sys.modules.get("__main__"), sys.argv))
         with suppress(PenstockError):
-            session.backend().call(DescribeTask(id=self.task, packages=found))
+            backend.call(DescribeTask(id=self.task, packages=found))
 
 
 _recording: Recording | None = None
