@@ -158,10 +158,15 @@ def test_its_steps_end_with_it_even_when_nobody_kills_them(begin_warm, launch, i
     assert is_gone(wait_for(zygote, wire.Spawned).pid)
 
 
+def forks_of(zygote: warm.Warm) -> list[int]:
+    """Its processes: steps, and the fork that was made ahead."""
+    place = Path(f"/proc/{zygote._process.pid}/task/{zygote._process.pid}/children")
+    return [int(pid) for pid in place.read_text().split()]
+
+
 def spare_of(zygote: warm.Warm) -> int:
     """The fork that was made ahead, once it is there and nothing else is."""
-    place = Path(f"/proc/{zygote._process.pid}/task/{zygote._process.pid}/children")
-    return int(until(lambda: len(found := place.read_text().split()) == 1 and found[0]))
+    return until(lambda: len(found := forks_of(zygote)) == 1 and found[0])
 
 
 def test_the_next_step_is_a_fork_that_was_made_before_it_was_asked_for(begin_warm, launch):
@@ -176,6 +181,21 @@ def test_the_next_step_is_a_fork_that_was_made_before_it_was_asked_for(begin_war
     assert seen[1:3] == [seen[1]] * 2
     assert seen[3:5] == [seen[3]] * 2
     assert len(set(seen)) == 4
+
+
+def test_the_next_one_is_made_when_a_step_has_ended_however_soon(begin_warm, launch):
+    zygote = begin_warm("import penstock.run.zygote; penstock.run.zygote.AHEAD = 3600")
+    get_ready(zygote)
+    launch(zygote, "a", "nothing")
+    wait_for(zygote, wire.Ended)
+    assert spare_of(zygote)
+
+
+def test_the_next_one_is_made_while_a_step_goes_on(begin_warm, launch):
+    zygote = begin_warm("import penstock.run.zygote; penstock.run.zygote.AHEAD = 0")
+    get_ready(zygote)
+    assert launch(zygote, "a", "begin_and_wait").message() == "begun"
+    until(lambda: len(forks_of(zygote)) == 2)
 
 
 def test_several_steps_at_once_start_whatever_was_made_ahead(begin_warm, launch):

@@ -93,6 +93,19 @@ def test_a_head_whose_body_has_yet_to_come_does_not_wait_for_it():
     assert sent(b"head") == ([], [b"head"])
 
 
+def test_an_answer_of_the_server_is_one_piece(site, monkeypatch):
+    pieces = []
+    sockets = asyncio.selector_events._SelectorSocketTransport
+    write = sockets.write
+    monkeypatch.setattr(
+        sockets, "write", lambda transport, data: (pieces.append(bytes(data)), write(transport, data))[1]
+    )
+    reply = site.ask("GET", "/healthz", key=None)
+    (piece,) = pieces
+    assert piece.startswith(b"HTTP/1.1 200 ")
+    assert piece.endswith(b"\r\n\r\n" + reply.body)
+
+
 def test_what_is_large_is_sent_as_it_comes_and_behind_what_waited():
     large = bytes(SMALL + 1)
     assert sent(large, b"more") == ([large], [large, b"more"])

@@ -40,25 +40,8 @@ from penstock.store.sqlite import SqliteStore
 from penstock.store.transaction import SqlTx
 
 RATE, LOSS = ParameterColumn("Args", "rate"), MetricColumn("loss", "train")
-VALUES = [
-    0.1,
-    1,
-    10,
-    -3.5,
-    2**53,
-    "0.1",
-    "adam",
-    "Ädam",
-    'a"b',
-    "a%b",
-    "a_b",
-    True,
-    None,
-    [1, 2],
-    math.inf,
-    "x" * 300,
-    "x" * 300 + "Zed",
-]
+VALUES = [0.1, 1, 10, -3.5, 2**53, "0.1", "adam", "Ädam", 'a"b', "a%b", "a_b", True, None, [1, 2], math.inf, "x" * 300,
+          "x" * 300 + "Zed"]  # fmt: skip
 NAMES = ("iris", "Iris #2", "flow", "100%", "a_b")
 TAGS = ("best", "nightly", "b%d", "é", "long" * 60)
 LOSSES = (0.5, 0.25, -1.0, math.nan, math.inf)

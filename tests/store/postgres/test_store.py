@@ -20,6 +20,7 @@ from penstock.core.search import Compare, Condition, Fact, Sort
 from penstock.core.task import Task, TaskType
 from penstock.ops.search import SearchRuns
 from penstock.ops.tasks import ListTasks
+from penstock.store import search
 from penstock.store.postgres import store as module
 from penstock.store.postgres.connections import cut_off
 from penstock.store.postgres.store import PostgresStore
@@ -111,6 +112,21 @@ def test_rows_are_walked_in_the_order_of_a_search_unless_a_condition_finds_them(
             assert tx.tasks._session.rows("SHOW enable_sort") == [(setting,)]
     with store.transaction(writes=False) as tx:
         assert tx.tasks._session.rows("SHOW enable_sort") == [("on",)]
+
+
+def test_what_walking_leaves_wanting_is_looked_up_as_the_database_likes(
+    store: PostgresStore, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(search, "FEW", 0)  # so that nothing leads, and nothing is found by walking
+    with store.transaction() as tx:
+        tx.tasks.add(Task(id="r", name="flow", project="p", type=TaskType.CONTROLLER, tags=("best",)))
+        tx.runs.add("r", "p", "flow")
+    tagged = Condition(column=Fact("tags"), test=Compare.EQUAL, values=("best",))
+    named = Condition(column=Fact("pipeline"), test=Compare.EQUAL, values=("flow",))
+    with store.transaction(writes=False) as tx:
+        assert [row.run.id for row in tx.search.runs(SearchRuns(where=(tagged, named))).rows] == ["r"]
+        assert tx.tasks._session.rows("SHOW enable_sort") == [("on",)]
+        assert tx.tasks._session.rows("SHOW join_collapse_limit") != [("1",)]
 
 
 def test_a_mistake_in_our_sql_is_not_taken_for_a_fault_of_the_database(store: PostgresStore) -> None:
@@ -528,9 +544,6 @@ def test_rows_behind_one_that_failed_can_be_written_later(postgres_url: str) -> 
         tx.queues._session.run_many(add, [("a", 1), ("b", None)])
     with store.transaction() as tx:
         tx.queues._session.run_many(add, [("b", None), ("c", None)])
-        assert tx.queues._session.rows("SELECT name FROM queues WHERE LENGTH(name) = 1 ORDER BY name") == [
-            ("a",),
-            ("b",),
-            ("c",),
-        ]
+        found = tx.queues._session.rows("SELECT name FROM queues WHERE LENGTH(name) = 1 ORDER BY name")
+        assert [name for (name,) in found] == ["a", "b", "c"]
     store.close()
