@@ -137,15 +137,17 @@ class Journaled:
         if not (op.reads or isinstance(op, NAMELESS)):
             self._along.release()
         if isinstance(op, REPORTS):
-            self._note(op)
+            self.note(op)
+            self.deliver()
             return cast("R", None)
         self._flush()
         return self._holder.call(checked(op, self._refused))
 
-    def note(self, op: BeginClaimed | DescribeTask) -> None:
-        """Note that the task begins, or what is said of it: nobody waits until it is recorded.
+    def note(self, op: Op[None] | BeginClaimed | DescribeTask) -> None:
+        """Note what is said of the task, as that it begins: nobody waits until it is recorded.
 
-        It is delivered from when `deliver` is called, or something else is said.
+        It is delivered from when `deliver` is called, or something else is said. Lines of console for which there is no
+        room are dropped, and it is said how many.
         """
         self._must_be_held()
         with self._changed:
@@ -158,13 +160,6 @@ class Journaled:
 
     def close(self) -> None:
         """Leave the holder as it is: it belongs to whoever opened it."""
-
-    def _note(self, op: Op[Any]) -> None:
-        """Take a report. Lines of console for which there is no room are dropped, and it is said how many."""
-        self._must_be_held()
-        with self._changed:
-            self._add(op)
-            self._go_on()
 
     def _go_on(self) -> None:
         """Have the thread deliver what waits. It is begun by need: that takes time which a small step feels."""

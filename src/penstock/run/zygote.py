@@ -118,7 +118,9 @@ class Zygote:
 
     def _patience(self) -> float | None:
         """Return milliseconds until it is time to do something unasked: to fork ahead, or to leave."""
-        due = self._spare_due if self._spare_due is not None else None if self._pids else self._leave_at
+        due = self._spare_due
+        if due is None and not self._pids:
+            due = self._leave_at
         return None if due is None else max(0.0, due - time.monotonic()) * 1000
 
     def _obey(self, order: wire.Order) -> None:

@@ -31,7 +31,8 @@ class Dialect(Struct, frozen=True, kw_only=True):
             statistics that it keeps by itself.
         as_written: Is run before queries that are to be carried out in the order in which they are written, row by row,
             to the end of the transaction; empty where `using` sees to that.
-        as_it_likes: Is run before queries after those that the database is to carry out as it thinks best again.
+        as_it_likes: Ends that within the transaction: queries after it are carried out as the database thinks best.
+            Empty where `as_written` is.
         keyed: Ends a table whose rows lie in the order of its primary key; `{keyed}` in schemas.
         begin_reading: Opens a transaction that sees the store as it is now, whatever others do meanwhile.
         begin_writing: Opens a transaction that may write.

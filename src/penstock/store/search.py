@@ -21,7 +21,8 @@ from penstock.store.sql import Session, Where, values_of_text
 from penstock.store.tasks import BRIEF, COLUMNS, SqlTasks
 
 FEW: Final = 2_000
-"""So many rows are looked up and sorted; where more pass, a page is soon full by walking, or by so many rows."""
+"""So many rows are looked up and sorted. Where more pass each condition, a page is soon full by walking; if it is not
+after so many rows, what passes all of them is looked up after all."""
 
 _OF_BOTH: Final = {name: f"t.{name}" for name in ("name", "status", "project", "comment", "started", "ended")} | {
     "user": "t.user_name",
