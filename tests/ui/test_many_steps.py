@@ -73,7 +73,6 @@ def test_records_of_every_step_are_listed(visit, own, run, tab, last):
     expect(page.locator(".record").first).to_be_visible()
     assert page.evaluate("document.querySelectorAll('*').length") <= MOST_ELEMENTS
     page.wait_for_function(TO_THE_END, arg=last)
-    page.get_by_text(last).first.scroll_into_view_if_needed()
     expect(page.get_by_text(last).first).to_be_in_viewport()
     assert page.evaluate("document.querySelectorAll('*').length") <= MOST_ELEMENTS
 

@@ -32,6 +32,9 @@ export function LongList<Item>(props: {
     scrollMargin: place.top,
     overscan: 12,
   });
+  // Items that turn out lower than they were taken for must not move away who is at the end of the list.
+  virtual.shouldAdjustScrollPositionOnItemSizeChange = (item) =>
+    item.start < (virtual.scrollOffset ?? 0) && !isAtEnd(place.scroller);
   if (!isLong) {
     return (
       <ul className={className} aria-label={label}>
@@ -64,6 +67,11 @@ export function LongList<Item>(props: {
       <li aria-hidden="true" style={{ height: after }} />
     </ul>
   );
+}
+
+/** Return whether there is nothing below what is in view. */
+function isAtEnd(scroller: HTMLElement | null): boolean {
+  return scroller !== null && scroller.scrollTop + scroller.clientHeight >= scroller.scrollHeight - 2;
 }
 
 /** Return what an element scrolls in. */
