@@ -5,6 +5,8 @@ from __future__ import annotations
 import os
 import stat
 import time
+from hashlib import sha256
+from pathlib import Path
 
 import pytest
 
@@ -16,7 +18,7 @@ from penstock.core.pipeline import Pipeline, Step
 from penstock.core.progress import StepStatus
 from penstock.core.task import Script, Status, Worker
 from penstock.ops.claims import ClaimTask
-from penstock.ops.lifecycle import EnqueueTask
+from penstock.ops.lifecycle import DeleteTask, EnqueueTask, ResetTask
 from penstock.ops.outputs import AddArtifact, AppendConsole, ReadConsole
 from penstock.ops.runs import CreateRun, DeleteRun, EndRun, ListRuns, ResumeRun, StartRun
 from penstock.ops.steps import DecideSteps, DraftStep, StepDecision
@@ -210,6 +212,66 @@ def test_bytes_that_cannot_be_removed_keep_nothing_from_being_recorded(backend, 
     monkeypatch.setattr(backend.blobs, "delete", full)
     assert stored(backend, task, b"2").exists()
     assert place.exists()
+
+
+def ending(task, data):
+    """The end of a task, with an artifact whose bytes come along."""
+    facts = {"format": "json", "type": "int", "url": "x", "size": len(data), "hash": sha256(data).hexdigest()}
+    artifacts = (Artifact(task=task, name="x", **facts),)
+    return EndTask(id=task, status=Status.COMPLETED, artifacts=artifacts, contents=(data,))
+
+
+@pytest.fixture
+def holding(backend, task):
+    """The backend of who carries the task out."""
+    backend.call(EnqueueTask(id=task, queue="default"))
+    return backend.holding(backend.call(ClaimTask(agent="a", queues=(), request="r")).held)
+
+
+def test_bytes_that_come_along_are_stored_before_what_names_them_and_on_the_disk_before_that_is_answered(
+    backend, holding, task, monkeypatch
+):
+    met = []
+    synced = os.fsync
+
+    def sync(descriptor):
+        met.append((backend.call(GetTask(id=task)).status, str(Path(f"/proc/self/fd/{descriptor}").readlink())))
+        synced(descriptor)
+
+    def tell(*_):
+        met.append(("told", place.read_bytes()))
+
+    op = ending(task, b"1")
+    place = backend.blobs.path(op.artifacts[0].hash)
+    monkeypatch.setattr(os, "fsync", sync)
+    monkeypatch.setattr(backend._service._store.waiter, "notify", tell)
+    assert holding.call_once(op, "key").status == Status.COMPLETED
+    told, *later = met
+    assert told == ("told", b"1"), "who waits for the end does not wait for the disk"
+    assert (Status.COMPLETED, str(place)) in later
+    assert {str(one) for one in place.parents} >= {path for _, path in later} - {str(place)} >= {str(place.parent)}
+
+
+@pytest.mark.parametrize("torn", [b"", None])
+def test_bytes_that_the_disk_did_not_keep_come_again_with_what_was_not_answered(backend, holding, task, torn):
+    op = ending(task, b"1")
+    place = backend.blobs.path(op.artifacts[0].hash)
+    answer = holding.call_once(op, "key")
+    place.unlink()
+    if torn is not None:
+        place.write_bytes(torn)
+    assert holding.call_once(op, "key") == answer
+    assert place.read_bytes() == b"1"
+
+
+@pytest.mark.parametrize("gone", ["task", "artifact"])
+def test_bytes_of_what_was_deleted_meanwhile_do_not_come_again(backend, holding, task, gone):
+    op = ending(task, b"1")
+    place = backend.blobs.path(op.artifacts[0].hash)
+    answer = holding.call_once(op, "key")
+    backend.call(DeleteTask(id=task) if gone == "task" else ResetTask(id=task))
+    assert holding.call_once(op, "key") == answer
+    assert not place.exists()
 
 
 @pytest.mark.parametrize("end", ["vetoed", "over", "resumed"])

@@ -12,15 +12,14 @@ import msgspec
 from penstock.backend.secrets import SystemSecrets
 from penstock.blobs.files import FileBlobs
 from penstock.core.access import Identity
-from penstock.core.errors import StoreError
+from penstock.core.errors import NotFound, StoreError
 from penstock.core.lease import Held
 from penstock.core.secret import Secret
-from penstock.core.task import Task
 from penstock.core.topics import Topics
 from penstock.ops.base import Once, Op
 from penstock.ops.lifecycle import DeleteTask, ResetTask
 from penstock.ops.models import DeleteModel, GetModel
-from penstock.ops.outputs import AddArtifact
+from penstock.ops.outputs import AddArtifact, ListArtifacts
 from penstock.ops.runs import DeleteRun, GetRun
 from penstock.ops.tasks import EndTask, GetTask
 from penstock.service import Service
@@ -29,26 +28,28 @@ from penstock.store.opening import open_store
 
 R = TypeVar("R")
 
+Deletes = DeleteRun | DeleteTask | ResetTask | DeleteModel
+"""What leaves bytes behind that nothing refers to."""
+
 
 class Local:
     """The service and the blob store of one home."""
 
     def __init__(self, service: Service, blobs: FileBlobs) -> None:
         self._service = service
+        self._unsynced = FileBlobs(blobs.root, durable=False)
         self.blobs = blobs
 
     def call(self, op: Op[R], by: Identity | None = None, *, held: Held | None = None, once: Once | None = None) -> R:
         """Carry out one operation; see `Service.call`."""
-        contents, deletes = _contents(op), isinstance(op, DeleteRun | DeleteTask | ResetTask | DeleteModel)
-        if not (contents or deletes) or (once is not None and self._service.knows(once)):
-            return self._service.call(op, by, held=held, once=once)
-        for content in contents:
-            self.blobs.put_bytes(content)
-        if isinstance(op, DeleteRun | DeleteTask | ResetTask):
-            return cast("R", self._delete(op, by, once))
-        if isinstance(op, DeleteModel):
-            return cast("R", self._delete_model(op, by, once))
-        return self._service.call(op, by, held=held, once=once)
+        answer: object
+        if isinstance(op, EndTask | AddArtifact) and op.contents:
+            answer = self._record(op, by, held, once)
+        elif isinstance(op, Deletes) and not self._was_done(once):
+            answer = self._delete(op, by, once)
+        else:
+            answer = self._service.call(op, by, held=held, once=once)
+        return cast("R", answer)
 
     def waits_for(self, op: Op[Any], by: Identity | None = None, *, held: Held | None = None) -> Topics | None:
         """Return whether an operation that may wait has its answer now; others always have."""
@@ -74,29 +75,47 @@ class Local:
         """Close the database."""
         self._service.close()
 
-    def _delete(self, op: DeleteRun | DeleteTask | ResetTask, by: Identity | None, once: Once | None) -> list[str]:
+    def _record(self, op: EndTask | AddArtifact, by: Identity | None, held: Held | None, once: Once | None) -> object:
+        """Record artifacts whose bytes came along.
+
+        The bytes are stored before, and on the disk before this is answered: who follows the task need not wait for
+        that. Should the machine die in between, nobody was answered, and all of it comes again.
+        """
+        contents = self._still_wanted(op) if self._was_done(once) else op.contents
+        stored = [self._unsynced.put_bytes(content) for content in contents]
+        answer: object = self._service.call(op, by, held=held, once=once)
+        for blob in stored:
+            self.blobs.secure(blob.hash)
+        return answer
+
+    def _still_wanted(self, op: EndTask | AddArtifact) -> list[bytes]:
+        """Return the bytes of artifacts that were recorded before, and not deleted since."""
+        id = op.id if isinstance(op, EndTask) else op.artifact.task
+        with suppress(NotFound):
+            recorded = {one.hash for one in self._service.call(ListArtifacts(task=id))}
+            return [content for content in op.contents if sha256(content).hexdigest() in recorded]
+        return []
+
+    def _was_done(self, once: Once | None) -> bool:
+        return once is not None and self._service.knows(once)
+
+    def _delete(self, op: Deletes, by: Identity | None, once: Once | None) -> list[str]:
         """Delete what was recorded, and then the bytes that nothing refers to any more."""
-        known = self._service.call(GetRun(id=op.id)).run.task if isinstance(op, DeleteRun) else self._task(op.id)
+        before = self._last_stored(op)
         unused = self._service.call(op, by, once=once)
-        for hash in unused:
-            self.blobs.delete(hash, stored_before=known.ended)
+        for hash in () if isinstance(op, DeleteModel) and op.keep_bytes else unused:
+            self.blobs.delete(hash, stored_before=before)
         return unused
 
-    def _task(self, id: str) -> Task:
-        return self._service.call(GetTask(id=id))
-
-    def _delete_model(self, op: DeleteModel, by: Identity | None, once: Once | None) -> list[str]:
-        """Delete a model, and then its bytes if nothing refers to them any more."""
-        updated = self._service.call(GetModel(id=op.id)).updated
-        unused = self._service.call(op, by, once=once)
-        for hash in () if op.keep_bytes else unused:
-            self.blobs.delete(hash, stored_before=updated)
-        return unused
-
-
-def _contents(op: Op[Any]) -> tuple[bytes, ...]:
-    """Return the blobs that come along with what names them."""
-    return op.contents if isinstance(op, EndTask | AddArtifact) else ()
+    def _last_stored(self, op: Deletes) -> float | None:
+        """Return when the last bytes of what is deleted were stored."""
+        match op:
+            case DeleteModel(id=id):
+                return self._service.call(GetModel(id=id)).updated
+            case DeleteRun(id=id):
+                return self._service.call(GetRun(id=id)).run.task.ended
+            case _:
+                return self._service.call(GetTask(id=op.id)).ended
 
 
 class Holding:
