@@ -6,10 +6,13 @@ import json
 import time
 import urllib.error
 import urllib.request
+from concurrent.futures import ThreadPoolExecutor
 
 import pytest
+from tests.place import until
 
 from penstock.backend.local import open_local
+from penstock.backend.token import read_token
 from penstock.core.access import Identity, Scope
 from penstock.core.errors import Unauthenticated
 from penstock.ops.access import AddKey, AddUser, RevokeKey
@@ -18,7 +21,9 @@ from penstock.ops.base import Once
 from penstock.ops.claims import ClaimTask, ListHeld
 from penstock.ops.lifecycle import EnqueueTask
 from penstock.ops.tasks import CreateTask, NewTask
+from penstock.server import live, operations
 from penstock.server.app import ANSWERS_KEPT, App
+from penstock.server.feed import Feed
 from penstock.server.serve import Serving, hosts
 from penstock.server.thread import serving
 from penstock.settings import Settings
@@ -44,6 +49,13 @@ def ask(address, name, key, **fields):
             return error.code, json.load(error)
 
 
+def waiting(address, key):
+    """How many clients wait."""
+    request = urllib.request.Request(f"{address.url}/metrics", headers={"Authorization": f"Bearer {key}"})
+    with urllib.request.urlopen(request) as answer:
+        return float(answer.read().decode().partition("\npenstock_waiting_clients ")[2].partition("\n")[0])
+
+
 def reader(key):
     """Knows one key, which may only read."""
     if key != "readers":
@@ -58,6 +70,19 @@ def test_a_key_allows_what_its_scope_says(own, tmp_path):
         assert (status, problem["code"]) == (403, "forbidden")
         assert "allows read, not write" in problem["message"]
         assert ask(address, "ListRuns", "x")[0] == 401
+
+
+def test_who_waits_hears_of_what_the_server_changed_without_that_anybody_looks(own, tmp_path, monkeypatch):
+    monkeypatch.setattr(Feed, "look", lambda _: time.sleep(0.1))
+    monkeypatch.setattr(live, "AGAIN", 3600.0)
+    monkeypatch.setattr(operations, "LONGEST_WAIT", 3600.0)
+    with ThreadPoolExecutor(1) as threads, serving(own, Serving(home=tmp_path / "home", port=0)) as address:
+        key = read_token(tmp_path / "home")
+        heard = threads.submit(ask, address, "ListChanges", key, wait=3600.0)
+        until(lambda: waiting(address, key) == 1)
+        assert ask(address, "CreateTask", key, task={"id": "1" * 32, "name": "t", "project": "P"})[0] == 200
+        status, changes = heard.result(60)
+    assert (status, [change["task"] for change in changes]) == (200, ["1" * 32])
 
 
 def test_users_come_with_their_keys_and_what_they_change_is_in_the_audit_log(own, tmp_path):

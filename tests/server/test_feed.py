@@ -7,7 +7,8 @@ import asyncio
 import pytest
 
 from penstock.core.run import Change, ChangeKind
-from penstock.core.topics import ANY, RELEASED, of_agent, of_queue, queued_in
+from penstock.core.topics import ANY, EVERYTHING, RELEASED, of_agent, of_queue, queued_in
+from penstock.ops.changes import LastChange
 from penstock.server.feed import Feed
 
 STEPS = queued_in("gpu", runs=False)
@@ -110,6 +111,62 @@ def test_nothing_is_kept_of_who_left(feed):
     with feed.join(STEPS, of_queue("gpu")):
         assert feed.clients == 1
     assert (feed.clients, feed._waiting) == (0, {})
+
+
+def numbered(*numbers):
+    return [Change(seq=seq, at=1.0, kind=ChangeKind.STATUS, task="t", status="queued", place="gpu") for seq in numbers]
+
+
+class Standing:
+    """A feed in an event loop, whose store has these changes, and what one client hears of it."""
+
+    def __init__(self, *stored):
+        self.stored = numbered(*stored)
+        self.feed = Feed(self._call)
+
+    def _call(self, op):
+        return 0 if isinstance(op, LastChange) else [one for one in self.stored if one.seq > op.after]
+
+    def hears(self, *happenings):
+        """Return the numbers that a client hears of each of these, in this order."""
+
+        async def hearing():
+            self.feed.open()
+            with self.feed.join(EVERYTHING) as waiting:
+                heard = []
+                for happening in happenings:
+                    happening()
+                    heard.append([change.seq for change in await waiting.more(0.05)])
+                return heard
+
+        return asyncio.run(hearing())
+
+
+def test_what_this_server_changed_is_handed_out_without_a_look_and_not_again_when_it_is_read():
+    one = Standing(1, 2, 3)
+    told = [lambda: one.feed.told(numbered(1)), lambda: one.feed.told(numbered(2))]
+    assert one.hears(*told, one.feed.look) == [[1], [2], [3]]
+    assert one.feed.seq == 3
+
+
+def test_what_is_told_too_early_waits_for_what_comes_before():
+    """Two threads commit one after the other, and tell in the other order."""
+    one = Standing()
+    assert one.hears(lambda: one.feed.told(numbered(2, 3)), lambda: one.feed.told(numbered(1))) == [[], [1, 2, 3]]
+
+
+def test_what_is_told_behind_the_changes_of_others_waits_until_these_are_read():
+    one = Standing(1, 2, 3, 4)
+    one.stored = numbered(1, 2)
+    assert one.hears(lambda: one.feed.told(numbered(3, 4)), one.feed.look) == [[], [1, 2, 3, 4]]
+    assert one.feed._early == {}
+
+
+def test_a_number_that_nothing_has_holds_nothing_up():
+    """A transaction that was undone had it, on PostgreSQL."""
+    one = Standing(2, 3)
+    assert one.hears(lambda: one.feed.told(numbered(2, 3)), one.feed.look) == [[], [2, 3]]
+    assert one.feed._early == {}
 
 
 def test_the_end_of_the_feed_wakes_everybody(feed):

@@ -17,7 +17,7 @@ from penstock.ops.access import AddKey, AddUser, Authenticate, RevokeKey
 from penstock.ops.base import REGISTRY, Op
 from penstock.ops.changes import LastChange, ListChanges
 from penstock.ops.outputs import AddArtifact, ListArtifacts
-from penstock.ops.tasks import CreateTask, GetParameters, GetTask, ListProjects, NewTask
+from penstock.ops.tasks import CreateTask, EndTask, GetParameters, GetTask, ListProjects, NewTask
 from penstock.service import Service, gate
 from penstock.service.base import HANDLERS, PREPARATIONS, handles
 from penstock.service.tasks import move
@@ -117,6 +117,20 @@ def test_a_change_and_its_line_in_the_feed_are_one_transaction(store):
         fail_after_moving()
     with store.transaction(writes=False) as tx:
         assert (tx.tasks.get(ID).status, tx.changes.after(0, None, 10)) == (Status.CREATED, [])
+
+
+def test_who_follows_is_told_what_a_call_changed_once_that_is_committed_and_nothing_of_one_that_failed(store):
+    service, told = Service(store, lambda: 0.0), []
+    service.follow(lambda changes: told.append((changes, service.call(ListChanges()))))
+    service.call(CreateTask(task=NewTask(id=ID, name="work", project="P")))
+    with pytest.raises(BadTransition):
+        service.call(EndTask(id=ID, status=Status.COMPLETED))
+    service.call(GetTask(id=ID))
+    ((changes, committed),) = told
+    assert changes == committed != []
+    service.follow(None)
+    service.call(CreateTask(task=NewTask(id="b" * 32, name="work", project="P")))
+    assert len(told) == 1
 
 
 def test_an_operation_that_only_reads_takes_no_turn_at_writing(store):

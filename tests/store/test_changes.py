@@ -6,6 +6,7 @@ import pytest
 
 from penstock.core.run import Change, ChangeKind
 from penstock.core.task import Status, Task, TaskType
+from penstock.store.sql import FEW
 from penstock.store.sqlite import SqliteStore
 from penstock.store.transaction import SqlTx
 
@@ -62,6 +63,30 @@ def test_the_feed_is_read_on_from_where_one_stands(tx: SqlTx) -> None:
     assert [change.seq for change in tx.changes.after(2, "r", 10)] == [4]
     assert tx.changes.after(5, None, 10) == tx.changes.after(0, "other", 10) == []
     assert tx.changes.last() == 5
+
+
+@pytest.mark.parametrize("many", [1, FEW, FEW + 1])
+def test_a_transaction_knows_its_own_changes_as_the_feed_has_them_unless_they_are_many(store, many) -> None:
+    with store.transaction() as tx:
+        tx.changes.note(ChangeKind.QUEUE, "before", 1.0)
+    with store.transaction() as tx:
+        for number in range(many):
+            about = {"step": None, "message": ""} if number % 2 else {"step": "fit", "message": "why"}
+            tx.changes.append(CONTROLLER if number % 3 else PLAIN, ChangeKind.STATUS, "queued", number, **about)
+        own = tx.changes.own()
+        assert tx.changes.own() == own
+    with store.transaction(writes=False) as tx:
+        assert own == (tx.changes.after(1, None, 100) if many <= FEW else [])
+        assert tx.changes.own() == []
+
+
+def test_changes_that_went_with_their_task_are_none_of_the_transaction(store) -> None:
+    with store.transaction() as tx:
+        tx.tasks.add(PLAIN)
+        tx.changes.append(PLAIN, ChangeKind.STATUS, "created", 1.0)
+        tx.tasks.delete([PLAIN.id])
+        tx.changes.note(ChangeKind.QUEUE, "gpu", 1.0)
+        assert [change.place for change in tx.changes.own()] == ["gpu"]
 
 
 def test_no_number_of_the_feed_is_given_twice_even_when_the_newest_changes_are_deleted(tx: SqlTx) -> None:

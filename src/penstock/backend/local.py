@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from collections.abc import Callable
 from contextlib import suppress
 from hashlib import sha256
 from typing import Any, Self, TypeVar, cast
@@ -14,6 +15,7 @@ from penstock.blobs.files import FileBlobs
 from penstock.core.access import Identity
 from penstock.core.errors import NotFound, StoreError
 from penstock.core.lease import Held
+from penstock.core.run import Change
 from penstock.core.secret import Secret
 from penstock.core.topics import Topics
 from penstock.ops.base import Once, Op
@@ -54,6 +56,10 @@ class Local:
     def waits_for(self, op: Op[Any], by: Identity | None = None, *, held: Held | None = None) -> Topics | None:
         """Return whether an operation that may wait has its answer now; others always have."""
         return self._service.waits_for(op, by, held=held)
+
+    def follow(self, told: Callable[[list[Change]], object] | None) -> None:
+        """Have somebody told what is changed here, at once; see `Service.follow`."""
+        self._service.follow(told)
 
     def hurry(self) -> None:
         """Do nothing: what is here does not go away."""

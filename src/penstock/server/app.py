@@ -115,11 +115,13 @@ class App:
     def _begin(self) -> None:
         self._spare_leases()
         self.feed.open()
+        self._backend.follow(self.feed.told)
         for loop in self._loops:
             loop.start()
 
     def _end(self) -> None:
         self.feed.end()
+        self._backend.follow(None)
         for loop in self._loops:
             loop.stop()
         for pool in (self._threads, self._files, self._passwords):

@@ -1,7 +1,8 @@
 """The changes as they come, handed to whoever waits for them: a table of who waits, and for which topics.
 
-A waiting client is an entry in the table, not a thread. What is read once is handed to everybody whom it concerns, so
-that a change costs one query, however many there are. Of something that one of them can have, one hears at a time: it
+A waiting client is an entry in the table, not a thread. What this server changed itself is handed out as soon as it is
+committed. What others changed is read once and handed to everybody whom it concerns, so that a change costs one query,
+however many there are. Of something that one of them can have, one hears at a time: it
 gets a *turn*, and passes it on when it leaves without having used it. A wake-up is a hint: who is woken looks, and who
 is not looks again after a while.
 """
@@ -9,6 +10,7 @@ is not looks again after a while.
 from __future__ import annotations
 
 import asyncio
+import time
 from collections.abc import Callable, Iterable, Sequence
 from typing import Any, Final, Self
 
@@ -19,6 +21,7 @@ from penstock.ops.changes import LastChange, ListChanges
 
 PERIOD: Final = 5.0  # seconds that one look at the feed waits
 BATCH: Final = 10_000  # changes that are read at once, and that are held for one client
+REST: Final = 0.005  # seconds after a look that found something: most of it was handed out before, and so is the next
 
 
 class Turn:
@@ -49,19 +52,28 @@ class Feed:
         self._waiting: dict[Topic, dict[Waiting, None]] = {}
         self._clients: set[Waiting] = set()
         self._over = False
+        self._early: dict[int, list[Change]] = {}  # by their first number, changes that others are missing before
+        self._looked = 0
         self.seq = 0
 
     def open(self) -> None:
         """Begin to hand out changes to the event loop of the calling thread, from where the feed stands now."""
         self._loop = asyncio.get_running_loop()
-        self.seq = self._call(LastChange())
+        self.seq = self._looked = self._call(LastChange())
 
     def look(self) -> None:
         """Wait for changes and hand them out; called again and again by a thread of its own."""
-        changes: list[Change] = self._call(ListChanges(after=self.seq, limit=BATCH, wait=PERIOD))
+        after = max(self.seq, self._looked)
+        changes: list[Change] = self._call(ListChanges(after=after, limit=BATCH, wait=PERIOD))
         if changes and self._loop is not None:
-            self.seq = changes[-1].seq
-            self._loop.call_soon_threadsafe(self.hand_out, changes)
+            self._looked = changes[-1].seq
+            self._loop.call_soon_threadsafe(self._take_looked, changes)
+            time.sleep(REST)
+
+    def told(self, changes: list[Change]) -> None:
+        """Hand out changes that were committed just now, once all before them are. May be called by any thread."""
+        if self._loop is not None and not self._over:
+            self._loop.call_soon_threadsafe(self._take_told, changes)
 
     def end(self) -> None:
         """Let everybody go who waits: the server stops."""
@@ -112,6 +124,22 @@ class Feed:
         if chosen is not None:
             turn.seen.add(chosen)
             chosen.give(turn)
+
+    def _take_told(self, changes: list[Change]) -> None:
+        self._early[changes[0].seq] = changes
+        self._go_on([])
+
+    def _take_looked(self, changes: list[Change]) -> None:
+        self._go_on([change for change in changes if change.seq > self.seq])
+        self._early = {seq: some for seq, some in self._early.items() if seq > self.seq}
+
+    def _go_on(self, following: list[Change] | None) -> None:
+        """Hand out what follows from where the feed stands, and what was told early and follows from that."""
+        while following is not None:
+            if following:
+                self.seq = following[-1].seq
+                self.hand_out(following)
+            following = self._early.pop(self.seq + 1, None)
 
     def hand_out(self, changes: Sequence[Change]) -> None:
         """Hand changes to those who wait for them."""

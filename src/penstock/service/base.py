@@ -11,6 +11,7 @@ from msgspec import Struct
 from penstock.core.access import Identity
 from penstock.core.errors import Forbidden, Invalid, LeaseLost, NotFound, PenstockError
 from penstock.core.lease import Held
+from penstock.core.run import Change
 from penstock.core.topics import Topics
 from penstock.ops.base import Once, Op
 from penstock.service import gate, news
@@ -126,6 +127,15 @@ class Service:
         self._clock = clock
         self._drop = drop or _keep
         self._means = None if secrets is None else Means(store, clock, secrets)
+        self._told: Callable[[list[Change]], object] | None = None
+
+    def follow(self, told: Callable[[list[Change]], object] | None) -> None:
+        """Have somebody told what a call here changed, as soon as that is committed and by the thread that did it.
+
+        Args:
+            told: Takes the changes of one call. Many at once are not told, and those of other processes never.
+        """
+        self._told = told
 
     def call(self, op: Op[R], by: Identity | None = None, *, held: Held | None = None, once: Once | None = None) -> R:
         """Carry out one operation in one transaction and return its result.
@@ -203,11 +213,14 @@ class Service:
                 return result
 
     def _carry_out(self, handler: Handler, op: Op[R], call: Call) -> R:
-        def unit() -> tuple[R | PenstockError, dict[str, float]]:
+        def unit() -> tuple[R | PenstockError, dict[str, float], list[Change]]:
             with self._store.transaction(writes=not op.reads, durable=op.durable) as tx:
-                return self._do(tx, handler, op, call), tx.unused()
+                result = self._do(tx, handler, op, call)
+                return result, tx.unused(), tx.changes.own() if self._told is not None else []
 
-        result, unused = self._store.repeated(unit, in_turn=op.in_turn)
+        result, unused, changes = self._store.repeated(unit, in_turn=op.in_turn)
+        if changes and self._told is not None:
+            self._told(changes)
         for hash, at in unused.items():
             self._drop(hash, at)
         if isinstance(result, PenstockError):

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from penstock.core.run import Change, ChangeKind
 from penstock.core.task import Status, Task, TaskType
-from penstock.store.sql import Session, Where
+from penstock.store.sql import Row, Session, Where
 
 _ADD = """INSERT INTO changes (at, kind, task, run, step, attempt, status, message, place)
-    VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)"""
+    VALUES"""
 _OF_TASK = "EXISTS (SELECT 1 FROM tasks t WHERE t.id = changes.task AND {within})"
 
 
@@ -58,27 +58,33 @@ class SqlChanges:
             *where.values,
             limit,
         )
-        return [
-            Change(
-                seq=row[0],
-                at=row[1],
-                kind=ChangeKind(row[2]),
-                task=row[3],
-                run=row[4],
-                step=row[5],
-                attempt=row[6],
-                status=row[7],
-                message=row[8],
-                place=row[9],
-            )
-            for row in rows
-        ]
+        return [_change(row) for row in rows]
+
+    def own(self) -> list[Change]:
+        """Return the changes of this transaction, oldest first; nothing where they are many."""
+        self._session.settle()
+        return [_change(row) for row in self._session.numbered]
 
     def last(self) -> int:
         """Return the `seq` of the newest change, 0 when there is none."""
         self._session.settle()
         row = self._session.first("SELECT COALESCE(MAX(seq), 0) FROM changes")
         return int(row[0]) if row else 0
+
+
+def _change(row: Row) -> Change:
+    return Change(
+        seq=row[0],
+        at=row[1],
+        kind=ChangeKind(row[2]),
+        task=row[3],
+        run=row[4],
+        step=row[5],
+        attempt=row[6],
+        status=row[7],
+        message=row[8],
+        place=row[9],
+    )
 
 
 def _run_of(task: Task) -> str | None:

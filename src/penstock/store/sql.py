@@ -23,6 +23,9 @@ T = TypeVar("T")
 MOST_VALUES = 500
 """Values in one list of a statement; databases allow 999 at the least."""
 
+FEW = 8
+"""Lines that are appended to the change feed by one statement, which tells how they are numbered."""
+
 
 class Cursor(Protocol):
     @property
@@ -48,13 +51,14 @@ class Session:
         dialect: The words of its database.
     """
 
-    __slots__ = ("_appended", "_connection", "_dialect", "loose", "projects")
+    __slots__ = ("_appended", "_connection", "_dialect", "loose", "numbered", "projects")
 
     def __init__(self, connection: Connection, dialect: Dialect) -> None:
         self._connection: Connection | None = connection
         self._dialect = dialect
         self.projects: tuple[str, ...] = ()  # what lists are limited to, with what lies below; nothing for no limit
         self._appended: list[tuple[str, Sequence[Value]]] = []
+        self.numbered: list[Row] = []  # of what was appended each number with its values, where few lines were
         self.loose: dict[str, float] = {}  # blobs that lost a reference, each with the time that the record had
 
     def run(self, sql: str, *values: Value) -> Cursor:
@@ -72,9 +76,12 @@ class Session:
             raise _not_storable(error) from error
 
     def append(self, sql: str, *values: Value) -> None:
-        """Run a statement that appends to the change feed, at the end of the transaction: others wait for their turn.
+        """Append a line to the change feed, at the end of the transaction: others wait for their turn.
 
         Whoever takes that turn at the end waits for nobody while others wait for it.
+
+        Args:
+            sql: An `INSERT` up to its `VALUES`. What numbers the lines is called `seq`.
         """
         self._appended.append((sql, values))
 
@@ -84,7 +91,14 @@ class Session:
             self.run(self._dialect.append)
         appended, self._appended = self._appended, []
         for sql, lines in groupby(appended, key=itemgetter(0)):
-            self.run_many(sql, [values for _, values in lines])
+            rows = [values for _, values in lines]
+            line = f"({marks(rows[0])})"
+            if len(rows) > FEW:
+                self.run_many(f"{sql} {line}", rows)
+                continue
+            values = [value for row in rows for value in row]
+            numbers = sorted(self.rows(f"{sql} {', '.join([line] * len(rows))} RETURNING seq", *values))
+            self.numbered += [(*number, *row) for number, row in zip(numbers, rows, strict=True)]
 
     def first(self, sql: str, *values: Value) -> Row | None:
         """Return the first row of the result, None when there is none."""

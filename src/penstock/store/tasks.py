@@ -307,6 +307,7 @@ class SqlTasks:
     def delete(self, ids: Sequence[str]) -> list[str]:
         """Delete tasks with all that they recorded; return the hashes of blobs that nothing refers to any more."""
         self._session.settle()  # their changes go as well, those of this transaction too
+        self._session.numbered.clear()
         return self._remove(ids, _DELETE)
 
     def referred(self, hashes: Sequence[str]) -> set[str]:
