@@ -46,6 +46,17 @@ def fail(payload: bytes, channel: socket.socket) -> int:
     raise RuntimeError("went wrong: ä")
 
 
+def touched(payload: bytes, channel: socket.socket) -> int:
+    """Tell how many pages of memory an attempt is the first to touch."""
+    import resource
+
+    from penstock.run.rehearsal import rehearse
+
+    before = resource.getrusage(resource.RUSAGE_SELF).ru_minflt
+    rehearse()
+    return tell(channel, resource.getrusage(resource.RUSAGE_SELF).ru_minflt - before)
+
+
 def signal_itself(payload: bytes, channel: socket.socket) -> int:
     os.kill(os.getpid(), int(payload))
     return 0

@@ -50,6 +50,15 @@ def test_it_is_given_its_output_and_its_channel(waiting):
     assert ended(waiting) == 9
 
 
+def test_it_knows_whether_it_is_wanted_already(monkeypatch):
+    ours, theirs = socket.socketpair()
+    with ours, theirs:
+        monkeypatch.setattr(wire, "CHANNEL", theirs.fileno())
+        assert not Spare.is_wanted()
+        ours.send(b"!")
+        assert Spare.is_wanted()
+
+
 def test_one_that_is_never_needed_leaves(waiting):
     waiting.close()
     assert ended(waiting) == 0

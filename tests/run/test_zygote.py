@@ -198,6 +198,45 @@ def test_the_next_one_is_made_while_a_step_goes_on(begin_warm, launch):
     until(lambda: len(forks_of(zygote)) == 2)
 
 
+REHEARSE = "penstock.sdk.assigned:rehearse"
+
+
+def settled_spare_of(zygote: warm.Warm) -> int:
+    """The fork that was made ahead, once it does nothing any more."""
+    spare = spare_of(zygote)
+    seen: list[str] = []
+
+    def is_settled() -> bool:
+        faults, ticks = (Path(f"/proc/{spare}/stat").read_text().rpartition(")")[2].split()[at] for at in (7, 11))
+        seen.append(f"{faults} {ticks}")
+        return len(seen) > 20 and len(set(seen[-20:])) == 1
+
+    until(is_settled)
+    return spare
+
+
+def test_what_was_made_ahead_has_touched_most_of_what_an_attempt_touches(begin_warm, launch):
+    counts = []
+    for modules in (["penstock.sdk.assigned"], ["penstock.sdk.assigned", REHEARSE]):
+        zygote = begin_warm("", *modules)
+        get_ready(zygote)
+        launch(zygote, "a", "nothing")
+        wait_for(zygote, wire.Ended)
+        settled_spare_of(zygote)
+        counts.append(launch(zygote, "b", "touched").message())
+    assert counts[1] < counts[0] / 2, counts
+
+
+@pytest.mark.parametrize("rehearsal", ["lambda: 1 / 0", "lambda: __import__('time').sleep(0.5)"])
+def test_a_step_starts_whatever_becomes_of_the_rehearsal(begin_warm, launch, rehearsal):
+    zygote = begin_warm(f"import penstock.sdk.assigned as one; one.rehearse = {rehearsal}", "preloaded", REHEARSE)
+    get_ready(zygote)
+    for key in "ab":
+        launch(zygote, key, "nothing")
+        assert wait_for(zygote, wire.Ended) == wire.Ended(key, 0, None)
+        spare_of(zygote)
+
+
 def test_several_steps_at_once_start_whatever_was_made_ahead(begin_warm, launch):
     zygote = begin_warm()
     get_ready(zygote)

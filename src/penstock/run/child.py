@@ -32,13 +32,7 @@ def main(payload: bytes, connection: socket.socket, before: Callable[[AttemptSpe
         The exit code of the process: 0 when the step completed, else 1.
     """
     spec = decode_spec(payload)
-    channel = Channel(connection, FileBlobs(Path(spec.blobs)))
-    if spec.address:
-        channel.blobs = CachedBlobs(Path(spec.blobs), channel, spec.address)
-    reporter = Reporter(channel, spec.task.id)
-    working = current.Current(spec.task.id, spec.task.run, channel, reporter, spec.scratch, assigned=True)
-    working.secrets = spec.secrets
-    current.put(working)
+    channel, working = begin(spec, connection)
     before(spec)
     outcome = execute(spec, channel)
     _finish_user_code()
@@ -48,6 +42,18 @@ def main(payload: bytes, connection: socket.socket, before: Callable[[AttemptSpe
             stream.flush()
     channel.end(outcome)
     return 0 if outcome.status is Status.COMPLETED else 1
+
+
+def begin(spec: AttemptSpec, connection: socket.socket) -> tuple[Channel, current.Current]:
+    """Have this process work on an attempt; return its channel, and what it works on."""
+    channel = Channel(connection, FileBlobs(Path(spec.blobs)))
+    if spec.address:
+        channel.blobs = CachedBlobs(Path(spec.blobs), channel, spec.address)
+    reporter = Reporter(channel, spec.task.id)
+    working = current.Current(spec.task.id, spec.task.run, channel, reporter, spec.scratch, assigned=True)
+    working.secrets = spec.secrets
+    current.put(working)
+    return channel, working
 
 
 def _finish_user_code() -> None:

@@ -13,7 +13,7 @@ import threading
 import time
 import warnings
 from collections import deque
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from contextlib import suppress
 from hashlib import sha256
 from importlib.machinery import ModuleSpec
@@ -127,6 +127,16 @@ def carry_out(modules: Sequence[str], path: Sequence[str]) -> str:
         signal.signal(signal.SIGALRM, signal.SIG_DFL)
     sys.meta_path[:] = [*sys.meta_path, *(one for one in finders if one not in sys.meta_path)]
     return reason or why_not_fork()
+
+
+def rehearsal(modules: Sequence[str]) -> Callable[[], object] | None:
+    """Return what a fork that was made ahead does until it is wanted; None for nothing.
+
+    Args:
+        modules: Was imported. Of our own modules one may name a function for that: `penstock.a.b:rehearse`.
+    """
+    named = (one.partition(":")[0] for one in modules if one.startswith("penstock.") and one.endswith(":rehearse"))
+    return next((getattr(sys.modules.get(name), "rehearse", None) for name in named), None)
 
 
 def why_not_fork() -> str:

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import array
 import os
+import select
 import socket
 from typing import Self
 
@@ -56,6 +57,13 @@ class Spare:
         """Keep, in the fork, nothing but the end that it listens to: where a process has its channel."""
         self._ours.close()  # or it would never hear that the other end is closed
         os.dup2(self._theirs.detach(), wire.CHANNEL, inheritable=False)
+
+    @staticmethod
+    def is_wanted() -> bool:
+        """Return, in the fork, whether its descriptors are there already, or it is let go."""
+        poll = select.poll()
+        poll.register(wire.CHANNEL, select.POLLIN)
+        return bool(poll.poll(0))
 
     @staticmethod
     def wait() -> None:

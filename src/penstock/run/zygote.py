@@ -75,6 +75,7 @@ class Zygote:
         self._variables: frozenset[bytes] = frozenset()
         self._kept = sorted(kept)  # descriptors that an import opened; it may rely on them
         self._leave_at: float | None = None
+        self._rehearse: Callable[[], object] | None = None
         self._spare: Spare | None = None
         self._spare_due: float | None = None
         self._poller = select.poll()
@@ -150,6 +151,7 @@ class Zygote:
         self._variables = inside.variables()  # so that what a module sets stays set, as if the step had imported it
         inside.open_streams()
         reason = preload.carry_out(modules, path)
+        self._rehearse = preload.rehearsal(modules)
         if not inside.streams_are_intact():
             inside.open_streams()
         inside.flush_c(None)
@@ -198,9 +200,16 @@ class Zygote:
         try:
             spare = Spare()
             self._highest = max(self._highest, spare.highest, *(one for more in self._control.arrived for one in more))
-            self._spare = spare.born(self._forked(os.getpid(), spare.settle, spare.wait))
+            self._spare = spare.born(self._forked(os.getpid(), spare.settle, lambda: self._wait(spare)))
         except OSError:
             return  # there is no room for it: the next one is forked when it is asked for
+
+    def _wait(self, spare: Spare) -> None:
+        """Wait, in a fork that was made ahead, until it is wanted; it rehearses meanwhile, unless it is wanted now."""
+        if self._rehearse is not None and not spare.is_wanted():
+            with suppress(Exception):  # an attempt that cannot be carried out says so itself
+                self._rehearse()
+        spare.wait()
 
     def _forked(self, parent: int | None, settle: Callable[[], None], wait: Callable[[], None]) -> int:
         """Fork; in the fork, see to its descriptors and close all others, wait, and be a process; return its id."""

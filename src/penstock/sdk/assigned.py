@@ -9,7 +9,7 @@ from typing import cast
 
 from penstock.core.errors import PenstockError
 from penstock.core.task import ScriptKind
-from penstock.run import child, stand_in
+from penstock.run import child, rehearsal, stand_in
 from penstock.run.attempt import AttemptSpec
 from penstock.run.frameworks.install import FOLLOWED
 from penstock.sdk import recording
@@ -18,6 +18,7 @@ from penstock.sdk.recording import Options, Recording, Wanted
 ENTRY = f"{__name__}:main"
 LIBRARIES = "penstock.sdk.libraries"  # imported once in the warm process, and not in every step
 WRAPPING = "penstock.run.frameworks.wrapping"  # imported where a library is there that is followed
+REHEARSE = f"{__name__}:rehearse"
 
 
 def preloaded(modules: Iterable[str]) -> tuple[str, ...]:
@@ -28,12 +29,20 @@ def preloaded(modules: Iterable[str]) -> tuple[str, ...]:
     """
     chosen = tuple(modules)
     follows = any(one.partition(":")[0].partition(".")[0] in FOLLOWED for one in chosen)
-    return (*chosen, LIBRARIES, *((WRAPPING,) if follows else ()), __name__)
+    return (*chosen, LIBRARIES, *((WRAPPING,) if follows else ()), REHEARSE)
 
 
 def main(payload: bytes, connection: socket.socket) -> int:
     """Carry out an attempt; see `penstock.run.child`."""
     return child.main(payload, connection, follow)
+
+
+def rehearse() -> None:
+    """Do what every attempt does, so that a fork that waits is quick when it is wanted; nothing of it is left."""
+    try:
+        rehearsal.rehearse(follow)
+    finally:
+        recording.forget()
 
 
 def follow(spec: AttemptSpec) -> None:

@@ -195,6 +195,14 @@ def begin(recording: Recording, options: Options) -> None:
         raise
 
 
+def forget() -> None:
+    """Stop recording, in a process that has not recorded anything yet for anybody to know of."""
+    global _last  # noqa: PLW0603 - as below
+    if _recording is not None:
+        _recording.let_go()
+    _last = None
+
+
 def put(recording: Recording | None) -> None:
     """Set what records this process."""
     global _recording, _last  # noqa: PLW0603 - this is the state that belongs to the process
