@@ -227,6 +227,24 @@ def test_what_was_made_ahead_has_touched_most_of_what_an_attempt_touches(begin_w
     assert counts[1] < counts[0] / 2, counts
 
 
+@pytest.mark.parametrize(("idle", "rehearsals"), [(3600, 1), (0, 3)])
+def test_what_is_made_ahead_rehearses_while_the_one_before_had_time_to(begin_warm, launch, tmp_path, idle, rehearsals):
+    """Where steps follow each other as fast as they can, rehearsing would only hold them up."""
+    said = tmp_path / "said"
+    source = f"""
+import penstock.run.zygote, penstock.sdk.assigned
+penstock.run.zygote.IDLE = {idle}
+penstock.sdk.assigned.rehearse = lambda: open({str(said)!r}, "a").write("!")
+"""
+    zygote = begin_warm(source, "preloaded", REHEARSE)
+    get_ready(zygote)
+    for key in "abc":
+        launch(zygote, key, "nothing")
+        wait_for(zygote, wire.Ended)
+        settled_spare_of(zygote)
+    assert said.read_text() == "!" * rehearsals
+
+
 @pytest.mark.parametrize("rehearsal", ["lambda: 1 / 0", "lambda: __import__('time').sleep(0.5)"])
 def test_a_step_starts_whatever_becomes_of_the_rehearsal(begin_warm, launch, rehearsal):
     zygote = begin_warm(f"import penstock.sdk.assigned as one; one.rehearse = {rehearsal}", "preloaded", REHEARSE)

@@ -43,6 +43,7 @@ SPEC: Final = AttemptSpec(
     scratch="",
     address="nowhere",
 )
+PAYLOAD: Final = encode(SPEC)
 
 
 class Unkept(CachedBlobs):
@@ -87,7 +88,7 @@ def rehearse(before: Callable[[AttemptSpec], object] = lambda _: None) -> Outcom
     with ours, theirs:
         try:
             os.write(file, MADE)
-            spec = decode_spec(encode(SPEC))
+            spec = decode_spec(PAYLOAD)
             channel, working = child.begin(spec, theirs)
             channel.blobs = Unkept(channel, file)
             before(spec)

@@ -10,6 +10,7 @@ import array
 import os
 import select
 import socket
+import time
 from typing import Self
 
 from penstock.run import wire
@@ -26,7 +27,13 @@ class Spare:
 
     def __init__(self) -> None:
         self.pid = 0
+        self._made = time.monotonic()
         self._ours, self._theirs = socket.socketpair()
+
+    @property
+    def age(self) -> float:
+        """For how many seconds it has been there."""
+        return time.monotonic() - self._made
 
     @property
     def highest(self) -> int:

@@ -29,6 +29,7 @@ from penstock.run import inside, wire
 from penstock.run.spare import Spare, place
 
 AHEAD = 0.05  # seconds after a start before another fork is made ahead, unless a step ends before: it goes first
+IDLE = 0.01  # seconds that the last fork which was made ahead has waited, for the next one to rehearse meanwhile
 FAREWELL = 5.0  # seconds that killed processes get to disappear before the warm process leaves without having seen it
 
 _SIGCHLD = int(signal.SIGCHLD)
@@ -76,6 +77,7 @@ class Zygote:
         self._kept = sorted(kept)  # descriptors that an import opened; it may rely on them
         self._leave_at: float | None = None
         self._rehearse: Callable[[], object] | None = None
+        self._has_time = True  # whether a fork that is made ahead has time to rehearse
         self._spare: Spare | None = None
         self._spare_due: float | None = None
         self._poller = select.poll()
@@ -189,8 +191,10 @@ class Zygote:
     def _fork(self, descriptors: tuple[int, ...], order: wire.Start) -> int:
         """Return the process that has these descriptors: the one that was forked ahead, else a new one."""
         spare, self._spare = (None, self._spare) if order.detached else (self._spare, None)
-        if spare is not None and spare.give(descriptors):
-            return spare.pid
+        if spare is not None:
+            self._has_time = spare.age > IDLE
+            if spare.give(descriptors):
+                return spare.pid
         parent = None if order.detached else os.getpid()
         return self._forked(parent, lambda: place(descriptors), lambda: None)
 
@@ -205,8 +209,8 @@ class Zygote:
             return  # there is no room for it: the next one is forked when it is asked for
 
     def _wait(self, spare: Spare) -> None:
-        """Wait, in a fork that was made ahead, until it is wanted; it rehearses meanwhile, unless it is wanted now."""
-        if self._rehearse is not None and not spare.is_wanted():
+        """Wait, in a fork that was made ahead, until it is wanted; it rehearses meanwhile where it has the time."""
+        if self._rehearse is not None and self._has_time and not spare.is_wanted():
             with suppress(Exception):  # an attempt that cannot be carried out says so itself
                 self._rehearse()
         spare.wait()
