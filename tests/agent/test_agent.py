@@ -12,6 +12,7 @@ from tests.place import until
 
 from penstock.agent import agent
 from penstock.agent.agent import Agent, Options, default_name
+from penstock.agent.keeper import SETTLED
 from penstock.core.errors import Conflict, Unreachable
 from penstock.core.outputs import Stream
 from penstock.core.run import RETURNS
@@ -107,6 +108,19 @@ def test_an_agent_looks_at_its_queues_in_their_order_or_in_turn(place, run):
             queued(place, script, "gpu")
         said = run(queues=("gpu", "default"), fair=fair, workers=1)
         assert [one.partition(":")[0] for one in said] == expected
+
+
+@pytest.mark.parametrize("seconds", [0.0, 1.5 * SETTLED])
+def test_tasks_that_ended_well_leave_their_shim_to_others_also_when_their_lease_was_renewed(place, run, seconds):
+    """A shim's processes are forked from a warm one of its own."""
+    script = Script(
+        source=f"import os, time\ndef f():\n    time.sleep({seconds})\n    print(os.getppid())", entry_point="f"
+    )
+    tasks = [queued(place, script) for _ in range(6)]
+    run()
+    assert {ended(place, task).status for task in tasks} == {Status.COMPLETED}
+    warm = {line.text for task in tasks for line in lines(place, task)}
+    assert len(warm) < len(tasks), "one may still be about to be free when the next task comes"
 
 
 def test_a_name_that_a_living_agent_has_is_refused(place, run):

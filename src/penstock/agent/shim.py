@@ -123,12 +123,18 @@ class Shim:
         self._processes = processes
         self._keeper = Keeper(home, self._held, given.lease, self._wake)
         self._leaving = False
+        self._had_to_stop = False
         self._secrets: dict[str, Secret] = {}
 
     @property
     def may_go_on(self) -> bool:
-        """Whether its process may carry another task out: all went well, and nothing is left here of this one."""
-        return not (self._must_stop() or self._keeper.goes_on) and self._claim.task.container is None
+        """Whether its process may carry another task out: all went well, and nothing is left here of this one.
+
+        That the lease is over means nothing once the task has ended by itself: so it is then, and its keeper may hear
+        of that before it is told to stop.
+        """
+        is_lost = self._had_to_stop or self._backend.is_lost or self._leaving
+        return not (is_lost or self._keeper.goes_on) and self._claim.task.container is None
 
     def run(self) -> None:
         """Carry the task out; whatever happens, it is ended or let go."""
@@ -168,6 +174,7 @@ class Shim:
         if task.type is TaskType.CONTROLLER and is_run(self._backend, task.id):
             with container or nullcontext():
                 carry_run(self._backend, self._processes, self._held, place, self._must_stop, container)
+            self._had_to_stop = self._must_stop()
             place.clear(task.id)  # what it worked in, in a container
             self._backend.call(HandBack(held=self._held) if self._leaving else ReleaseLease(held=self._held))
             return
@@ -187,6 +194,7 @@ class Shim:
             while attempts.running and not self._must_stop():
                 attempts.wait(attempts.patience)
             if attempts.running:
+                self._had_to_stop = True
                 monitored.end()
                 self._let_leave(attempts, task)
                 attempts.abandon()
