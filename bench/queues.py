@@ -2,7 +2,8 @@
 
 Cases, all of them unless some are named:
 
-    gap        from the end of a step's function to the beginning of the next one's, through server and agent
+    gap        from the end of a step's function to the beginning of the next one's, through server and agent: of steps
+               that do nothing, where all that goes on behind a step falls into it, and of steps that take half a second
     tasks      no-op steps through a queue and one agent with two workers, beside the same steps without a server
     waiting    from enqueuing to the claim while 200 agents wait
     crowd      the same while 1,000 wait, half of them in another queue, and 10,000 points come every second
@@ -40,7 +41,8 @@ from penstock.ops.tasks import CreateTask, NewTask
 from penstock.settings import Settings
 from server import cpu_of, memory_of, start, stop
 
-STEPS = 200
+STEPS = {0.0: 200, 0.5: 60}
+"""How many steps of so many seconds each."""
 NO_OPS = 1000
 CLAIMS = 300
 QUEUE = "measured"
@@ -49,19 +51,22 @@ CHAIN = """
 import json, sys, time
 from penstock import PipelineController, Task
 
-def step(before):
-    return [*before, [time.time(), time.time()]]
+def step(before, seconds):
+    began = time.monotonic()
+    time.sleep(seconds)
+    return [began, time.monotonic()]
 
-queue, count = sys.argv[1], int(sys.argv[2])
+queue, count, seconds = sys.argv[1], int(sys.argv[2]), float(sys.argv[3])
 pipe = PipelineController("gap", "Bench")
 if queue:
     pipe.set_default_execution_queue(queue)
 before = []
 for number in range(count):
-    pipe.add_function_step(f"s{number}", step, {"before": before}, ["times"])
+    pipe.add_function_step(f"s{number}", step, {"before": before, "seconds": seconds}, ["times"])
     before = f"${{s{number}.times}}"
 pipe.start_locally(run_pipeline_steps_locally=not queue)
-print(json.dumps(Task.get_task(task_id=list(pipe.get_pipeline_dag().values())[-1].executed).artifacts["times"].get()))
+tasks = [Task.get_task(task_id=step.executed) for step in pipe.get_pipeline_dag().values()]
+print(json.dumps([task.artifacts["times"].get() for task in tasks]))
 """
 FAN = """
 import json, sys, time
@@ -84,7 +89,7 @@ print(json.dumps(time.perf_counter() - began))
 
 def row(name: str, value: float, unit: str) -> None:
     """Print one figure."""
-    print(f"{name:62} {value:10.1f} {unit}", flush=True)
+    print(f"{name:78} {value:10.1f} {unit}", flush=True)
 
 
 def spread(name: str, seconds: list[float]) -> None:
@@ -121,9 +126,11 @@ def agent(home: Path, url: str, workers: int) -> subprocess.Popen[bytes]:
 def gap(folder: Path, url: str, _server: int) -> None:
     """Measure a chain."""
     for queue, name in (("", "without a server"), ("default", "through server and agent")):
-        run(CHAIN, folder / "script", url if queue else "", queue, "3")  # warms up
-        times = run(CHAIN, folder / "script", url if queue else "", queue, str(STEPS))
-        spread(f"step's end to the next one's begin, {name}", [b[0] - a[1] for a, b in itertools.pairwise(times)])
+        run(CHAIN, folder / "script", url if queue else "", queue, "3", "0")  # warms up
+        for seconds, count in STEPS.items():
+            times = run(CHAIN, folder / "script", url if queue else "", queue, str(count), str(seconds))
+            gaps = [after[0] - before[1] for before, after in itertools.pairwise(times)]
+            spread(f"end of a step of {seconds:g} s to the next one's begin, {name}", gaps)
 
 
 def tasks(folder: Path, url: str, server: int) -> None:
