@@ -93,6 +93,13 @@ def test_a_task_is_read_once_for_all_references_of_a_launch(lookup, monkeypatch)
     assert asked == [GetOutputs(task=A)]
 
 
+def test_a_task_is_not_read_where_what_it_left_is_known(lookup, monkeypatch):
+    outputs = lookup._backend.call(GetOutputs(task=A))
+    knowing = Lookup(lookup._backend, RUN, PARAMETERS, lookup._task_of, {A: outputs}.get)
+    monkeypatch.setattr(lookup._backend, "call", lambda op: pytest.fail(str(op)))
+    assert resolve(knowing, "${a.n}").value == 4
+
+
 @pytest.mark.parametrize(
     ("text", "value"),
     [

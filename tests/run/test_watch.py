@@ -17,6 +17,7 @@ from penstock.ops.runs import CreateRun, EndRun, StartRun, StopRun
 from penstock.ops.steering import SkipStep
 from penstock.ops.steps import DecideSteps, LaunchStep, StepDecision
 from penstock.ops.tasks import EndTask, NewTask
+from penstock.run.waiting import Waiting
 from penstock.run.watch import Watch
 from penstock.settings import Settings
 
@@ -54,7 +55,7 @@ def threads():
 
 
 def test_a_wish_to_stop_is_passed_on_with_its_reason(backend, asked):
-    with Watch(backend, RUNS[0], backend.call(LastChange()), asked.put, no_attempt):
+    with Watch(Waiting(backend, RUNS[0]).follow, RUNS[0], backend.call(LastChange()), asked.put, no_attempt):
         backend.call(StopRun(id=RUNS[1], why="not this one"))
         backend.call(StopRun(id=RUNS[0], why="enough"))
         assert asked.get(timeout=60) == "enough"
@@ -66,7 +67,7 @@ def test_a_wish_to_stop_is_passed_on_with_its_reason(backend, asked):
 
 def test_what_becomes_of_an_attempt_is_passed_on_whoever_recorded_it(backend, asked):
     task = attempt_id(RUNS[0], "a", 1)
-    with Watch(backend, RUNS[0], backend.call(LastChange()), pytest.fail, asked.put):
+    with Watch(Waiting(backend, RUNS[0]).follow, RUNS[0], backend.call(LastChange()), pytest.fail, asked.put):
         for run in reversed(RUNS):
             new = NewTask(id="", name="a", project="P")
             launched = backend.call(LaunchStep(run=run, step="a", attempt=1, task=new, worker=Worker(host="h", pid=1)))
@@ -78,7 +79,7 @@ def test_what_becomes_of_an_attempt_is_passed_on_whoever_recorded_it(backend, as
 
 
 def test_a_step_that_somebody_skips_is_passed_on_and_no_other_decision(backend, asked):
-    with Watch(backend, RUNS[0], backend.call(LastChange()), pytest.fail, asked.put):
+    with Watch(Waiting(backend, RUNS[0]).follow, RUNS[0], backend.call(LastChange()), pytest.fail, asked.put):
         waits = StepDecision(step="a", status=StepStatus.QUEUED, reason="waits")
         backend.call(DecideSteps(run=RUNS[0], decisions=(waits,)))
         for run in reversed(RUNS):
@@ -93,13 +94,13 @@ def test_a_wish_from_before_the_watch_is_heard_too(backend, asked):
     """What was asked between the start of the run and that of the watch."""
     seen = backend.call(LastChange())
     backend.call(StopRun(id=RUNS[0], why="at once"))
-    with Watch(backend, RUNS[0], seen, asked.put, no_attempt):
+    with Watch(Waiting(backend, RUNS[0]).follow, RUNS[0], seen, asked.put, no_attempt):
         assert asked.get(timeout=60) == "at once"
         end(backend)
 
 
 def test_the_watch_ends_with_the_run(backend, asked):
-    with Watch(backend, RUNS[0], backend.call(LastChange()), asked.put, no_attempt):
+    with Watch(Waiting(backend, RUNS[0]).follow, RUNS[0], backend.call(LastChange()), asked.put, no_attempt):
         (thread,) = threads()
         end(backend, RUNS[1])
         end(backend)
@@ -108,7 +109,7 @@ def test_the_watch_ends_with_the_run(backend, asked):
 
 
 def test_a_store_that_is_closed_ends_the_watch_without_noise(backend, asked):
-    with Watch(backend, RUNS[0], backend.call(LastChange()), asked.put, no_attempt):
+    with Watch(Waiting(backend, RUNS[0]).follow, RUNS[0], backend.call(LastChange()), asked.put, no_attempt):
         (thread,) = threads()
         backend.close()
         thread.join(timeout=60)

@@ -11,6 +11,7 @@ import uuid
 from contextlib import suppress
 
 import pytest
+from msgspec.structs import replace
 
 from penstock.core.access import Scope
 from penstock.core.pipeline import Pipeline
@@ -18,7 +19,7 @@ from penstock.core.run import Change, ChangeKind
 from penstock.core.task import Status, Worker
 from penstock.core.topics import EVERYTHING, queued_in
 from penstock.ops.access import AddKey, AddUser, ListUsers, RemoveUser, RevokeKey
-from penstock.ops.changes import LastChange, ListChanges
+from penstock.ops.changes import FollowRun, LastChange, ListChanges, RunNews
 from penstock.ops.claims import ClaimTask
 from penstock.ops.runs import CreateRun, StartRun
 from penstock.ops.tasks import CreateTask, NewTask
@@ -292,17 +293,52 @@ def test_that_attempts_begin_is_told_with_what_becomes_of_them_to_who_is_patient
         feed = Feed(lambda _: [])
 
         async def call(op):
-            return changes[:1] if is_there else []
+            return RunNews(changes=tuple(changes[:is_there]))
 
         asked = asyncio.create_task(
-            wait_for(feed, ListChanges(after=0, run="r", wait=60.0, linger=linger), call, call, 60.0)
+            wait_for(feed, FollowRun(after=0, run="r", wait=60.0, linger=linger), call, call, 60.0)
         )
         for change in changes[is_there:]:
             await asyncio.sleep(0.01)
             feed.hand_out([change])
         return await asked
 
-    assert [change.status for change in asyncio.run(ask())] == told
+    assert [change.status for change in asyncio.run(ask()).changes] == told
+
+
+@pytest.mark.parametrize(("most", "looks"), [(0, 1), (1, 1), (2, 2), (9, 2)])
+def test_somebody_looks_again_where_what_attempts_left_is_wanted_and_they_are_few(most, looks):
+    """Two attempts complete while one waits."""
+    ended = [replace(status(seq, "completed"), step="s") for seq in (1, 2)]
+    looked = []
+
+    async def ask():
+        feed = Feed(lambda _: [])
+
+        async def call(op):
+            looked.append(op)
+            return RunNews() if len(looked) == 1 else RunNews(changes=tuple(ended), outputs=("both",))
+
+        asked = asyncio.create_task(wait_for(feed, FollowRun(run="r", wait=60.0, outputs=most), call, call, 60.0))
+        await asyncio.sleep(0.01)
+        feed.hand_out(ended)
+        return await asked
+
+    news = asyncio.run(ask())
+    assert news.changes == tuple(ended)
+    assert (len(looked), news.outputs) == (looks, ("both",) if looks > 1 else ())
+
+
+def test_what_the_first_look_found_is_the_answer_with_what_attempts_left():
+    ended = replace(status(1, "completed"), step="s")
+
+    async def ask():
+        async def call(op):
+            return RunNews(changes=(ended,), outputs=("it",))
+
+        return await wait_for(Feed(lambda _: []), FollowRun(run="r", wait=60.0, outputs=8), call, call, 60.0)
+
+    assert asyncio.run(ask()) == RunNews(changes=(ended,), outputs=("it",))
 
 
 def test_who_is_patient_is_answered_when_nothing_more_comes_or_the_server_stops():
@@ -310,10 +346,10 @@ def test_who_is_patient_is_answered_when_nothing_more_comes_or_the_server_stops(
         feed = Feed(lambda _: [])
 
         async def call(op):
-            return [status(1, "queued")]
+            return RunNews(changes=(status(1, "queued"),))
 
         asked = asyncio.create_task(
-            wait_for(feed, ListChanges(after=0, run="r", wait=60.0, linger=linger), call, call, 60.0)
+            wait_for(feed, FollowRun(after=0, run="r", wait=60.0, linger=linger), call, call, 60.0)
         )
         await asyncio.sleep(0.01)
         if stops:
@@ -321,7 +357,7 @@ def test_who_is_patient_is_answered_when_nothing_more_comes_or_the_server_stops(
         return await asked
 
     for linger, stops in ((0.05, False), (3600.0, True)):
-        assert [change.status for change in asyncio.run(ask(linger, stops))] == ["queued"]
+        assert [change.status for change in asyncio.run(ask(linger, stops)).changes] == ["queued"]
 
 
 def test_whose_turn_it_is_takes_what_came_without_a_look_before(served):

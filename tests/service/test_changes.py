@@ -7,7 +7,8 @@ import sys
 import threading
 
 from penstock.core.run import ChangeKind
-from penstock.ops.changes import LastChange, ListChanges
+from penstock.ops.changes import FollowRun, LastChange, ListChanges
+from penstock.ops.outputs import GetOutputs
 from penstock.ops.runs import DeleteRun, StopRun
 
 # A wait that nothing wakes would be noticed: it lasts longer than any test may.
@@ -84,6 +85,24 @@ def test_waiting_ends_with_nothing_when_the_time_is_over(desk):
     seen = desk.last()
     desk.start(other)
     assert desk.backend.call(ListChanges(after=seen, run=run.id, wait=0.05)) == []
+
+
+def test_news_of_a_run_bring_what_its_attempts_left_behind_while_they_are_few(desk):
+    run, other = desk.run("a", "b", "c"), desk.run("z", name="other")
+    seen = desk.last()
+    tasks = [desk.launch(run, step) for step in "abc"]
+    desk.end(desk.launch(other, "z"))
+    desk.end(tasks[0])
+    desk.end(tasks[1])
+    desk.fail(tasks[2], "broke")
+    told = tuple(desk.backend.call(ListChanges(after=seen, run=run.id)))
+    left = tuple(desk.backend.call(GetOutputs(task=task.id)) for task in tasks[:2])
+    for most in (2, 9):
+        news = desk.backend.call(FollowRun(run=run.id, after=seen, outputs=most, wait=FOR_EVER))
+        assert (news.changes, news.outputs) == (told, left)
+    assert desk.backend.call(FollowRun(run=run.id, after=seen, outputs=1)).outputs == ()
+    assert desk.backend.call(FollowRun(run=run.id, after=seen, limit=2)).changes == told[:2]
+    assert not desk.backend.call(FollowRun(run=run.id, after=desk.last(), wait=0.05, outputs=9))
 
 
 def test_who_waits_is_woken_by_another_thread(desk):

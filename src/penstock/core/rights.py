@@ -275,6 +275,7 @@ RULES: dict[str, Rule] = {
     "DeleteModel": write(model("id")),
     # the change feed, and the store
     "ListChanges": read(task("run"), lists=True),
+    "FollowRun": read(task("run")),
     "LastChange": read(anywhere=True),
     "CheckHealth": admin(),
     # who may do what

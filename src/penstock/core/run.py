@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+from collections.abc import Iterable
 from enum import StrEnum
 
 import msgspec
@@ -137,6 +138,15 @@ class Change(Struct, frozen=True, kw_only=True):
 def only_begins(change: Change) -> bool:
     """Return whether a change tells that an attempt waits in a queue or has begun, and of nothing else."""
     return change.kind is ChangeKind.STATUS and change.status in {Status.QUEUED, Status.IN_PROGRESS}
+
+
+def completed_attempts(changes: Iterable[Change]) -> list[str]:
+    """Return the tasks of attempts that completed by these changes."""
+    return [
+        one.task
+        for one in changes
+        if one.kind is ChangeKind.STATUS and one.status == Status.COMPLETED and one.step is not None
+    ]
 
 
 STEP_STATUS: dict[Status, StepStatus] = {

@@ -92,9 +92,9 @@ class Controller:
         self._attempts = Attempts(self._monitors, self._processes, printed, clear, self._monitors.begin)
         self._ids = Ids(self._id, told.steps)
         parameters = {parameter.name: parameter for parameter in told.pipeline.parameters}
-        lookup = partial(Lookup, backend, self._id, parameters, self._task_of)
         self._announcer = Announcer(told.observer, told.callbacks.changed, told.complain)
-        self._waiting = Waiting(backend)
+        self._waiting = Waiting(backend, self._id, outputs=told.hands_on)
+        lookup = partial(Lookup, backend, self._id, parameters, self._task_of, self._waiting.outputs_of)
         carriers = Carriers(self._attempts, self._waiting)
         self._opening = Opening(backend, told, lookup, carriers, self._announcer, self._ids)
         self._overseer = Overseer(backend, self._id, told.start_agent, told.complain)
@@ -135,7 +135,7 @@ class Controller:
         """
         interrupts = Interrupts(self.stop)
         pause = BREATH if self._told.on_queues else PAUSE
-        watch = Watch(self._backend, self._id, self._told.since, self.stop, self._hear, pause)
+        watch = Watch(self._waiting.follow, self._id, self._told.since, self.stop, self._hear, pause)
         with self._processes, self._monitors, watch, interrupts:
             try:
                 self._begin()

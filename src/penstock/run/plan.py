@@ -10,7 +10,8 @@ from collections.abc import Callable, Mapping
 from msgspec import Struct
 
 from penstock.core.outputs import Artifact
-from penstock.core.pipeline import Pipeline
+from penstock.core.pipeline import Pipeline, references
+from penstock.core.refs import PipelineValue
 from penstock.core.rerun import RerunPlan
 from penstock.core.run import Run, StepState
 from penstock.core.task import Worker
@@ -52,3 +53,12 @@ class Plan(Struct, frozen=True, kw_only=True):
     rerun: RerunPlan | None = None
     start_agent: Callable[[], bool] = bool
     starter: Callable[[], Starter] | None = None
+
+    @property
+    def hands_on(self) -> bool:
+        """Whether what steps on queues leave behind goes to others, and no function of the user's is called before."""
+        if not self.on_queues or self.callbacks.after or self.callbacks.changed or self.callbacks.make:
+            return False
+        steps = {step.name for step in self.pipeline.steps}
+        found = (one for step in self.pipeline.steps for _, one in references(step, steps))
+        return not all(isinstance(one, PipelineValue) for one in found)

@@ -14,10 +14,15 @@ from penstock.backend import Backend
 from penstock.core.errors import BadTransition
 from penstock.core.run import Change
 from penstock.core.task import ENDED, EndReason, Status
+from penstock.ops.changes import FollowRun
+from penstock.ops.outputs import Outputs
 from penstock.ops.tasks import EndTask, GetTask
 from penstock.run.attempts import Ending
 
 STOPPED = "stopped: the run was stopped"
+PATIENCE = 30.0  # seconds of one wait; the feed answers at once when there is something
+LINGER = 0.1  # seconds for which it may keep to itself that attempts begin
+FEW = 8  # attempts that completed at once of which it brings along what they left behind
 
 
 class Moved(Struct, frozen=True, kw_only=True):
@@ -30,10 +35,19 @@ class Moved(Struct, frozen=True, kw_only=True):
 
 
 class Waiting:
-    """Attempts that wait for an agent, or that one carries out."""
+    """Attempts that wait for an agent, or that one carries out.
 
-    def __init__(self, backend: Backend) -> None:
+    Args:
+        run: Id of the run.
+        outputs: Whether steps follow that need what attempts left behind, and nobody may change that in between.
+    """
+
+    def __init__(self, backend: Backend, run: str, *, outputs: bool = False) -> None:
         self._backend = backend
+        self._run = run
+        self._wanted = FEW if outputs else 0
+        self._came: dict[str, Outputs] = {}
+        self._fresh: dict[str, Outputs] = {}
         self._open: dict[str, tuple[str, int]] = {}
         self._queues: dict[str, str] = {}  # of the steps that wait
         self._told: deque[Change] = deque()
@@ -56,6 +70,20 @@ class Waiting:
         if queue is not None:
             self._queues[step] = queue
 
+    def follow(self, after: int) -> tuple[Change, ...]:
+        """Return the changes of the run after one; wait for the first. May be called from any thread."""
+        asked = FollowRun(run=self._run, after=after, wait=PATIENCE, linger=LINGER, outputs=self._wanted)
+        news = self._backend.call(asked)
+        self._came.update({one.task.id: one for one in news.outputs})
+        return news.changes
+
+    def outputs_of(self, task: str) -> Outputs | None:
+        """Return what an attempt left behind that was taken just now, where that came along; None for others.
+
+        Later it may have been changed.
+        """
+        return self._fresh.get(task)
+
     def tell(self, change: Change) -> None:
         """Take note of a change of a task's status. May be called from any thread, also before its task is added."""
         self._told.append(change)
@@ -75,8 +103,11 @@ class Waiting:
     def take(self) -> list[Ending | Moved]:
         """Return what has become of attempts since the last call."""
         found: list[Ending | Moved] = []
+        self._fresh = {}
         while self._told:
             change = self._told.popleft()
+            if (outputs := self._came.pop(change.task, None)) is not None:
+                self._fresh[change.task] = outputs
             if change.task not in self._open:
                 continue
             step, attempt = self._open[change.task]

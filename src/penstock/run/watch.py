@@ -6,27 +6,24 @@ It does so in a thread of its own, so that the run's loop polls nothing; it must
 from __future__ import annotations
 
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from types import TracebackType
 from typing import Self
 
-from penstock.backend import Backend
 from penstock.core.errors import PenstockError
 from penstock.core.progress import StepStatus
 from penstock.core.run import Change, ChangeKind
 from penstock.core.task import ENDED
-from penstock.ops.changes import ListChanges
 
 PAUSE = 0.1  # seconds between two looks: most changes are the run's own, and not what is waited for
 BREATH = 0.004  # seconds between two looks where others carry steps out: what follows from one is asked for before
-PATIENCE = 30.0  # seconds of one wait; the feed answers at once when there is something
-LINGER = 0.1  # seconds for which it may keep to itself that attempts begin
 
 
 class Watch:
     """Passes on what the feed tells. Ends by itself when the run's end is recorded.
 
     Args:
+        follow: Returns the changes of the run after one; waits for the first for a while.
         since: A change from before the run began; what came later is looked at.
         stop: Called with the reason when somebody asks the run to stop.
         moved: Called with each change of an attempt's status, and each step that is skipped, whoever did it.
@@ -35,14 +32,14 @@ class Watch:
 
     def __init__(
         self,
-        backend: Backend,
+        follow: Callable[[int], Sequence[Change]],
         run: str,
         since: int,
         stop: Callable[[str], None],
         moved: Callable[[Change], None],
         pause: float = PAUSE,
     ) -> None:
-        self._backend = backend
+        self._follow = follow
         self._run = run
         self._stop = stop
         self._moved = moved
@@ -69,8 +66,8 @@ class Watch:
         except PenstockError:
             return  # the store is gone; the run's own loop meets the same error and tells of it
 
-    def _next(self) -> list[Change]:
-        changes = self._backend.call(ListChanges(after=self._seen, run=self._run, wait=PATIENCE, linger=LINGER))
+    def _next(self) -> Sequence[Change]:
+        changes = self._follow(self._seen)
         if changes:
             self._seen = changes[-1].seq
         return changes

@@ -10,10 +10,10 @@ import msgspec
 from msgspec.structs import replace
 
 from penstock.core.errors import Forbidden, Unauthenticated
-from penstock.core.run import Change, ChangeKind, only_begins
+from penstock.core.run import Change, ChangeKind, completed_attempts, only_begins
 from penstock.core.topics import Topics, of_run
 from penstock.ops.base import Op
-from penstock.ops.changes import ListChanges
+from penstock.ops.changes import FollowRun, ListChanges, RunNews
 from penstock.server.feed import Feed, Waiting
 
 AGAIN: Final = 20.0  # seconds after which a client that was not woken looks again
@@ -40,6 +40,8 @@ async def wait_for(
     """
     if isinstance(op, ListChanges):
         return await _wait_for_changes(feed, op, call, most, sees_all=sees_all)
+    if isinstance(op, FollowRun):
+        return await _follow_run(feed, op, call, most)
     deadline = asyncio.get_running_loop().time() + min(waits(op), most)
     at_once = replace(op, wait=0.0)
     with feed.join() as waiting:
@@ -84,12 +86,30 @@ async def _wait_for_changes(
             waiting.missed = False  # what this look does not see is held from here on
             found: list[Change] = await call(at_once)
             left = deadline - asyncio.get_running_loop().time()
+            if found or left <= 0 or feed.is_over:
+                return found
+            came = _after(op.after, await waiting.more(min(left, AGAIN)))
+            if came and _may_be_shown(came, sees_all=sees_all):
+                return came[: op.limit]
+
+
+async def _follow_run(feed: Feed, op: FollowRun, call: Callable[[Op[Any]], Awaitable[Any]], most: float) -> RunNews:
+    """Return what is new of a run, as above. Only where it is wanted what attempts left, somebody looks again."""
+    deadline = asyncio.get_running_loop().time() + min(op.wait, most)
+    at_once = replace(op, wait=0.0)
+    with feed.join(of_run(op.run)) as waiting:
+        while True:
+            waiting.missed = False  # as above
+            found: RunNews = await call(at_once)
+            left = deadline - asyncio.get_running_loop().time()
             if left <= 0 or feed.is_over:
                 return found
-            came = found or _after(op.after, await waiting.more(min(left, AGAIN)))
-            if found or (came and _may_be_shown(came, sees_all=sees_all)):
-                more = await _linger(feed, waiting, came, min(left, op.linger))
-                return [*came, *(more if _may_be_shown(more, sees_all=sees_all) else ())][: op.limit]
+            came = list(found.changes) or _after(op.after, await waiting.more(min(left, AGAIN)))
+            more = await _linger(feed, waiting, came, min(left, op.linger)) if came else []
+            if 0 < len(completed_attempts([*came, *more])) <= op.outputs and (more or not found):
+                return await call(at_once)  # type: ignore[no-any-return]
+            if came:
+                return RunNews(changes=(*came, *more)[: op.limit], outputs=found.outputs)
 
 
 async def _linger(feed: Feed, waiting: Waiting, came: list[Change], seconds: float) -> list[Change]:

@@ -64,11 +64,16 @@ def get_artifact(tx: Tx, op: GetArtifact, now: float) -> Artifact:
 @handles(GetOutputs)
 def get_outputs(tx: Tx, op: GetOutputs, now: float) -> Outputs:
     """Return what references to the task can stand for."""
+    return outputs_of(tx, op.task)
+
+
+def outputs_of(tx: Tx, task: str) -> Outputs:
+    """Return a task with what it left behind."""
     return Outputs(
-        task=tx.tasks.get(op.task),
-        artifacts=tuple(tx.outputs.artifacts(op.task)),
-        models=tuple(tx.models.of_task(op.task)),
-        parameters=tuple(tx.settings.parameters(op.task)),
+        task=tx.tasks.get(task),
+        artifacts=tuple(tx.outputs.artifacts(task)),
+        models=tuple(tx.models.of_task(task)),
+        parameters=tuple(tx.settings.parameters(task)),
     )
 
 
