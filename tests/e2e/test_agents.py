@@ -5,6 +5,7 @@ from __future__ import annotations
 import signal
 import subprocess
 import sys
+import urllib.request
 
 import pytest
 from tests.place import alive, until
@@ -71,6 +72,42 @@ def test_steps_that_wait_in_a_queue_are_carried_out_by_an_agent_and_their_values
     assert printed(place, "flow", "b") == ["doubling 6"]
     (summed,) = place.attempts("flow", "d")
     assert [one.preview for one in place.backend.call(ListArtifacts(task=summed.id))] == ["45"]
+
+
+def asked(place, name):
+    """How often the server was asked for an operation."""
+    request = urllib.request.Request(
+        f"{place.url}/metrics", headers={"Authorization": f"Bearer {place.settings.key.text}"}
+    )
+    with urllib.request.urlopen(request) as answer:
+        lines = [one for one in answer.read().decode().splitlines() if f'operation="{name}"' in one and "_total" in one]
+    return sum(float(line.rpartition(" ")[2]) for line in lines)
+
+
+@pytest.mark.parametrize("place", ["server", "postgres"], indirect=True)
+def test_what_a_step_left_behind_comes_with_the_word_that_it_has_ended(place):
+    place.agent()
+    place.run(PRELUDE + LINE + 'pipe.add_function_step("c", double, {"value": "${b.y}"}, ["z"])\npipe.start_locally()')
+    assert printed(place, "flow", "c") == ["doubling 12"]
+    assert asked(place, "EnqueueStep") == 3
+    assert asked(place, "GetOutputs") == 0
+
+
+@EVERYWHERE
+def test_what_a_callback_changed_of_a_step_that_has_ended_is_what_the_next_one_gets(place):
+    place.agent()
+    place.run(
+        PRELUDE
+        + """
+def late(pipe, node):
+    Task.get_task(node.executed).set_parameter("General/late", 5)
+
+pipe.add_function_step("a", double, {"value": 1}, ["x"], post_execute_callback=late)
+pipe.add_function_step("b", double, {"value": "${a.parameters.General/late}"}, ["y"], parents=["a"])
+pipe.start_locally()
+"""
+    )
+    assert printed(place, "flow", "b") == ["doubling 5"]
 
 
 @EVERYWHERE
