@@ -80,6 +80,16 @@ def test_a_transaction_knows_its_own_changes_as_the_feed_has_them_unless_they_ar
         assert tx.changes.own() == []
 
 
+def test_a_transaction_does_not_know_its_changes_where_some_between_them_are_not_numbered(store) -> None:
+    """Who takes some for all of them would pass over those in between."""
+    with store.transaction() as tx:
+        for many in (1, FEW + 1, 1):
+            for _ in range(many):
+                tx.changes.note(ChangeKind.QUEUE, "gpu", 1.0)
+            tx.changes.last()  # they are appended now
+        assert tx.changes.own() == []
+
+
 def test_changes_that_went_with_their_task_are_none_of_the_transaction(store) -> None:
     with store.transaction() as tx:
         tx.tasks.add(PLAIN)

@@ -2,9 +2,9 @@
 
 A waiting client is an entry in the table, not a thread. What this server changed itself is handed out as soon as it is
 committed. What others changed is read once and handed to everybody whom it concerns, so that a change costs one query,
-however many there are. Of something that one of them can have, one hears at a time: it
-gets a *turn*, and passes it on when it leaves without having used it. A wake-up is a hint: who is woken looks, and who
-is not looks again after a while.
+however many there are. Of something that one of them can have, one hears at a time: it gets a *turn*, and passes it on
+when it leaves without having used it. A wake-up is a hint: who is woken looks, and who is not looks again after a
+while.
 """
 
 from __future__ import annotations

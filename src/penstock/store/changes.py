@@ -61,9 +61,11 @@ class SqlChanges:
         return [_change(row) for row in rows]
 
     def own(self) -> list[Change]:
-        """Return the changes of this transaction, oldest first; nothing where they are many."""
+        """Return the changes of this transaction, oldest first; nothing where they are many, or some were deleted."""
         self._session.settle()
-        return [_change(row) for row in self._session.numbered]
+        numbered = self._session.numbered
+        is_whole = bool(numbered) and numbered[-1][0] - numbered[0][0] == len(numbered) - 1
+        return [_change(row) for row in numbered] if is_whole else []
 
     def last(self) -> int:
         """Return the `seq` of the newest change, 0 when there is none."""
