@@ -15,7 +15,7 @@ from penstock.core.pipeline import Pipeline, Step
 from penstock.core.rights import RULES, Reach
 from penstock.core.task import Parameter, Worker
 from penstock.ops.base import REGISTRY
-from penstock.ops.changes import LastChange, ListChanges
+from penstock.ops.changes import LastChange
 from penstock.ops.runs import CreateRun, StartRun
 from penstock.ops.steps import LaunchStep
 from penstock.ops.tasks import GetTask, NewTask, SetParameters
@@ -130,11 +130,21 @@ def test_a_value_that_no_message_can_hold_is_an_answer(ask, backend):
     assert reply.code == "invalid"
 
 
-def test_a_step_that_waits_does_not_make_its_launcher_wait(backend, task):
+WAITING = {"AwaitTask": {"id": RUN}, "FollowRun": {"run": RUN}, "ListChanges": {}}
+
+
+def test_these_are_all_operations_of_steps_that_wait():
+    assert {kind.__name__ for kind in REGISTRY.values() if kind.reads and "wait" in kind.__struct_fields__} == {
+        *WAITING
+    }
+
+
+@pytest.mark.parametrize("name", WAITING)
+def test_a_step_that_waits_does_not_make_its_launcher_wait(backend, task, name):
     """One thread serves all steps of a run, so a request that waits for a change must be answered at once."""
-    seen = backend.call(LastChange())
-    op = ListChanges(after=seen, wait=FOR_EVER)
-    request = Request(number=1, op="ListChanges", body=msgspec.Raw(encode(op)))
+    since = {} if name == "AwaitTask" else {"after": backend.call(LastChange())}
+    op = REGISTRY[name](**WAITING[name], **since, wait=FOR_EVER)
+    request = Request(number=1, op=name, body=msgspec.Raw(encode(op)))
     replies = []
     serving = threading.Thread(target=lambda: replies.append(serve(backend, task, request)), daemon=True)
     serving.start()

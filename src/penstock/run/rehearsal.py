@@ -83,14 +83,14 @@ def rehearse(before: Callable[[AttemptSpec], object] = lambda _: None) -> Outcom
         before: As for `child.main`. Whoever gives it undoes what it did.
     """
     main, arguments = sys.modules["__main__"], sys.argv
-    file = os.memfd_create("rehearsal", os.MFD_CLOEXEC)
+    made = os.memfd_create("rehearsal", os.MFD_CLOEXEC)
     ours, theirs = socket.socketpair()
-    with ours, theirs:
+    with os.fdopen(made, "wb", buffering=0) as file, ours, theirs:
+        file.write(MADE)
         try:
-            os.write(file, MADE)
             spec = decode_spec(PAYLOAD)
             channel, working = child.begin(spec, theirs)
-            channel.blobs = Unkept(channel, file)
+            channel.blobs = Unkept(channel, made)
             before(spec)
             outcome = execute(spec, channel)
             working.close()
@@ -99,4 +99,3 @@ def rehearse(before: Callable[[AttemptSpec], object] = lambda _: None) -> Outcom
         finally:
             current.put(None)
             sys.modules["__main__"], sys.argv = main, arguments
-            os.close(file)

@@ -15,9 +15,8 @@ from penstock.core.outputs import Blob
 from penstock.core.policy import Located, check_step
 from penstock.core.task import Task
 from penstock.ops.base import REGISTRY, Op
-from penstock.ops.changes import ListChanges
 from penstock.ops.makers import signed
-from penstock.ops.tasks import AwaitTask, GetTask
+from penstock.ops.tasks import GetTask
 from penstock.run.attempt import TRANSFER, Reply, Request, Transfer, encode, printable
 
 
@@ -34,8 +33,8 @@ def serve(backend: Backend, task: Task, request: Request) -> bytes:
         if not op.reads:
             check_step(op, task.id, _Asked(backend, task))
             op = signed(op, task.id)
-        if isinstance(op, ListChanges | AwaitTask):
-            op = replace(op, wait=0.0)  # one thread serves all steps: it does not wait for one of them
+        if "wait" in kind.__struct_fields__:  # one thread serves all steps: it does not wait for one of them
+            op = replace(op, wait=0.0)
         result = encode(backend.call(op))
     except PenstockError as error:
         hint = None if error.hint is None else printable(error.hint)
