@@ -49,7 +49,7 @@ from penstock.ops.actions import Action, PlanAction, RequeueRun
 from penstock.ops.agents import Agent, DrainAgent, ForgetAgent, ListAgents, ReportAgent
 from penstock.ops.audit import CheckAudit, ListAudit
 from penstock.ops.base import REGISTRY, Op
-from penstock.ops.changes import LastChange, ListChanges
+from penstock.ops.changes import FollowRun, LastChange, ListChanges
 from penstock.ops.claims import (
     BeginClaimed,
     ClaimTask,
@@ -584,6 +584,7 @@ READS: list[Op] = [
     SearchTasks(sort=Sort(Fact("name")), archived=False, brief=True),
     ListChanges(),
     ListChanges(run=RUN, after=1, limit=1, wait=0.01),
+    FollowRun(run=RUN, after=1, limit=9, wait=0.01, linger=0.01, outputs=9),
     LastChange(),
     ListQueues(names=("default",)),
     ListEntries(queue="default"),

@@ -100,7 +100,7 @@ class Bench:
             complain=self.complaints.append,
         )
         self.attempts = Attempts()
-        self.waiting = Waiting(self)
+        self.waiting = Waiting(self, id)
         lookup = partial(Lookup, self, id, {}, lambda name: None)
         announcer = Announcer(Silent(), {}, self.complaints.append)
         self.ids = Ids(id)
