@@ -149,6 +149,16 @@ def test_what_this_server_changed_is_handed_out_without_a_look_and_not_again_whe
     assert one.feed.seq == 3
 
 
+def test_what_is_told_while_somebody_reads_it_is_handed_out_once():
+    one = Standing(1, 2)
+
+    def both():
+        one.feed.told(numbered(1))
+        one.feed.look()  # before the loop had its turn: it reads from where the feed stood
+
+    assert one.hears(both) == [[1, 2]]
+
+
 def test_what_is_told_too_early_waits_for_what_comes_before():
     """Two threads commit one after the other, and tell in the other order."""
     one = Standing()
