@@ -81,6 +81,10 @@ class Steps:
         """Return the next message."""
         return self._hear(lambda heard: bool(heard.messages)).messages[0]
 
+    def line(self) -> bytes:
+        """Return what is printed next, until a line is whole."""
+        return self._hear(lambda heard: heard.printed().endswith(b"\n")).printed()
+
     def _hear(self, enough: Callable[[Heard], bool]) -> Heard:
         heard = Heard()
         until = time.monotonic() + PATIENCE

@@ -58,6 +58,16 @@ def test_a_process_that_is_given_grace_is_asked_to_leave_and_may(steps, is_gone,
     assert is_gone(pid)
 
 
+def test_a_process_is_asked_to_leave_once_and_nothing_interrupts_its_answer(steps):
+    steps.start("leave_when_asked", b"stubborn")
+    steps.message()
+    for _ in range(3_000):  # two requests that come at once are one, mostly
+        steps.processes.kill("leave_when_asked", "aborted", grace=1_000.0)
+        assert steps.line() == b"asked 15\n"
+    steps.processes.kill("leave_when_asked")
+    assert steps.follow().printed() == b""
+
+
 def test_a_process_that_does_not_leave_within_its_grace_is_killed(steps, is_gone):
     steps.start("leave_when_asked", b"stubborn")
     pid = steps.message()

@@ -332,3 +332,4 @@ def _kill_group(pid: int, number: int = signal.SIGKILL) -> None:
     for kill in (os.killpg, os.kill):  # there is no group yet when the process has only just been started
         with suppress(OSError):
             kill(pid, number)
+            return  # it leads its group, and whoever asks it to leave asks once: its answer may take a while
