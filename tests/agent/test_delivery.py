@@ -126,6 +126,21 @@ def test_once_the_lease_is_lost_nothing_more_is_taken_and_the_journal_goes(holde
     assert not journal.file.exists()
 
 
+def test_what_was_printed_is_still_delivered_where_the_lease_was_over_before_the_begin_was_recorded(holder, journal):
+    lost = threading.Event()
+    holder.refusal |= {BeginClaimed: LeaseLost("somebody stopped it"), DescribeTask: LeaseLost("somebody stopped it")}
+    with Journaled(holder, journal, lost.set) as backend:
+        backend.note(BeginClaimed(held=OPENING.held, worker=OPENING.writer, seconds=60.0))
+        backend.note(DescribeTask(id=TASK, runtime={"a": "b"}))
+        backend.call(line("before it heard of it"))
+        assert lost.wait(60)
+        backend.call(line("last words"))
+        with pytest.raises(LeaseLost):
+            backend.call(OUTCOME)
+    assert holder.texts() == ["before it heard of it", "last words"]
+    assert not journal.file.exists()
+
+
 def test_an_error_leaves_the_journal_to_others(holder, journal):
     away(holder)
     backend = Journaled(holder, journal, lambda: None)
@@ -190,7 +205,7 @@ def test_an_artifact_that_was_noted_and_is_refused_later_is_told_of(holder, jour
     assert holder.texts() == ["penstock: a report could not be recorded: no such task"]
 
 
-def test_whose_begin_is_refused_has_lost_the_task_and_says_nothing_more_of_it(holder, journal):
+def test_whose_begin_is_refused_has_lost_the_task_and_how_it_ends_there_is_not_taken(holder, journal):
     lost = threading.Event()
     holder.refusal[BeginClaimed] = LeaseLost("it went")
     with Journaled(holder, journal, lost.set) as backend:
@@ -200,7 +215,7 @@ def test_whose_begin_is_refused_has_lost_the_task_and_says_nothing_more_of_it(ho
         assert lost.wait(60)
         assert backend.is_lost
         with pytest.raises(LeaseLost):
-            backend.call(line())
+            backend.call(OUTCOME)
     assert holder.asked == []
 
 

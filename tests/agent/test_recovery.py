@@ -17,6 +17,7 @@ from penstock.core.task import EndReason, Script, Status
 from penstock.ops.claims import BeginClaimed, ClaimTask, EndLeases, ListHeld
 from penstock.ops.lifecycle import EnqueueTask
 from penstock.ops.outputs import AppendConsole, ReadConsole
+from penstock.ops.steering import AbortTask
 from penstock.ops.tasks import CreateTask, EndTask, GetTask, NewTask
 from penstock.run.liveness import here
 
@@ -38,12 +39,17 @@ def recovery(place, said):
     return Recovery(place.backend, place.settings, said.append)
 
 
-def begun(place, worker, seconds=60.0):
-    """Claim a task and begin it; return what is held."""
+def claimed(place, seconds):
+    """Claim a task; return what is held."""
     new = NewTask(id=os.urandom(16).hex(), name="work", project="P", script=Script(source="1", entry_point="a.py"))
     place.backend.call(EnqueueTask(id=place.backend.call(CreateTask(task=new)).id, queue="default"))
     claim = ClaimTask(agent="a", queues=(), request=uuid.uuid4().hex, seconds=seconds, workers=9)
-    held = place.backend.call(claim).held
+    return place.backend.call(claim).held
+
+
+def begun(place, worker, seconds=60.0):
+    """Claim a task and begin it; return what is held."""
+    held = claimed(place, seconds)
     place.backend.call(BeginClaimed(held=held, worker=worker, seconds=seconds))
     return held
 
@@ -137,6 +143,17 @@ def test_where_the_lease_is_over_it_is_said_how_much_is_dropped(place, recovery,
     assert said == [
         f"task {held.task[:12]}: its lease is over; 2 reports and its outcome of its shim, which died, are dropped"
     ]
+    assert not file.exists()
+
+
+def test_what_a_dead_shim_had_printed_is_taken_where_its_task_was_stopped_before_it_was_recorded_that_it_began(
+    place, recovery, dead
+):
+    held = claimed(place, 60.0)
+    place.backend.call(AbortTask(id=held.task, by="ada"))
+    file = journal(place, held, dead, BeginClaimed(held=held, worker=dead, seconds=60.0), line(held))
+    recovery.look()
+    assert printed(place, held) == ["last words"]
     assert not file.exists()
 
 

@@ -6,10 +6,10 @@ import os
 import signal
 import subprocess
 import sys
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 
 import pytest
-from tests.place import alive, until
+from tests.place import Place, alive, until
 
 from penstock.core.task import EndReason, Script, ScriptKind, Status
 from penstock.ops.claims import ListHeld
@@ -76,7 +76,7 @@ def steer(place):
     run = place.found("flow").run.id
     place.backend.call(SkipStep(run=run, step="left_out", by="ada"))
     until(lambda: place.state("flow", "under").status == "skipped")
-    assert place.state("flow", "other").status == "running"
+    until(lambda: place.state("flow", "other").status == "running")
     place.backend.call(AbortStep(run=run, step="long", by="ada"))
     until(lambda: place.state("flow", "below").status == "skipped")
     until(lambda: not any(map(alive, pids)))
@@ -130,6 +130,36 @@ def test_steps_that_agents_carry_out_are_steered(place):
     until(lambda: printed(place, attempt.id) == ["asked to leave"])
     until(lambda: place.backend.call(ListHeld()) == [])
     assert all((one.waiting, one.running) == (0, 0) for one in place.backend.call(ListQueues()))
+
+
+LATE = """
+import os, time
+from pathlib import Path
+from penstock.ops.claims import BeginClaimed
+from penstock.service.base import Service
+
+def call(self, op, by=None, *, before=Service.call, **given):
+    while isinstance(op, BeginClaimed) and not Path(os.environ["PYTHONPATH"], "go").exists():
+        time.sleep(0.02)
+    return before(self, op, by, **given)
+
+Service.call = call
+"""
+
+
+def test_what_a_step_printed_is_kept_where_it_was_aborted_before_it_was_recorded_that_it_began(tmp_path):
+    with closing(Place(tmp_path, server=True, breaking=LATE)) as place:
+        place.agent("--workers", "3")
+        script = place.start(PRELUDE + STEPS + 'pipe.set_default_execution_queue("default")\npipe.start_locally()')
+        pids = place.told("long")
+        place.backend.call(AbortStep(run=place.found("flow").run.id, step="long", by="ada"))
+        (tmp_path / "go").touch()
+        place.backend.call(AbortStep(run=place.found("flow").run.id, step="other", by="ada"))
+        script.communicate(timeout=120)
+        until(lambda: not any(map(alive, pids)))
+        assert place.told("long-left") == signal.SIGTERM
+        (attempt,) = place.attempts("flow", "long")
+        until(lambda: printed(place, attempt.id) == ["asked to leave"])
 
 
 WRITTEN_AS_A_FUNCTION = """
@@ -212,7 +242,7 @@ def test_what_was_steered_while_the_process_of_the_run_was_asleep_holds_when_it_
     os.kill(controller, signal.SIGKILL)
     until(lambda: place.state("flow", "below").status == "skipped")
     until(lambda: place.state("flow", "under").status == "skipped")
-    assert place.state("flow", "other").status == "running"
+    until(lambda: place.state("flow", "other").status == "running")
     place.backend.call(AbortStep(run=run, step="other"))
     all_is_as_it_was_steered(place, [*pids, *others])
     assert len(place.attempts("flow", "other")) == 1

@@ -70,7 +70,8 @@ class Journaled:
     """The backend of a shim: what it says is kept in the journal until it is delivered.
 
     A context manager: leaving it waits until all is delivered, or the lease is over. An error that gets past it leaves
-    the journal to the agent.
+    the journal to the agent. Who stopped the task may have done so before it was recorded that it began; what it
+    printed and measured until it heard of that is still taken, until one such report is refused.
 
     Args:
         holder: Where everything goes.
@@ -88,6 +89,7 @@ class Journaled:
         self._changed = threading.Condition()
         self._leaving = False
         self._over: LeaseLost | None = None
+        self._unheard = False  # the lease is over, and not even reports are taken any more
         self._awaited: set[int] = set()  # numbers of the entries whose answers are waited for
         self._answers: dict[int, object] = {}
         self._tried: float | None = None  # since when the first entry that waits is tried to be delivered
@@ -106,7 +108,7 @@ class Journaled:
     ) -> None:
         done = error is None or isinstance(error, LeaseLost)
         if done:
-            self._wait(lambda: not self._journal.waiting)
+            self._wait(lambda: self._unheard or not self._journal.waiting)
         with self._changed:
             self._leaving = True
             self._changed.notify_all()
@@ -149,7 +151,8 @@ class Journaled:
         It is delivered from when `deliver` is called, or something else is said. Lines of console for which there is no
         room are dropped, and it is said how many.
         """
-        self._must_be_held()
+        if self._unheard or not isinstance(op, REPORTS):
+            self._must_be_held()
         with self._changed:
             self._add(op)
 
@@ -252,7 +255,7 @@ class Journaled:
 
     def _flush(self) -> None:
         """Wait until all is delivered that was said."""
-        self._wait(lambda: not self._journal.waiting)
+        self._wait(lambda: self._over is not None or not self._journal.waiting)
         self._must_be_held()
 
     def _must_be_held(self) -> None:
@@ -262,11 +265,11 @@ class Journaled:
     def _wait(self, holds: Callable[[], bool]) -> None:
         with self._changed:
             self._go_on()
-            self._changed.wait_for(lambda: self._over is not None or holds())
+            self._changed.wait_for(holds)
 
     def _work(self) -> None:
         """Deliver, until it is time to leave."""
-        while True:
+        while not self._unheard:
             with self._changed:
                 self._changed.wait_for(lambda: self._leaving or self._journal.waiting)
                 if self._leaving:
@@ -277,16 +280,24 @@ class Journaled:
             try:
                 answer = deliver(self._holder, self._held, entry, self._refused)
             except LeaseLost as error:
-                with self._changed:
-                    self._over = error
-                    self._changed.notify_all()
-                self._lost()
-                return
+                self._lose(entry, error)
+                continue
             except LATER:
                 with self._changed:
                     self._changed.wait_for(lambda: self._leaving, PAUSE * (0.5 + random.random()))  # noqa: S311 - it is no secret
                 continue
             self._take(entry, answer)
+
+    def _lose(self, entry: Entry, error: LeaseLost) -> None:
+        """Take note that the task is not held any more."""
+        with self._changed:
+            told, self._over = self._over is not None, error
+            self._unheard = isinstance(entry.read(), REPORTS)
+            self._tried = None
+            self._journal.take_out()
+            self._changed.notify_all()
+        if not told:
+            self._lost()
 
     def _take(self, entry: Entry, answer: object) -> None:
         """Take note of what was answered. That a report was refused is said once."""

@@ -19,7 +19,7 @@ from penstock.backend import Home
 from penstock.core.errors import LeaseLost, PenstockError
 from penstock.core.lease import Held
 from penstock.ops.claims import BeginClaimed, ReleaseLease
-from penstock.ops.tasks import EndTask, GetTask
+from penstock.ops.tasks import DescribeTask, EndTask, GetTask
 from penstock.run.contained import ticket
 from penstock.run.liveness import is_alive
 from penstock.settings import Settings
@@ -93,8 +93,11 @@ class Recovery:
                     send_again(holder.blobs, op, refused)
                 answer = deliver(holder, held, entry, refused)
             except LeaseLost:
-                self._drop(journal, held)
-                return
+                if not isinstance(op, BeginClaimed | DescribeTask):
+                    self._drop(journal, held)
+                    return
+                journal.take_out()  # somebody may have stopped the task before: what it printed is still taken then
+                continue
             if isinstance(answer, PenstockError):
                 self._say(f"{name}: {entry.op} of its shim, which died, is not taken: {answer.message}")
             elif isinstance(op, EndTask):
