@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from pathlib import Path
 
 import pytest
 
@@ -18,7 +19,8 @@ CONFIGURED = """
     given = pathlib.Path("own.yaml")
     given.write_text("own: 1\\n")
     file = task.connect_configuration(given, name="my_file")
-    task.upload_artifact("seen", {"config": config, "text": pathlib.Path(file).read_text()})
+    file = pathlib.Path(file)
+    task.upload_artifact("seen", {"config": config, "text": file.read_text(), "file": str(file.absolute())})
 """
 SAY = """
     from penstock import Task
@@ -57,7 +59,8 @@ def test_a_configuration_that_is_a_dict_reaches_connect_configuration(pipe, run,
     assert run(pipe) == {"other": "completed", "own": "completed"}
     task = task_of(pipe, "other")
     assert json.loads(task.get_configuration_object("my_config")) == own
-    assert task.artifacts["seen"].get() == {"config": own, "text": "own: 1\n"}
+    seen = task.artifacts["seen"].get()
+    assert (seen["config"], seen["text"]) == (own, "own: 1\n")
     assert task_of(pipe, "own").artifacts["seen"].get()["config"] == {"rate": 0.1, "layers": [1]}
     assert base.get_configuration_objects() == {}
 
@@ -71,7 +74,9 @@ def test_a_configuration_that_is_a_text_arrives_to_the_letter(pipe, run, record,
     assert run(pipe) == {"step": "completed"}
     task = task_of(pipe, "step")
     assert task.get_configuration_object("my_file") == text
-    assert task.artifacts["seen"].get()["text"] == text
+    seen = task.artifacts["seen"].get()
+    assert seen["text"] == text
+    assert not Path(seen["file"]).exists(), "it goes with the task that it was made for"
 
 
 @pytest.mark.parametrize("value", [1, None, ["a"], b"x"])

@@ -79,7 +79,7 @@ def test_what_cannot_be_connected_is_refused():
         connect(5, Section())
 
 
-def test_a_configuration_is_connected_beside():
+def test_a_configuration_is_connected_beside(tmp_path):
     told = []
-    connect_configuration({"a": 1}, "net", stored=None, assigned=False, store=told.append)
+    connect_configuration({"a": 1}, "net", stored=None, store=told.append, folder=tmp_path)
     assert told[0].name == "net"

@@ -14,7 +14,6 @@ from penstock.core.errors import Invalid
 from penstock.core.outputs import Blob
 from penstock.ops.outputs import AddArtifact
 from penstock.ops.tasks import GetTask
-from penstock.run import current
 from penstock.run.execute import destination_of
 from penstock.run.storage import Serializer, Values
 from penstock.sdk import session
@@ -84,7 +83,7 @@ class Artifact:
         if self._record.format in {"file", "folder"} and extract_archive:
             return str(self.get())
         stored = session.backend().blobs.verified_path(Blob(self.hash, self.size))
-        folder = _scratch() / self.hash[:16]
+        folder = session.scratch() / self.hash[:16]
         folder.mkdir(mode=0o700, parents=True, exist_ok=True)
         copy = folder / f"{_file_name(self.name)}.{self._record.format}"
         shutil.copyfile(stored, copy)
@@ -151,9 +150,4 @@ def _values(
     deserializer: Serializer | None = None,
     place: Destination | None = None,
 ) -> Values:
-    return Values(session.backend().blobs, str(_scratch()), serializer, deserializer, destination=place)
-
-
-def _scratch() -> Path:
-    working = current.get()
-    return Path(working.scratch) if working is not None else session.settings().scratch / "copies"
+    return Values(session.backend().blobs, str(session.scratch()), serializer, deserializer, destination=place)

@@ -23,7 +23,7 @@ from penstock.blobs.files import writing_below
 from penstock.core.errors import Damaged, Invalid, NotFound, StoreError
 from penstock.core.outputs import Blob, Model
 from penstock.ops.models import Weights
-from penstock.run import current, formats
+from penstock.run import formats
 from penstock.sdk import session
 
 ARCHIVES = (".zip", ".tar", ".tgz", ".tar.gz")
@@ -83,7 +83,7 @@ def store_files(model: str, paths: Sequence[Path], *, file_name: str | None = No
         raise Invalid(f"model {model!r}: {what}", hint="name files that exist, or give their folder as weights_path")
     absolute = [Path(os.path.abspath(path)) for path in paths]  # noqa: PTH100 - resolve() would follow links
     above = os.path.commonpath([path.parent for path in absolute])
-    scratch = _scratch()
+    scratch = session.scratch()
     with writing_below(scratch):
         scratch.mkdir(parents=True, exist_ok=True)
         with tempfile.TemporaryDirectory(prefix="package-", dir=scratch) as made:
@@ -151,7 +151,7 @@ def local_copy(model: Model, *, extract: bool | None, force: bool) -> str:
     path, name = _stored(model, force=force), model.facts.get("file_name", "model")
     if model.facts.get("format") == "folder":
         if extract is not False:
-            return str(formats.load("folder", _TYPE, model.facts, path, trusted=False, workdir=_scratch()))
+            return str(formats.load("folder", _TYPE, model.facts, path, trusted=False, workdir=session.scratch()))
         return _copy(path, {**model.facts, "file_name": f"{name}.zip"})
     copy = _copy(path, model.facts)
     is_wanted = is_package(model) if extract is None else extract
@@ -200,17 +200,12 @@ def _found(path: str | None, url: str) -> str:
 
 
 def _copy(path: Path, facts: dict[str, str]) -> str:
-    return str(formats.load("file", _TYPE, facts, path, trusted=False, workdir=_scratch()))
+    return str(formats.load("file", _TYPE, facts, path, trusted=False, workdir=session.scratch()))
 
 
 def _segment(name: str) -> str:
     """Return a name as one segment of a URL: no separator, and nothing that means another folder."""
     return re.sub(r"[^\w.+-]+", "_", name, flags=re.ASCII).strip(".")[:100] or "_"
-
-
-def _scratch() -> Path:
-    working = current.get()
-    return Path(working.scratch) if working is not None else session.settings().scratch / "copies"
 
 
 def _storage() -> Storage:

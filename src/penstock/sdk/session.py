@@ -30,6 +30,12 @@ def backend() -> Backend:
     return open_backend(settings())
 
 
+def scratch() -> Path:
+    """Return the folder for copies of files: in a process that carries a task out, one that goes when that is over."""
+    working = current.get()
+    return Path(working.scratch) if working is not None else settings().scratch / "copies"
+
+
 def reporter(task: str) -> Reporter:
     """Return what takes reports for a task in this process."""
     working = current.get()

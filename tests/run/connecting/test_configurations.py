@@ -13,12 +13,12 @@ from penstock.run.connecting.configurations import connect_configuration, read_c
 
 
 @pytest.fixture
-def connect():
+def connect(tmp_path):
     def connect(configuration, text=None):
         told = []
         held = None if text is None else Configuration(name="net", text=text)
         result = connect_configuration(
-            configuration, "net", stored=held, assigned=text is not None, store=told.append, description="a net"
+            configuration, "net", stored=held, store=told.append, folder=tmp_path / "made", description="a net"
         )
         return result, told
 
@@ -71,7 +71,7 @@ def test_of_a_file_the_text_is_recorded(connect, tmp_path, kind):
 
 
 @pytest.mark.parametrize("kind", [str, Path])
-def test_the_tasks_text_becomes_a_file_of_the_same_ending_that_only_its_owner_reads(connect, kind):
+def test_the_tasks_text_becomes_a_file_of_the_same_ending_that_only_its_owner_reads(connect, kind, tmp_path):
     result, told = connect(kind("missing/net.yaml"), "a: 2\n")
     assert type(result) is type(kind("x"))
     file = Path(result)
@@ -79,7 +79,7 @@ def test_the_tasks_text_becomes_a_file_of_the_same_ending_that_only_its_owner_re
     assert file.suffix == ".yaml"
     assert file.stat().st_mode & 0o077 == 0
     assert not told
-    file.unlink()
+    assert file.parent == tmp_path / "made"
 
 
 def test_a_file_that_is_missing_or_no_text_is_refused(connect, tmp_path):
@@ -102,12 +102,6 @@ def test_secrets_in_a_dict_are_masked_and_stay_the_scripts_own(connect):
     given = {"db": {"password": "mine", "port": 0}}
     connect(given, told.text)
     assert given == {"db": {"password": "mine", "port": 1}}
-
-
-def test_a_task_without_this_configuration_gets_it():
-    told = []
-    connect_configuration({"a": 1}, "net", stored=None, assigned=True, store=told.append)
-    assert len(told) == 1
 
 
 def test_reading_a_configuration_prefers_json():

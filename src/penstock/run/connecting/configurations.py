@@ -14,6 +14,7 @@ from contextlib import suppress
 from pathlib import Path
 from typing import Any, TypeVar, cast
 
+from penstock.blobs.files import writing_below
 from penstock.core.errors import BadParameter, NotFound
 from penstock.core.flat import is_dict
 from penstock.core.task import Configuration
@@ -29,8 +30,8 @@ def connect_configuration(
     name: str,
     *,
     stored: Configuration | None,
-    assigned: bool,
     store: Callable[[Configuration], None],
+    folder: Path,
     description: str = "",
 ) -> Connected:
     """Record a configuration with a task, or return the one that the task holds.
@@ -38,21 +39,22 @@ def connect_configuration(
     Args:
         configuration: A dict or list, or the path of a text file.
         name: Of the configuration within the task.
-        stored: What the task has under this name.
-        assigned: Whether this process carries out a task that exists already.
+        stored: What the task has under this name, in a process that carries out a task which exists already; else None.
         store: Called with what is to be recorded.
+        folder: Where a file with the task's text is made.
         description: What it is for.
 
     Returns:
-        The same dict or list, updated in place when the task holds another one; of a file its path, or that of a
-        temporary file with the task's text.
+        The same dict or list, updated in place when the task holds another one; of a file its path, or that of
+        one with the task's text.
 
     Raises:
         NotFound: There is no such file.
         BadParameter: The configuration cannot be written as a text, or the task's text cannot be read.
+        StoreError: The file with the task's text cannot be written.
     """
-    if assigned and stored is not None:
-        return cast("Connected", _taken(configuration, stored))
+    if stored is not None:
+        return cast("Connected", _taken(configuration, stored, folder))
     text, kind = _written(configuration, name)
     store(Configuration(name=name, text=text, format=kind, description=description))
     return configuration
@@ -108,12 +110,14 @@ def _written(configuration: object, name: str) -> tuple[str, str]:
         ) from None
 
 
-def _taken(configuration: Any, stored: Configuration) -> Any:
+def _taken(configuration: Any, stored: Configuration, folder: Path) -> Any:
     if isinstance(configuration, str | Path):
         suffix = Path(configuration).suffix
         kept = suffix if re.fullmatch(r"\.\w+", suffix) else ""
-        with tempfile.NamedTemporaryFile("w", encoding="utf-8", suffix=kept, prefix="penstock-", delete=False) as file:
-            file.write(stored.text)
+        with writing_below(folder):
+            folder.mkdir(parents=True, exist_ok=True)
+            with tempfile.NamedTemporaryFile("w", encoding="utf-8", suffix=kept, dir=folder, delete=False) as file:
+                file.write(stored.text)
         return Path(file.name) if isinstance(configuration, Path) else file.name
     found = unmasked(read_configuration(stored.text), cast("object", configuration))
     known: Any = configuration

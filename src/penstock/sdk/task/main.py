@@ -189,7 +189,8 @@ class Main(Makeable):
 
         Args:
             configuration: A dict or list, or the path of a text file. In a process that carries out a task which
-                existed before, a dict is filled with the task's content; of a file the path of a copy is returned.
+                existed before, a dict is filled with the task's content; of a file the path of one with the task's
+                text is returned, which goes when the task ends.
             name: Its name; `General` when there is none.
             description: What it is for.
             ignore_remote_overrides: Whether the given content is kept in any case.
@@ -197,20 +198,21 @@ class Main(Makeable):
         Raises:
             NotFound: There is no such file.
             BadParameter: The configuration cannot be written as a text, or the task's text cannot be read.
+            StoreError: The file with the task's text cannot be written.
         """
         from penstock.run.connecting.configurations import connect_configuration
 
         name = name or "General"
-        assigned = self._is_assigned() and not ignore_remote_overrides
-        stored = next(
-            (one for one in session.backend().call(GetConfigurations(task=self.id)) if one.name == name), None
-        )
+        stored = None
+        if self._is_assigned() and not ignore_remote_overrides:
+            had = session.backend().call(GetConfigurations(task=self.id))
+            stored = next((one for one in had if one.name == name), None)
         return connect_configuration(
             configuration,
             name,
             stored=stored and replace(stored, text=str(opened(stored.text, current.secrets_for(self.id)))),
-            assigned=assigned,
             store=lambda made: session.backend().call(SetConfiguration(task=self.id, configuration=made)),
+            folder=session.scratch(),
             description=description or "",
         )
 
