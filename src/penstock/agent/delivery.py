@@ -69,9 +69,11 @@ def deliver(holder: Holder, held: Held, entry: Entry, refused: Refused) -> objec
 class Journaled:
     """The backend of a shim: what it says is kept in the journal until it is delivered.
 
-    A context manager: leaving it waits until all is delivered, or the lease is over. An error that gets past it leaves
-    the journal to the agent. Who stopped the task may have done so before it was recorded that it began; what it
-    printed and measured until it heard of that is still taken, until one such report is refused.
+    A context manager: leaving it waits until all is delivered, or nothing is taken any more. An error that gets past it
+    leaves the journal to the agent.
+
+    Once the lease is over, reports alone are still delivered, until one is refused: somebody may have stopped the task
+    before it was recorded that it began, and what it printed until it heard of that is kept.
 
     Args:
         holder: Where everything goes.
