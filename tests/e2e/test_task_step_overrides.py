@@ -6,6 +6,7 @@ import json
 from pathlib import Path
 
 import pytest
+from tests.place import until
 
 from penstock import PipelineController
 
@@ -76,7 +77,7 @@ def test_a_configuration_that_is_a_text_arrives_to_the_letter(pipe, run, record,
     assert task.get_configuration_object("my_file") == text
     seen = task.artifacts["seen"].get()
     assert seen["text"] == text
-    assert not Path(seen["file"]).exists(), "it goes with the task that it was made for"
+    until(lambda: not Path(seen["file"]).exists(), "it stays when the task that it was made for has ended")
 
 
 @pytest.mark.parametrize("value", [1, None, ["a"], b"x"])

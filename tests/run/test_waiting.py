@@ -98,6 +98,17 @@ def test_what_an_attempt_left_behind_is_known_while_its_end_is_taken_in_and_not_
     assert waiting.outputs_of("t") is None
 
 
+def test_it_is_known_too_where_begin_and_end_come_in_one_piece_and_are_taken_one_by_one(backend):
+    left = Outputs(task=Task(id="t", name="a", project="P"), artifacts=(), models=(), parameters=())
+    backend.news = RunNews(changes=(change("t", Status.IN_PROGRESS), change("t", Status.COMPLETED)), outputs=(left,))
+    waiting = Waiting(backend, "r", outputs=True)
+    waiting.add("a", 1, "t", None)
+    for one in waiting.follow(7):
+        waiting.tell(one)
+        waiting.take()
+    assert waiting.outputs_of("t") == left
+
+
 @pytest.mark.parametrize("outputs", [True, False])
 def test_the_feed_is_followed_from_where_it_was_left_with_what_is_wanted_alone(backend, outputs):
     assert Waiting(backend, "r", outputs=outputs).follow(7) == ()

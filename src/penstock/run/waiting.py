@@ -106,7 +106,7 @@ class Waiting:
         self._fresh = {}
         while self._told:
             change = self._told.popleft()
-            if (outputs := self._came.pop(change.task, None)) is not None:
+            if change.status in ENDED and (outputs := self._came.pop(change.task, None)) is not None:
                 self._fresh[change.task] = outputs
             if change.task not in self._open:
                 continue
