@@ -525,13 +525,14 @@ def test_callbacks_of_many_steps_cost_in_proportion(pipe, monkeypatch):
 
 
 def test_the_callbacks_of_three_hundred_steps_cost_three_hundred_times_those_of_one(home, monkeypatch):
-    """Counted in statements of the store, which no machine makes more or fewer: twice the steps, twice of them."""
+    """Counted in statements of the store by the run's own thread: others look more often on a slow machine."""
     counts = {}
     statements = []
     run_one = Session.run
 
     def counted(self, sql, *values):
-        statements.append(sql)
+        if threading.current_thread() is threading.main_thread():
+            statements.append(sql)
         return run_one(self, sql, *values)
 
     def see(pipeline, node, *more):
