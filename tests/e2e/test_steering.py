@@ -74,9 +74,10 @@ def steer(place):
     """Skip what waits, abort one of the two steps that run, and then the other."""
     pids = place.told("long")
     run = place.found("flow").run.id
+    until(lambda: place.state("flow", "other").status == "running")
     place.backend.call(SkipStep(run=run, step="left_out", by="ada"))
     until(lambda: place.state("flow", "under").status == "skipped")
-    until(lambda: place.state("flow", "other").status == "running")
+    assert place.state("flow", "other").status == "running"
     place.backend.call(AbortStep(run=run, step="long", by="ada"))
     until(lambda: place.state("flow", "below").status == "skipped")
     until(lambda: not any(map(alive, pids)))
@@ -242,7 +243,7 @@ def test_what_was_steered_while_the_process_of_the_run_was_asleep_holds_when_it_
     os.kill(controller, signal.SIGKILL)
     until(lambda: place.state("flow", "below").status == "skipped")
     until(lambda: place.state("flow", "under").status == "skipped")
-    until(lambda: place.state("flow", "other").status == "running")
+    assert place.state("flow", "other").status == "running"
     place.backend.call(AbortStep(run=run, step="other"))
     all_is_as_it_was_steered(place, [*pids, *others])
     assert len(place.attempts("flow", "other")) == 1

@@ -63,6 +63,7 @@ def test_a_configuration_that_is_a_dict_reaches_connect_configuration(pipe, run,
     seen = task.artifacts["seen"].get()
     assert (seen["config"], seen["text"]) == (own, "own: 1\n")
     assert task_of(pipe, "own").artifacts["seen"].get()["config"] == {"rate": 0.1, "layers": [1]}
+    assert json.loads(task_of(pipe, "own").get_configuration_object("my_config")) == {"rate": 0.1, "layers": [1]}
     assert base.get_configuration_objects() == {}
 
 
